@@ -1,0 +1,53 @@
+# Every command of the project. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help env run test lint lock messages bench chaos clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+env: $(VENV)/.run-ready  ## make the environment (.venv, with the command mppcqa)
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mppcqa needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.json package-lock.json
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --editable .
+	$(BIN)/mppcqa assets
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: env  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")
+	$(BIN)/mppcqa run $(ARGS)
+
+test: $(VENV)/.test-ready  ## run the tests (make test ARGS="-k spectra")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test-ready  ## style, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
+	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+chaos: $(VENV)/.test-ready  ## break things while tasks run (make chaos SEED=1)
+	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)
+
+lock:  ## choose the dependencies' versions anew (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+clean:  ## remove the environment and what tools left
+	rm -rf $(VENV) node_modules .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

@@ -1,0 +1,84 @@
+"""The fault test: ``make chaos SEED=n``. Exit status 0 only if nothing was lost.
+
+300 mixed tasks with real child processes on two workers, while a seeded script kills pool
+processes and whole workers with KILL, stops and starts the broker, doubles messages and kills
+tasks by request. Afterwards every task must be in a final state, every repeatable one have had its
+effect exactly once, no process be left, no station be locked, and every log be complete.
+The parent of the workers is this script: it starts again what was killed, as `mppcqa run` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+AMQP = "amqp://guest:guest@127.0.0.1:5672//"
+
+
+def main() -> int:
+    """Both transports, one after the other, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tasks", type=int, default=300)
+    parser.add_argument("--transport", choices=["filesystem", "rabbitmq", "both"], default="both")
+    parser.add_argument("--limit", type=float, default=270, help="seconds a transport")
+    options = parser.parse_args()
+    chosen = ["filesystem", "rabbitmq"] if options.transport == "both" else [options.transport]
+    worst = 0
+    for transport in chosen:
+        worst = max(worst, run(transport, options))
+    return worst
+
+
+def run(transport: str, options: argparse.Namespace) -> int:
+    """One transport; 0 if all holds."""
+    home = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
+    broker = "filesystem://" if transport == "filesystem" else os.environ.get("MPPCQA_AMQP", AMQP)
+    environment = {
+        **os.environ,
+        "MPPCQA_HOME": str(home),
+        "MPPCQA_BROKER": broker,
+        "MPPCQA_QUEUE_PREFIX": home.name,
+        "MPPCQA_KILL_GRACE_S": "0.5",
+        "PYTHONPATH": os.pathsep.join(
+            [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
+    }
+    environment.setdefault("MPPCQA_DATABASE", f"sqlite:///{home}/mppcqa.sqlite3")
+    command = [sys.executable, "-m", "benchmarks.chaos_run", transport]
+    command += [str(options.seed), str(options.tasks), str(options.limit)]
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            timeout=options.limit + 30,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        lines = done.stdout.decode().splitlines()
+        report: dict[str, Any] = json.loads(lines[-1]) if lines else {"faults": ["no report"]}
+        status = done.returncode
+    except subprocess.TimeoutExpired:
+        report, status = {"faults": ["did not end in time"]}, 1
+    report |= {"transport": transport, "seed": options.seed}
+    report["seconds"] = round(time.monotonic() - started, 1)
+    print(json.dumps(report), flush=True)
+    if status == 0:
+        shutil.rmtree(home, ignore_errors=True)
+    else:
+        print(f"left for a look: {home}", file=sys.stderr)
+    return 1 if status else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Charts: one look, one definition (Vega-Lite, made with Altair), two renderings.
+
+Draw with `against_bias`, `channel_map`, `tray_map`, `histogram`, `pie`, `spectrum`; render with
+`to_json` for a page and `to_svg`, `to_png` or `to_pdf` for paper.
+"""
+
+from mppcqa.charts.draw import (
+    Band,
+    Series,
+    against_bias,
+    channel_map,
+    histogram,
+    pie,
+    spectrum,
+    tray_map,
+)
+from mppcqa.charts.render import to_json, to_pdf, to_png, to_svg
+
+__all__ = [
+    "Band",
+    "Series",
+    "against_bias",
+    "channel_map",
+    "histogram",
+    "pie",
+    "spectrum",
+    "to_json",
+    "to_pdf",
+    "to_png",
+    "to_svg",
+    "tray_map",
+]

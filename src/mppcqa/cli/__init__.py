@@ -1,0 +1,62 @@
+"""The command ``mppcqa``. Each subcommand lives in a file of its own and is loaded when called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+import click
+
+COMMANDS = {
+    "assets": (
+        "mppcqa.cli.assets:assets",
+        "Fetch front-end packages, build the chart bundle.",
+    ),
+    "check": ("mppcqa.cli.check:check", "Check ROOT run files and name every fault."),
+    "demo": (
+        "mppcqa.cli.demo:demo",
+        "Run a simulated campaign and print its results.",
+    ),
+    "django": ("mppcqa.cli.django:django", "Run a management command of Django."),
+    "import": ("mppcqa.cli.import_:import_", "Bring in results that were measured elsewhere."),
+    "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
+    "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
+    "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),
+    "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
+    "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
+    "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
+    "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),
+    "workers": ("mppcqa.cli.workers:workers", "List workers."),
+}
+"""Name of a subcommand -> where it is and what it does; nothing is imported before it is needed."""
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported by name, so that ``--help`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, function = COMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), function)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, (_, what) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mppcqa")
+def main() -> None:
+    """Quality assurance of MPPCs: devices, tests, analysis, reports."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
+
+
+def setup_django() -> None:
+    """Load Django's apps; called by the subcommands that need the database."""
+    import django
+
+    django.setup()

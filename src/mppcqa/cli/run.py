@@ -1,0 +1,152 @@
+"""``mppcqa run``: web server, workers and scheduler under one parent."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import IO
+
+import click
+
+from mppcqa.cli import setup_django
+from mppcqa.cli.processes import Crew
+from mppcqa.home import home_folder
+
+FIRST_LOGIN = "first-login.txt"
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=2, show_default=True, help="Tasks that run at the same time.")
+@click.option("--demo/--no-demo", default=True, help="Fill an empty database with a demonstration.")
+@click.option("--arrays", default=8, show_default=True, help="Arrays of the demonstration.")
+def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
+    """Start everything on this machine; Ctrl-C stops it again."""
+    home = home_folder()
+    os.environ.setdefault("MPPCQA_URL", f"http://{host}:{port}")
+    _refuse_taken_port(host, port)
+    with _only_one(home):
+        _prepare_database()
+        login = _first_login(home)
+        with Crew(home / "logs") as crew:
+            crew.start("worker", [*_mppcqa(), "worker", "--concurrency", str(workers)])
+            crew.start("scheduler", [*_mppcqa(), "scheduler"])
+            crew.start("web", _web_server(host, port))
+            crew.wait_for_port(host, port)
+            if demo and _is_empty():
+                from mppcqa.cli.demo import fill
+
+                click.echo("The database is empty: a demonstration campaign runs through the queue")
+                fill(arrays=arrays)
+            _greet(os.environ["MPPCQA_URL"], login)
+            crew.watch()
+
+
+def _mppcqa() -> list[str]:
+    return [sys.executable, "-m", "mppcqa.cli"]
+
+
+def _web_server(host: str, port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi"),
+        *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4"),
+        *("--no-control-socket",),
+    ]
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Can't listen on {host}:{port} ({error.strerror}). Another program uses this "
+                f"port, or the address is not this machine's. Choose another with --port, for "
+                f"example: make run ARGS='--port {port + 1}'"
+            ) from None
+
+
+class _only_one:
+    """Holds a lock on the home folder, so that two parents never share one database file."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "run.lock"
+        self.file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self.file = self.path.open("w")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(
+                f"mppcqa runs already with the home folder {self.path.parent}. Stop it first, or "
+                "name another folder with the environment variable MPPCQA_HOME."
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        assert self.file is not None  # noqa: S101
+        self.file.close()
+
+
+def _prepare_database() -> None:
+    setup_django()
+    from django.core.management import call_command
+    from django.db import OperationalError, connection
+
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        raise click.ClickException(
+            f"The database does not answer: {error}. Check MPPCQA_DATABASE and that the server "
+            "runs."
+        ) from None
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _is_empty() -> bool:
+    from mppcqa.inventory.models import Device
+
+    return not Device.objects.exists()
+
+
+def _first_login(home: Path) -> tuple[str, str] | None:
+    """Name and password of the first user while that password is still the one we made."""
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model().objects
+    path = home / FIRST_LOGIN
+    if not users.exists():
+        password = secrets.token_urlsafe(9)
+        users.create_superuser("admin", password=password)
+        path.touch(mode=0o600)
+        path.write_text(password + "\n")
+    user = users.filter(username="admin").first()
+    if user is None or not path.is_file():
+        return None
+    password = path.read_text().strip()
+    return ("admin", password) if user.check_password(password) else None
+
+
+def _greet(url: str, login: tuple[str, str] | None) -> None:
+    from rich.console import Console
+    from rich.panel import Panel
+
+    lines = [f"[bold]mppcqa runs at {url}[/bold]", ""]
+    if login:
+        lines += [f"log in as  [bold]{login[0]}[/bold]  password  [bold]{login[1]}[/bold]"]
+        lines += ["(made for this installation; change it before others reach this machine)", ""]
+    lines += [
+        f"devices and verdicts   {url}/devices/",
+        f"runs, with their logs  {url}/runs/",
+        f"the task queue         {url}/tasks/",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    Console(highlight=False).print(Panel("\n".join(lines), expand=False))

@@ -1,0 +1,44 @@
+"""``mppcqa workers``: who works, on what, and since when."""
+
+from __future__ import annotations
+
+import click
+
+from mppcqa.cli import setup_django
+
+
+@click.command()
+@click.option("--all", "everyone", is_flag=True, help="Those that have stopped as well.")
+@click.option("--drain", default="", help="Let this worker end its tasks and stop.")
+def workers(everyone: bool, drain: str) -> None:
+    """List workers."""
+    setup_django()
+    from django.utils import timezone
+    from rich.console import Console
+    from rich.table import Table
+
+    from mppcqa.queue.actions import drain as drain_worker
+    from mppcqa.queue.models import Worker
+
+    if drain:
+        found = Worker.objects.filter(name=drain, stopped_at=None).first()
+        if found is None:
+            raise click.ClickException(f"No worker {drain!r} is running. `mppcqa workers` lists.")
+        drain_worker(found)
+        click.echo(f"{drain} takes no new task and stops when its tasks have ended")
+        return
+    rows = Worker.objects.all() if everyone else Worker.objects.filter(stopped_at=None)
+    table = Table("worker", "lanes", "processes", "version", "heartbeat", "load", "runs")
+    now = timezone.now()
+    for row in rows:
+        age = (now - row.heartbeat_at).total_seconds()
+        table.add_row(
+            row.name,
+            ", ".join(row.lanes),
+            str(row.concurrency),
+            row.version,
+            "stopped" if row.stopped_at else f"{age:.0f} s ago",
+            "" if row.load is None else f"{row.load:.1f}",
+            ", ".join(f"#{number}" for number in row.running().values_list("pk", flat=True)),
+        )
+    Console().print(table)

@@ -1,0 +1,33 @@
+"""Analysis of MPPC data: arrays in, values with standard uncertainties out.
+
+What to use when:
+
+- charge spectra with clear peaks: `histogram_charges`, then `fit_spectra` (gain, light,
+  crosstalk and dark counts at once; light and dark spectra of a channel together);
+- mean light without any model of crosstalk: `mean_light_from_p0`;
+- photon detection efficiency: `detection_efficiency`;
+- breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
+- scatter over the channels of an array: `uniformity`;
+- data to try all this on: `simulate_charges`.
+
+No files and no database here. Charges may be in any unit; results carry the same one.
+"""
+
+from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
+from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
+from mppcqa.physics.simulation import simulate_charges
+from mppcqa.physics.spectra import SpectrumFits, fit_spectra, histogram_charges
+
+__all__ = [
+    "Line",
+    "LineError",
+    "SpectrumFits",
+    "breakdown_from_gain",
+    "detection_efficiency",
+    "fit_line",
+    "fit_spectra",
+    "histogram_charges",
+    "mean_light_from_p0",
+    "simulate_charges",
+    "uniformity",
+]

@@ -1,0 +1,11 @@
+"""The Celery application; its settings are those of Django that begin with ``CELERY_``."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
+app = Celery("mppcqa")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()
+app.autodiscover_tasks()

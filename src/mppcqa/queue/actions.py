@@ -1,0 +1,211 @@
+"""What people and programs ask of the queue. Pages, command line and API call these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mppcqa.queue.dispatch import dispatch
+from mppcqa.queue.errors import SubmitError
+from mppcqa.queue.models import (
+    DEFAULT_LANE,
+    OPEN_STATES,
+    State,
+    Task,
+    TaskGroup,
+    Worker,
+    about_key,
+)
+from mppcqa.queue.registry import find
+from mppcqa.queue.transitions import move
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+MAX_ARGUMENT_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    """One link of a chain or member of a group: a routine's name and arguments."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    lane: str = DEFAULT_LANE
+    priority: int = 5
+
+
+def submit(
+    name: str,
+    arguments: dict[str, Any] | None = None,
+    *,
+    by: AbstractBaseUser | None = None,
+    about: models.Model | None = None,
+    lane: str = DEFAULT_LANE,
+    priority: int = 5,
+    after: Task | None = None,
+    key: str = "",
+    override: str = "",
+) -> Task:
+    """Ask for one task. With a `key`, an open task of the same key is returned instead.
+
+    `override` is the recorded reason to start on a station whose calibration has expired.
+    Raises `SubmitError` for an unknown routine or arguments that it can't take.
+    """
+    call = Call(name, arguments or {}, lane, priority)
+    _check(call)
+    with transaction.atomic():
+        if key:
+            same = Task.objects.filter(key=key, state__in=OPEN_STATES).first()
+            if same is not None:
+                return same
+        task = _create(call, by, about, after=after, key=key, override=override)
+    transaction.on_commit(dispatch)
+    return task
+
+
+def submit_chain(
+    calls: Sequence[Call],
+    *,
+    title: str = "",
+    by: AbstractBaseUser | None = None,
+    about: models.Model | None = None,
+) -> TaskGroup:
+    """Ask for tasks that run one after the other; a failure ends the rest."""
+    return _submit_many(calls, title=title, by=by, about=about, chain=True)
+
+
+def submit_group(
+    calls: Sequence[Call],
+    *,
+    title: str = "",
+    by: AbstractBaseUser | None = None,
+    about: models.Model | None = None,
+) -> TaskGroup:
+    """Ask for tasks that run side by side."""
+    return _submit_many(calls, title=title, by=by, about=about, chain=False)
+
+
+def _submit_many(
+    calls: Sequence[Call],
+    *,
+    title: str,
+    by: AbstractBaseUser | None,
+    about: models.Model | None,
+    chain: bool,
+) -> TaskGroup:
+    if not calls:
+        raise SubmitError("a chain or group needs at least one task")
+    for call in calls:
+        _check(call)
+    with transaction.atomic():
+        group = TaskGroup.objects.create(
+            title=title or calls[0].name, chain=chain, requested_by_id=_pk(by), **about_key(about)
+        )
+        former: Task | None = None
+        for call in calls:
+            task = _create(call, by, about, after=former, group=group)
+            former = task if chain else None
+    transaction.on_commit(dispatch)
+    return group
+
+
+def _pk(by: AbstractBaseUser | None) -> Any:
+    return None if by is None else by.pk
+
+
+def _check(call: Call) -> None:
+    routine = find(call.name)
+    if routine is None:
+        raise SubmitError(f"there is no routine called {call.name!r}")
+    try:
+        size = len(json.dumps(call.arguments, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise SubmitError(f"the arguments of {call.name} are not plain JSON: {error}") from None
+    if size > MAX_ARGUMENT_BYTES:
+        raise SubmitError(
+            f"the arguments of {call.name} take {size} bytes; at most {MAX_ARGUMENT_BYTES} are "
+            "taken. Store large data and pass its number instead."
+        )
+    try:
+        routine.check_arguments(call.arguments)
+    except TypeError as error:
+        raise SubmitError(f"{call.name} can't take these arguments: {error}") from None
+
+
+def _create(
+    call: Call,
+    by: AbstractBaseUser | None,
+    about: models.Model | None,
+    *,
+    after: Task | None = None,
+    group: TaskGroup | None = None,
+    key: str = "",
+    override: str = "",
+) -> Task:
+    return Task.objects.create(
+        name=call.name,
+        arguments=call.arguments,
+        lane=call.lane,
+        priority=call.priority,
+        requested_by_id=_pk(by),
+        after=after,
+        group=group,
+        key=key,
+        override=override[:200],
+        **about_key(about),
+    )
+
+
+def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") -> bool:
+    """Stop a task: at once if it has not started, through its worker if it runs.
+
+    False if it had ended already. A request stays in the row, so one that comes while the worker
+    is away holds as well: the reaper carries it out.
+    """
+    asked: dict[str, Any] = {
+        "kill_requested_at": timezone.now(),
+        "kill_requested_by_id": _pk(by),
+        "kill_reason": (reason or _("stopped by request"))[:200],
+    }
+    if move(task.pk, (State.WAITING, State.QUEUED), State.KILLED, **asked):
+        return True
+    running = Task.objects.filter(pk=task.pk, state=State.RUNNING, kill_requested_at=None)
+    return (
+        bool(running.update(**asked))
+        or Task.objects.filter(pk=task.pk, state=State.RUNNING).exists()
+    )
+
+
+def kill_group(group: TaskGroup, *, by: AbstractBaseUser | None = None, reason: str = "") -> int:
+    """Stop every open task of a group, the last first; returns how many were open."""
+    opened = group.tasks.filter(state__in=OPEN_STATES).order_by("-id")
+    return sum(kill(task, by=by, reason=reason) for task in opened)
+
+
+def drain(worker: Worker) -> None:
+    """Let a worker end its running tasks, take no new ones, and stop."""
+    Worker.objects.filter(pk=worker.pk).update(drain=True)
+
+
+def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
+    """Ask for the same again, as a new task with the same arguments."""
+    _check(Call(task.name, task.arguments))
+    repeated = Task.objects.create(
+        name=task.name,
+        arguments=task.arguments,
+        lane=task.lane,
+        priority=task.priority,
+        requested_by_id=_pk(by),
+        about_model=task.about_model,
+        about_id=task.about_id,
+        repeat_of=task,
+    )
+    transaction.on_commit(dispatch)
+    return repeated

@@ -1,0 +1,335 @@
+"""Rows of the queue. A task's row is the truth; the broker only carries "attempt n is ready"."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    """Where a task stands. Changed only by `mppcqa.queue.transitions`."""
+
+    WAITING = "waiting", _("waiting")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    KILLED = "killed", _("killed")
+    TIMED_OUT = "timed_out", _("timed out")
+    LOST = "lost", _("lost")
+
+
+OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
+FINAL_STATES = (State.SUCCEEDED, State.FAILED, State.KILLED, State.TIMED_OUT, State.LOST)
+
+
+class Lane(models.Model):
+    """A named queue. An exclusive one (a station) runs one task at a time and has a lock."""
+
+    name = models.CharField(max_length=100, unique=True)
+    exclusive = models.BooleanField(default=False)
+    dedicated = models.BooleanField(
+        default=False, help_text=_("Only a worker started for this lane may run its tasks.")
+    )
+    holder = models.OneToOneField(
+        "Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="held_lane"
+    )
+    held_since = models.DateTimeField(null=True, blank=True)
+    maintenance = models.CharField(
+        max_length=200, blank=True, help_text=_("Why nothing may start; empty when in use.")
+    )
+    make_safe = models.JSONField(
+        default=list, blank=True, help_text=_("Program that leaves the hardware safe after a kill.")
+    )
+    reserved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Only this person's tasks start until the reservation ends."),
+    )
+    reserved_until = models.DateTimeField(null=True, blank=True)
+    calibrated_until = models.DateField(
+        null=True, blank=True, help_text=_("After this day nothing starts without an override.")
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def broker_queue(self) -> str:
+        """Queue of the broker: an own one only where the lane has its own computer."""
+        if self.dedicated or not self.exclusive:
+            return queue_name(self.name)
+        return queue_name(DEFAULT_LANE)
+
+
+DEFAULT_LANE = "work"
+
+
+def queue_name(lane: str) -> str:
+    """Name of a lane's queue at the broker."""
+    return f"{settings.MPPCQA_QUEUE_PREFIX}.{lane.replace(':', '.')}"
+
+
+class TaskGroup(models.Model):
+    """Tasks that belong together; in a chain each waits for the one before it."""
+
+    title = models.CharField(max_length=200)
+    chain = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    about_model = models.CharField(max_length=100, blank=True)
+    about_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    """When its last task ended; set once, by whoever ended that task."""
+
+    class Meta:
+        indexes = [models.Index(fields=["about_model", "about_id"])]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def state(self) -> State:
+        """Worst state of the tasks: open while one is open, succeeded when all succeeded."""
+        return group_state([task.state for task in self.tasks.all()])
+
+
+def group_state(states: list[str]) -> State:
+    """State of a group from its tasks' states."""
+    present = {State(state) for state in states}
+    if State.RUNNING in present:
+        return State.RUNNING
+    if present & {State.QUEUED, State.WAITING}:
+        return State.QUEUED if present <= {State.QUEUED, State.WAITING} else State.RUNNING
+    for state in (State.LOST, State.TIMED_OUT, State.FAILED, State.KILLED):
+        if state in present:
+            return state
+    return State.SUCCEEDED
+
+
+class Task(models.Model):
+    """One piece of work: a registered routine with its arguments."""
+
+    name = models.CharField(max_length=100)
+    arguments = models.JSONField(default=dict)
+    lane = models.CharField(max_length=100, default=DEFAULT_LANE)
+    priority = models.PositiveSmallIntegerField(default=5, help_text=_("0 is first, 9 is last."))
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    about_model = models.CharField(max_length=100, blank=True)
+    about_id = models.CharField(max_length=64, blank=True)
+    group = models.ForeignKey(
+        TaskGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
+    )
+    after = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="followers"
+    )
+    repeat_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repeats"
+    )
+    key = models.CharField(max_length=200, blank=True, help_text=_("Equal open tasks are one."))
+
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True)
+    host = models.CharField(max_length=200, blank=True)
+    process_id = models.PositiveIntegerField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    progress_text = models.CharField(max_length=200, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    exit_status = models.IntegerField(null=True, blank=True)
+    error_class = models.CharField(max_length=100, blank=True)
+    error_text = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
+
+    kill_requested_at = models.DateTimeField(null=True, blank=True)
+    kill_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    kill_reason = models.CharField(max_length=200, blank=True)
+    override = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text=_("Why it may start although the station's calibration has expired."),
+    )
+    supervisor_id = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Process that looks after the running program.")
+    )
+    hidden = models.BooleanField(default=False, help_text=_("Archived: left out of lists."))
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes = [
+            models.Index(fields=["state", "lane", "priority", "id"], name="queue_task_ready"),
+            models.Index(fields=["about_model", "about_id"], name="queue_task_about"),
+            models.Index(fields=["key"], name="queue_task_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def title(self) -> str:
+        """What the routine is called on pages; its name if this program no longer has it."""
+        from mppcqa.queue.registry import find
+
+        found = find(self.name)
+        return str(found.title) if found else self.name
+
+    @property
+    def seconds(self) -> float | None:
+        """Run time so far, or of the whole attempt once it ended."""
+        if self.started_at is None:
+            return None
+        return ((self.ended_at or timezone.now()) - self.started_at).total_seconds()
+
+    @property
+    def percent(self) -> int:
+        if self.state == State.SUCCEEDED:
+            return 100
+        if not self.progress_total:
+            return 0
+        return min(100, 100 * self.progress_done // self.progress_total)
+
+
+class Attempt(models.Model):
+    """One try at a task, with its own log file."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    worker = models.CharField(max_length=200)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    error_text = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "number"], name="queue_attempt_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} attempt {self.number}"
+
+
+class Message(models.Model):
+    """A line with which a program or a routine asks for a person's attention."""
+
+    class Level(models.TextChoices):
+        INFO = "info", _("note")
+        WARNING = "warning", _("warning")
+        ERROR = "error", _("error")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="messages")
+    at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.text}"
+
+
+class Worker(models.Model):
+    """A worker process, as it last reported."""
+
+    name = models.CharField(max_length=200, unique=True)
+    host = models.CharField(max_length=200)
+    process_id = models.PositiveIntegerField()
+    lanes = models.JSONField(default=list)
+    concurrency = models.PositiveSmallIntegerField(default=1)
+    version = models.CharField(max_length=50, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    load = models.FloatField(null=True, blank=True, help_text=_("Load average of its host."))
+    drain = models.BooleanField(
+        default=False, help_text=_("Asked to end once its running tasks have ended.")
+    )
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def running(self) -> models.QuerySet[Task]:
+        return Task.objects.filter(worker=self.name, state=State.RUNNING)
+
+
+class Notice(models.Model):
+    """Tells the person who asked for a task that it failed or needs them."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="task_notices"
+    )
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="notices")
+    at = models.DateTimeField(default=timezone.now)
+    text = models.CharField(max_length=500)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class LogPart(models.Model):
+    """A piece of a log that was written on another computer, packed with zlib."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="log_parts")
+    attempt = models.PositiveSmallIntegerField()
+    offset = models.BigIntegerField()
+    size = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering: ClassVar = ["offset"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "attempt", "offset"], name="queue_log_part_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}-{self.attempt} from {self.offset}"
+
+
+def about_key(instance: models.Model | None) -> dict[str, Any]:
+    """How a task refers to the object it is about, without a foreign key to other rooms."""
+    if instance is None:
+        return {"about_model": "", "about_id": ""}
+    return {"about_model": instance._meta.label_lower, "about_id": str(instance.pk)}

@@ -1,0 +1,36 @@
+"""Notices for the person who asked: in the pages, and by e-mail where an address is known."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils.translation import gettext as _
+
+from mppcqa.queue.models import Notice, State, Task
+
+logger = logging.getLogger(__name__)
+TELLING = (State.FAILED, State.TIMED_OUT, State.LOST)
+
+
+def notify(task: Task) -> None:
+    """Tell whoever asked for a task that it failed; a kill was somebody's wish and is not told."""
+    if task.state not in TELLING or task.requested_by is None:
+        return
+    text = _("%(title)s #%(number)d ended as %(state)s: %(why)s") % {
+        "title": task.title,
+        "number": task.pk,
+        "state": task.get_state_display(),
+        "why": (task.error_text.splitlines() or [""])[-1],
+    }
+    Notice.objects.create(user=task.requested_by, task=task, text=text[:500])
+    address = getattr(task.requested_by, "email", "")
+    if not address:
+        return
+    try:
+        link = f"{settings.MPPCQA_URL}/tasks/{task.pk}/"
+        send_mail(text[:150].replace("\n", " "), f"{text}\n\n{link}\n", None, [address])
+    except OSError as error:
+        # A mail server that is away must not hold up the queue; the notice stands in the pages.
+        logger.warning("no e-mail about task %s to %s: %s", task.pk, address, error)

@@ -1,0 +1,323 @@
+"""The report of one device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+from reportlab.platypus import KeepTogether, Spacer, Table, TableStyle
+
+import mppcqa
+from mppcqa import charts
+from mppcqa.inventory.models import Device
+from mppcqa.reports.document import (
+    BOLD,
+    HEADING,
+    OUTCOMES,
+    SMALL,
+    TITLE,
+    WIDTH,
+    build,
+    paragraph,
+    picture,
+    table,
+)
+from mppcqa.reports.qr import device_address, qr_png
+from mppcqa.reports.values import (
+    StageValues,
+    Value,
+    device_stages,
+    limit_text,
+    scale_and_unit,
+)
+from mppcqa.stages import Quantity
+from mppcqa.stages.numbers import with_uncertainty
+
+QR_WIDTH = 78
+
+
+def device_report(device: Device, language: str | None = None) -> bytes:
+    """PDF of a device as it stands now, in the current language or the one named."""
+    if language is not None:
+        with override(language):
+            return device_report(device)
+    stages = device_stages(device)
+    now = timezone.now()
+    story: list[Any] = [_head(device, stages)]
+    if not stages:
+        story.append(paragraph(_("This device has not been measured yet.")))
+    for section in stages:
+        story += _section(device, section)
+    footer = _("%(serial)s, written %(when)s UTC by mppcqa %(version)s") % {
+        "serial": device.serial,
+        "when": f"{now:%Y-%m-%d %H:%M}",
+        "version": mppcqa.__version__,
+    }
+    return build(story, title=_("Report of %s") % device.serial, footer=footer)
+
+
+def _head(device: Device, stages: list[StageValues]) -> Table:
+    """Serial, identity and verdicts at the left, QR code at the right."""
+    facts = [
+        (
+            _("Type"),
+            f"{device.device_type} ({device.device_type.rows} × {device.device_type.columns})",
+        ),
+        (_("Lot"), device.lot or "–"),
+        (_("Place"), device.location or "–"),
+        (_("Tray"), _tray(device)),
+        (_("Registered"), f"{device.registered_at:%Y-%m-%d}"),
+    ]
+    rows: list[list[Any]] = [[paragraph(name, SMALL), paragraph(value)] for name, value in facts]
+    identity = Table(rows, colWidths=[55, WIDTH - QR_WIDTH - 75], hAlign="LEFT")
+    identity.setStyle(
+        TableStyle(
+            [
+                ("TOPPADDING", (0, 0), (-1, -1), 0.5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 0.5),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ]
+        )
+    )
+    left = [paragraph(device.serial, TITLE), identity, Spacer(1, 4), *_verdict_line(stages)]
+    right = [
+        picture(qr_png(device_address(device)), QR_WIDTH),
+        paragraph(device_address(device), SMALL),
+    ]
+    head = Table([[left, right]], colWidths=[WIDTH - QR_WIDTH - 10, QR_WIDTH + 10])
+    head.setStyle(
+        TableStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+            ]
+        )
+    )
+    return head
+
+
+def _tray(device: Device) -> str:
+    if device.tray is None:
+        return "–"
+    return _("%(tray)s, row %(row)s, column %(column)s") % {
+        "tray": device.tray,
+        "row": device.tray_row,
+        "column": device.tray_column,
+    }
+
+
+def _verdict_line(stages: list[StageValues]) -> list[Table]:
+    if not stages:
+        return []
+    cells, style = [], [("FONT", (0, 0), (-1, -1), BOLD, 8), ("LEFTPADDING", (0, 0), (-1, -1), 6)]
+    for number, section in enumerate(stages):
+        standing = section.standing
+        outcome = standing.get_outcome_display() if standing.outcome else _("not judged")
+        cells.append(f"{_(section.stage.title)}: {outcome}")
+        colour = OUTCOMES.get(standing.outcome, OUTCOMES["incomplete"])
+        style += [
+            ("BACKGROUND", (number, 0), (number, 0), colour),
+            ("TEXTCOLOR", (number, 0), (number, 0), "white"),
+        ]
+    line = Table([cells], hAlign="LEFT", spaceBefore=2)
+    line.setStyle(TableStyle(style))
+    return [line]
+
+
+def _section(device: Device, section: StageValues) -> list[Any]:
+    parts: list[Any] = [paragraph(_(section.stage.title), HEADING)]
+    if section.standing.verdict is not None:
+        parts += [_verdict_table(section), Spacer(1, 6)]
+    parts.append(_summary(section))
+    drawn = _pictures(device, section)
+    if drawn:
+        parts += [Spacer(1, 6), drawn]
+    channels = _channel_table(device, section)
+    story: list[Any] = [KeepTogether(parts[:2]), *parts[2:]]
+    if channels is not None:
+        story += [Spacer(1, 6), channels]
+    return [*story, Spacer(1, 4), paragraph(_provenance(section), SMALL)]
+
+
+def _name(quantity: Quantity) -> str:
+    unit = scale_and_unit(quantity)[1]
+    return f"{_(quantity.title)} [{unit}]" if unit else _(quantity.title)
+
+
+def _shown(value: Value | None) -> str:
+    return "–" if value is None else with_uncertainty(value.value, value.uncertainty)
+
+
+def _verdict_table(section: StageValues) -> Table:
+    """Every judged quantity with its worst value and the band that it was judged by."""
+    verdict = section.standing.verdict
+    declared = {quantity.key: quantity for quantity in section.stage.quantities}
+    rows: list[list[Any]] = [
+        [_("Judged"), _("Worst value"), _("Channel"), _("Pass band"), _("At"), _("Verdict")]
+    ]
+    labels = dict(type(section.standing)._meta.get_field("outcome").flatchoices)
+    for detail in verdict.details if verdict else []:
+        quantity = declared.get(detail["quantity"])
+        scale = scale_and_unit(quantity)[0] if quantity else 1.0
+        value, error = detail.get("value"), detail.get("uncertainty")
+        channel = detail.get("channel")
+        rows.append(
+            [
+                paragraph(_name(quantity) if quantity else detail["quantity"]),
+                "–"
+                if value is None
+                else with_uncertainty(value * scale, None if error is None else error * scale),
+                "–" if channel in (None, -1) else str(channel),
+                limit_text(detail, scale),
+                paragraph(detail.get("condition", ""), SMALL),
+                str(labels.get(detail["outcome"], detail["outcome"])),
+            ]
+        )
+    return table(rows, [WIDTH * part for part in (0.29, 0.2, 0.09, 0.14, 0.17, 0.11)])
+
+
+def _summary(section: StageValues) -> Table:
+    """Means over the channels: a row a condition, a column a quantity."""
+    conditional = [q for q in section.quantities if q.conditional]
+    fixed = [q for q in section.quantities if not q.conditional]
+    rows: list[list[Any]] = []
+    if conditional:
+        rows.append([paragraph(_("Mean over the channels at")), *map(_head_cell, conditional)])
+        for point in section.conditions():
+            cells = [_shown(section.mean(q.key, point)) for q in conditional]
+            rows.append([paragraph(str(point), SMALL), *cells])
+        for quantity in fixed:
+            mean = section.mean(quantity.key)
+            rows.append([paragraph(_name(quantity)), _shown(mean), *[""] * (len(conditional) - 1)])
+        first = WIDTH * 0.24
+        rest = (WIDTH - first) / len(conditional)
+        return table(rows, [first, *[rest] * len(conditional)])
+    rows.append([_("Quantity"), _("Value")])
+    rows += [[paragraph(_name(q)), _shown(section.mean(q.key))] for q in fixed]
+    return table(rows, [WIDTH * 0.5, WIDTH * 0.3])
+
+
+def _head_cell(quantity: Quantity) -> Any:
+    return paragraph(_name(quantity))
+
+
+def _pictures(device: Device, section: StageValues) -> Table | None:
+    """The stage's charts, three in a row."""
+    declared = {quantity.key: quantity for quantity in section.stage.quantities}
+    cells = []
+    for chart in section.stage.charts:
+        for key in chart.quantities:
+            rows = [row for row in section.values.get(key, ()) if row.channel >= 0]
+            if len(rows) < 2:
+                continue
+            drawn = _draw(device, chart.kind, _(chart.title), declared[key], rows)
+            if drawn is not None:
+                cells.append(picture(charts.to_png(drawn, scale=3), WIDTH / 3 - 8))
+    if not cells:
+        return None
+    lines = [
+        [*cells[i : i + 3], *[""] * (3 - len(cells[i : i + 3]))] for i in range(0, len(cells), 3)
+    ]
+    grid = Table(lines, colWidths=[WIDTH / 3] * 3, hAlign="LEFT")
+    grid.setStyle(
+        TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    )
+    return grid
+
+
+def _draw(device: Device, kind: str, title: str, quantity: Quantity, rows: list[Value]) -> Any:
+    unit = scale_and_unit(quantity)[1]
+    if kind == "against_bias":
+        series = []
+        for channel in sorted({row.channel for row in rows}):
+            own = sorted(
+                (r for r in rows if r.channel == channel and r.condition.bias_v is not None),
+                key=lambda row: row.condition.bias_v or 0.0,
+            )
+            series.append(
+                charts.Series(
+                    str(channel),
+                    [row.condition.bias_v or 0.0 for row in own],
+                    [row.value for row in own],
+                    [row.uncertainty for row in own],
+                )
+            )
+        return charts.against_bias(
+            series, title=title, x_title=_("Bias"), y_title=_(quantity.title), y_unit=unit
+        )
+    if kind == "map":
+        kind_of = device.device_type
+        by_channel = {row.channel: row.value for row in rows}
+        cells = {
+            (r, c): by_channel.get(kind_of.channel_at(r, c))
+            for r in range(kind_of.rows)
+            for c in range(kind_of.columns)
+        }
+        return charts.channel_map(
+            cells, rows=kind_of.rows, columns=kind_of.columns, title=title, unit=unit
+        )
+    return None
+
+
+def _channel_table(device: Device, section: StageValues) -> Table | None:
+    """Values of each channel at the typical condition."""
+    if device.device_type.channels < 2:
+        return None
+    quantities = [q for q in section.quantities if q.scope == "channel"]
+    point = section.typical()
+    head = [paragraph(_("Channel")), *map(_head_cell, quantities)]
+    rows: list[list[Any]] = [head]
+    for channel in range(device.device_type.channels):
+        cells = []
+        for quantity in quantities:
+            value = next(
+                (
+                    row
+                    for row in section.values[quantity.key]
+                    if row.channel == channel
+                    and (not quantity.conditional or point is None or row.condition.pk == point.pk)
+                ),
+                None,
+            )
+            cells.append(_shown(value))
+        rows.append([str(channel), *cells])
+    if point is not None:
+        head[0] = paragraph(_("Channel, at %s") % point)
+    first = WIDTH * 0.2
+    return table(rows, [first, *[(WIDTH - first) / len(quantities)] * len(quantities)])
+
+
+def _provenance(section: StageValues) -> str:
+    """Where the numbers come from: run, file, program's analysis, limits."""
+    analysis = section.standing.analysis
+    run = analysis.run_file.run
+    parts = []
+    if run is not None:
+        station = run.station.name if run.station else "–"
+        operator = run.operator.get_username() if run.operator else "–"
+        parts.append(
+            _("Run %(run)s at %(station)s by %(operator)s, %(when)s.")
+            % {
+                "run": run.pk,
+                "station": station,
+                "operator": operator,
+                "when": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
+            }
+        )
+    parts.append(
+        _("File %(file)s, SHA-256 %(sha)s. Analysis %(stage)s %(version)s (mppcqa %(code)s).")
+        % {
+            "file": analysis.run_file.original_name,
+            "sha": analysis.run_file.sha256,
+            "stage": analysis.stage,
+            "version": analysis.version,
+            "code": analysis.code_version,
+        }
+    )
+    if section.standing.verdict is not None:
+        parts.append(_("Limits: %s.") % section.standing.verdict.limit_set)
+    parts.append(_("± is one standard uncertainty."))
+    return " ".join(parts)

@@ -1,0 +1,28 @@
+"""QR codes that lead to a device's page."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+from django.conf import settings
+
+from mppcqa.inventory.models import Device
+
+
+def device_address(device: Device) -> str:
+    """Address of a device's page, as people outside this machine reach it."""
+    return f"{settings.MPPCQA_URL}{device.get_absolute_url()}"
+
+
+def qr_svg(text: str, scale: int = 3) -> str:
+    """The QR code as an SVG element for a page."""
+    code = segno.make(text, error="m", micro=False)
+    return str(code.svg_inline(scale=scale, border=4, dark="#000", light="#fff"))
+
+
+def qr_png(text: str, scale: int = 8) -> bytes:
+    """The QR code as PNG with its quiet zone."""
+    buffer = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(buffer, kind="png", scale=scale, border=4)
+    return buffer.getvalue()

@@ -1,0 +1,12 @@
+"""The run file (ROOT): one layout for every stage, written, read and checked.
+
+`RunWriter` writes, `RunFile` reads, `check` names every fault. The layout is described in
+``docs/run-file.md``, well enough to write it with plain ROOT.
+"""
+
+from mppcqa.runfile.check import Fault, check
+from mppcqa.runfile.layout import VERSION, RunFileError
+from mppcqa.runfile.read import RunFile
+from mppcqa.runfile.write import RunWriter
+
+__all__ = ["VERSION", "Fault", "RunFile", "RunFileError", "RunWriter", "check"]

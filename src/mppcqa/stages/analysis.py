@@ -1,0 +1,190 @@
+"""Steps that the analyses of charge spectra share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mppcqa.physics import (
+    LineError,
+    SpectrumFits,
+    breakdown_from_gain,
+    fit_spectra,
+    histogram_charges,
+    uniformity,
+)
+from mppcqa.runfile import RunFile
+from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Measuring points of one bias and temperature: with light and in the dark."""
+
+    bias_v: float
+    temperature_c: float
+    dark: int
+    light: int | None
+    light_setting: float
+
+
+def biases(run: RunFile) -> Iterator[Bias]:
+    """The run's points, the dark one and the lit one of each bias and temperature together."""
+    rows = run.conditions
+    keys = sorted(set(zip(rows["temperature_c"].tolist(), rows["bias_v"].tolist(), strict=True)))
+    for temperature, bias in keys:
+        here = (rows["temperature_c"] == temperature) & (rows["bias_v"] == bias)
+        dark = rows["point"][here & (rows["light"] == 0)]
+        lit = np.flatnonzero(here & (rows["light"] > 0))
+        if not len(dark):
+            continue
+        if not len(lit):
+            yield Bias(bias, temperature, int(dark[0]), None, 0.0)
+        for i in lit:
+            point, setting = int(rows["point"][i]), float(rows["light"][i])
+            yield Bias(bias, temperature, int(dark[0]), point, setting)
+
+
+def fit_device(run: RunFile, bias: Bias, slot: int, decay_per_gate: float) -> SpectrumFits:
+    """Fits of all channels of a device at one bias: light and dark together where both are."""
+    dark = run.charges(bias.dark, slot)
+    if bias.light is None:
+        counts, edges, _ = histogram_charges(dark)
+        return fit_spectra(counts, edges, light=False, decay_per_gate=decay_per_gate)
+    lit = run.charges(bias.light, slot)
+    _, edges, _ = histogram_charges(np.concatenate([lit, dark]))
+    lights, darks = (
+        np.stack([np.histogram(part[:, i], edges[i])[0] for i in range(part.shape[1])])
+        for part in (lit, dark)
+    )
+    return fit_spectra(lights, edges, dark_counts=darks, decay_per_gate=decay_per_gate)
+
+
+def per_channel(
+    slot: int, quantity: str, values: Floats, errors: Floats, condition: Condition, method: str
+) -> list[Result]:
+    """A result for each channel that has a number."""
+    return [
+        Result(
+            slot=slot,
+            channel=channel,
+            quantity=quantity,
+            value=float(value),
+            uncertainty=float(error),
+            condition=condition,
+            method=method,
+        )
+        for channel, (value, error) in enumerate(zip(values, errors, strict=True))
+        if np.isfinite(value) and np.isfinite(error)
+    ]
+
+
+def failed_fits(slot: int, fits: SpectrumFits, condition: Condition) -> list[Problem]:
+    """A problem for each channel whose fit gave no number."""
+    return [
+        Problem(slot=slot, channel=int(i), what=fits.message(int(i)), condition=condition)
+        for i in np.flatnonzero(fits.status)
+    ]
+
+
+def breakdown_results(
+    slot: int, bias_v: Floats, gain: Floats, error: Floats, temperature_c: float
+) -> tuple[list[Result], list[Problem]]:
+    """Breakdown voltage of each channel from gains (biases, channels)."""
+    results, problems = [], []
+    condition = Condition(temperature_c=temperature_c)
+    for channel in range(gain.shape[1]):
+        try:
+            line = breakdown_from_gain(bias_v, gain[:, channel], error[:, channel])
+        except LineError as fault:
+            what = f"no breakdown voltage: {fault}"
+            problems.append(Problem(slot=slot, channel=channel, what=what, condition=condition))
+            continue
+        value, uncertainty = line.crossing()
+        results.append(
+            Result(
+                slot=slot,
+                channel=channel,
+                quantity="breakdown_voltage_v",
+                value=value,
+                uncertainty=uncertainty,
+                condition=condition,
+                method="gain against bias",
+            )
+        )
+    return results, problems
+
+
+def spread_result(slot: int, gain: Floats, error: Floats, condition: Condition) -> list[Result]:
+    """Gain spread over the channels of a device; none where fewer than two have a gain."""
+    if np.isfinite(gain).sum() < 2:
+        return []
+    value, uncertainty = uniformity(gain, error)
+    return [
+        Result(
+            slot=slot,
+            channel=None,
+            quantity="gain_spread",
+            value=value,
+            uncertainty=uncertainty,
+            condition=condition,
+            method="standard deviation over mean",
+        )
+    ]
+
+
+Values = dict[str, tuple[Floats, Floats]]
+
+
+def analyse_spectra(
+    run: RunFile, points: list[Bias], values_of: Callable[[SpectrumFits, Bias], Values], method: str
+) -> AnalysisResult:
+    """Values of every device at every point, and breakdown voltages from the gains.
+
+    `values_of` turns the fits of a device at a point into values and uncertainties (channels,)
+    by quantity; the gain is always among the results.
+    """
+    results: list[Result] = []
+    problems: list[Problem] = []
+    decay_per_gate = run.meta["decay_s"] / run.meta["gate_s"]
+    for slot in (row["slot"] for row in run.slots):
+        fitted = [(bias, fit_device(run, bias, slot, decay_per_gate)) for bias in points]
+        breakdown: dict[float, float] = {}
+        for temperature_c in sorted({bias.temperature_c for bias in points}):
+            here = [
+                (b.bias_v, *f.get("gain")) for b, f in fitted if b.temperature_c == temperature_c
+            ]
+            bias_v, gain, gain_error = (np.array(column) for column in zip(*here, strict=True))
+            found, missing = breakdown_results(slot, bias_v, gain, gain_error, temperature_c)
+            results += found
+            problems += missing
+            if found:
+                breakdown[temperature_c] = float(np.median([result.value for result in found]))
+        for bias, fits in fitted:
+            condition = Condition(
+                bias_v=bias.bias_v,
+                overvoltage_v=_overvoltage(bias, breakdown.get(bias.temperature_c)),
+                temperature_c=bias.temperature_c,
+                light=bias.light_setting,
+            )
+            problems += failed_fits(slot, fits, condition)
+            gain, gain_error = fits.get("gain")
+            crosstalk = fits.crosstalk_probability
+            both = {"gain_adc": (gain, gain_error), "crosstalk_probability": crosstalk}
+            for key, (values, errors) in {**both, **values_of(fits, bias)}.items():
+                results += per_channel(slot, key, values, errors, condition, method)
+            results += spread_result(slot, gain, gain_error, condition)
+    return AnalysisResult(results=results, problems=problems)
+
+
+def _overvoltage(bias: Bias, breakdown_v: float | None) -> float | None:
+    """Bias above the median breakdown voltage of the device's channels, to 0.1 V.
+
+    Rounded, so that devices which work alike are compared at the same condition.
+    """
+    return None if breakdown_v is None else round(bias.bias_v - breakdown_v, 1)

@@ -1,0 +1,46 @@
+"""What most stages share: declarations as fields, parameters checked, a program of their own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mppcqa.stages.parameters import clean_parameters
+from mppcqa.stages.protocol import (
+    AnalysisResult,
+    Chart,
+    LimitDefault,
+    Parameter,
+    Quantity,
+)
+
+Analyse = Callable[[Path, Mapping[str, Any]], AnalysisResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredStage:
+    """A stage made of its declarations; see `mppcqa.stages.protocol.Stage` for their meaning."""
+
+    key: str
+    title: str
+    description: str
+    version: str
+    parameters: tuple[Parameter, ...]
+    quantities: tuple[Quantity, ...]
+    charts: tuple[Chart, ...]
+    limits: tuple[LimitDefault, ...]
+    program_module: str
+    """Module that is the simulated test program; empty where the stage has none."""
+    analysis: Analyse
+
+    def program(self) -> list[str]:
+        return [sys.executable, "-m", self.program_module] if self.program_module else []
+
+    def clean(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return clean_parameters(self.parameters, parameters)
+
+    def analyse(self, run_file: Path, settings: Mapping[str, Any]) -> AnalysisResult:
+        return self.analysis(run_file, settings)

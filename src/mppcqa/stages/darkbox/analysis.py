@@ -1,0 +1,27 @@
+"""From a run file of the Dark Box stage to values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mppcqa.physics import SpectrumFits
+from mppcqa.runfile import RunFile
+from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases
+from mppcqa.stages.protocol import AnalysisResult
+
+
+def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
+    """Dark rate, gain and crosstalk at each bias; breakdown voltage from the gains."""
+    del settings
+    with RunFile(path) as run:
+        gate_s = run.meta["gate_s"]
+
+        def values_of(fits: SpectrumFits, bias: Bias) -> Values:
+            del bias
+            counts, error = fits.get("dark_counts_per_gate")
+            return {"dark_rate_hz": (counts / gate_s, error / gate_s)}
+
+        dark = [bias for bias in biases(run) if bias.light is None]
+        return analyse_spectra(run, dark, values_of, "fit of the dark spectrum")

@@ -1,0 +1,185 @@
+"""The simulated station: devices whose truth follows from their serial, and its test program."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mppcqa.runfile import RunWriter
+
+GATE_S = 100e-9
+DECAY_S = 10e-9
+DECAY_PER_GATE = DECAY_S / GATE_S
+REFERENCE_PHOTONS = 10.0
+"""Photons a pulse and channel that the simulated light source gives at light setting 1."""
+
+
+@dataclass(frozen=True)
+class ChannelTruth:
+    """What one simulated channel is like; at an overvoltage dv in volts and 20 degC.
+
+    Breakdown near 70 V and 56 mV/degC (arXiv:1801.03088); the rest follows dv as MPPCs of this
+    generation do in shape.
+    """
+
+    breakdown_voltage_v: float
+    gain_per_volt: float
+    pde_scale: float
+    dark_rate_scale: float
+    crosstalk_scale: float
+
+    def at(self, bias_v: float, temperature_c: float) -> dict[str, float]:
+        """True values at a bias and temperature, by the stages' quantity keys."""
+        breakdown = self.breakdown_voltage_v + 0.056 * (temperature_c - 20.0)
+        dv = max(bias_v - breakdown, 0.05)
+        return {
+            "breakdown_voltage_v": breakdown,
+            "gain_adc": self.gain_per_volt * dv,
+            "pde": self.pde_scale * (1 - np.exp(-dv / 1.3)),
+            "dark_rate_hz": self.dark_rate_scale * dv * 2 ** ((temperature_c - 20.0) / 9.0),
+            "crosstalk_probability": min(self.crosstalk_scale * dv**2, 0.5),
+        }
+
+
+def device_truth(serial: str, channels: int) -> list[ChannelTruth]:
+    """The simulated device of that serial: always the same, whichever station tests it."""
+    seed = int.from_bytes(hashlib.sha256(serial.encode()).digest()[:8], "big")
+    rng = np.random.default_rng(seed)
+    array_breakdown = rng.normal(70.0, 0.15)
+    dark_scale = 0.65e6 * rng.lognormal(0, 0.15)
+    return [
+        ChannelTruth(
+            breakdown_voltage_v=float(array_breakdown + rng.normal(0, 0.02)),
+            gain_per_volt=float(30.0 * rng.normal(1, 0.02)),
+            pde_scale=float(0.36 * rng.normal(1, 0.02)),
+            dark_rate_scale=float(dark_scale * rng.lognormal(0, 0.08)),
+            crosstalk_scale=float(0.030 * rng.lognormal(0, 0.06)),
+        )
+        for _ in range(channels)
+    ]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A measuring point of a simulated run."""
+
+    number: int
+    bias_v: float
+    temperature_c: float
+    light: float
+
+
+Measure = Callable[[np.random.Generator, dict[str, float], Point, int], np.ndarray]
+"""(random numbers, true values of a channel, point, events) -> charges (events,)."""
+
+
+def run_simulation(
+    stage: str,
+    points: Callable[[Mapping[str, Any]], Iterator[Point]],
+    measure: Measure,
+    extra: Callable[[np.random.Generator], Mapping[str, Any]],
+) -> None:
+    """Body of a simulated test program: reads ``--config``, writes ``--output``.
+
+    TERM ends it at once through the default action: there is no hardware to leave safe, and the
+    unfinished file keeps its ending ``.part``.
+    """
+    parser = argparse.ArgumentParser(description=f"simulated {stage} station")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    config = json.loads(options.config.read_text())
+    parameters = config["parameters"]
+    fault = parameters.get("simulate_fault", "none")
+    all_points = list(points(parameters))
+    rng = np.random.default_rng([config["run"], len(stage)])
+    meta = {
+        **{key: config[key] for key in ("run", "stage", "station", "operator", "slots")},
+        "parameters": parameters,
+        "program": f"mppcqa simulated {stage} 1",
+        "started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "gate_s": GATE_S,
+        "decay_s": DECAY_S,
+        **extra(rng),
+    }
+    devices = {
+        slot["slot"]: device_truth(slot["serial"], slot["channels"]) for slot in meta["slots"]
+    }
+    print(f"{len(devices)} devices, {len(all_points)} points", flush=True)
+    total = len(all_points) * len(devices)
+    if fault == "no_file":
+        return
+    with RunWriter(options.output, meta) as writer:
+        done = 0
+        for point in all_points:
+            writer.point(
+                point.number,
+                bias_v=point.bias_v,
+                temperature_c=point.temperature_c,
+                light=point.light,
+            )
+            for slot, channels in devices.items():
+                _misbehave(fault, done, total, options.output)
+                columns = [
+                    measure(
+                        rng,
+                        truth.at(point.bias_v, point.temperature_c),
+                        point,
+                        parameters["events"],
+                    )
+                    for truth in channels
+                ]
+                writer.charges(point.number, slot, np.stack(columns, axis=1))
+                done += 1
+                print(f"@progress {done}/{total} {point.bias_v:.2f} V slot {slot}", flush=True)
+            time.sleep(parameters.get("seconds_a_point", 0.0))
+    _write_truth(config, devices, all_points)
+
+
+def _misbehave(fault: str, done: int, total: int, output: Path) -> None:
+    if fault == "none" or done < total // 2:
+        return
+    if fault == "exit":
+        print("the bias supply does not answer: check its cable and power", file=sys.stderr)
+        raise SystemExit(1)
+    if fault == "hang":
+        print("waiting for the trigger", flush=True)
+        time.sleep(100_000)
+    if fault == "half_file":
+        # A program that writes in place and claims success: what must never be believed.
+        part = output.with_name(output.name + ".part")
+        output.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _write_truth(
+    config: Mapping[str, Any], devices: Mapping[int, list[ChannelTruth]], points: list[Point]
+) -> None:
+    """Keep the truth outside the run file, where the analysis can't see it."""
+    if not config.get("truth"):
+        return
+    serials = {slot["slot"]: slot["serial"] for slot in config["slots"]}
+    rows = [
+        {
+            "serial": serials[slot],
+            "channel": channel,
+            "point": asdict(point),
+            "values": truth.at(point.bias_v, point.temperature_c),
+        }
+        for slot, channels in devices.items()
+        for channel, truth in enumerate(channels)
+        for point in points
+    ]
+    Path(config["truth"]).write_text(json.dumps(rows))

@@ -1,0 +1,30 @@
+"""The statistics room as a Django app."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class StatisticsConfig(AppConfig):
+    name = "mppcqa.statistics"
+    label = "statistics"
+    verbose_name = _("Statistics")
+
+    def ready(self) -> None:
+        from mppcqa.testing.signals import counting_changed, outcomes_changed
+
+        counting_changed.connect(_values, dispatch_uid="statistics.values")
+        outcomes_changed.connect(_outcomes, dispatch_uid="statistics.outcomes")
+
+
+def _values(*, analysis: Any, former: Any, **_: Any) -> None:
+    from mppcqa.statistics.summaries import replace_values
+
+    replace_values(analysis, former)
+
+
+def _outcomes(*, stage: str, changes: Any, **_: Any) -> None:
+    from mppcqa.statistics.summaries import count_outcomes
+
+    count_outcomes(stage, changes)

@@ -1,0 +1,97 @@
+"""Summary tables, kept up by the ingest in its own transaction: pages read these alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from mppcqa.inventory.models import Device
+from mppcqa.testing.models import Outcome, QuantityRow
+
+
+class Series(models.Model):
+    """One quantity at one rounded condition, over the campaign.
+
+    Mean and variance come from the shifted sums (`total`, `squares` of value - `origin`), which
+    keep their precision where the spread is small against the value.
+    """
+
+    id = models.AutoField(primary_key=True)
+    quantity = models.ForeignKey(QuantityRow, on_delete=models.PROTECT, related_name="series")
+    key = models.CharField(max_length=60)
+    overvoltage_v = models.FloatField(null=True)
+    temperature_c = models.FloatField(null=True)
+    light = models.FloatField(null=True)
+    origin = models.FloatField()
+    width = models.FloatField(help_text="Width of a histogram bucket, in the quantity's unit.")
+    n = models.BigIntegerField(default=0)
+    total = models.FloatField(default=0.0)
+    squares = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["quantity", "key"], name="statistics_series_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.key}"
+
+
+class Bucket(models.Model):
+    """How many values lie in [origin + bucket * width, origin + (bucket + 1) * width)."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="buckets")
+    bucket = models.IntegerField()
+    n = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "bucket"], name="statistics_bucket_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bucket}: {self.n}"
+
+
+class DeviceSummary(models.Model):
+    """One device's values of one series: the mean over its channels and their range."""
+
+    pk = models.CompositePrimaryKey("device", "series")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="summaries")
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="+")
+    n = models.PositiveSmallIntegerField()
+    mean = models.FloatField()
+    uncertainty = models.FloatField(null=True, help_text="Standard uncertainty of the mean.")
+    lowest = models.FloatField()
+    highest = models.FloatField()
+
+    class Meta:
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.mean:g}"
+
+
+class OutcomeCount(models.Model):
+    """How many devices stand with an outcome at a stage, by the week of their verdict.
+
+    `week` is the Monday, in UTC.
+    """
+
+    stage = models.CharField(max_length=50)
+    week = models.DateField()
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    n = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["stage", "week"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stage", "week", "outcome"], name="statistics_outcome_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.week} {self.outcome}: {self.n}"

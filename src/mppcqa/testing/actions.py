@@ -1,0 +1,187 @@
+"""What people do at stations. Pages, command line and API call these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device, SerialAlias
+from mppcqa.inventory.serials import normal_serial
+from mppcqa.queue.actions import Call, submit_chain
+from mppcqa.queue.models import Lane
+from mppcqa.stages import get_stage
+from mppcqa.testing.models import LoadedDevice, Run, RunSlot, Station
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class SlotFaults(ValueError):
+    """Nothing was loaded; `faults` has the texts by slot."""
+
+    def __init__(self, faults: dict[int, str]) -> None:
+        super().__init__("; ".join(f"slot {slot}: {text}" for slot, text in faults.items()))
+        self.faults = faults
+
+
+class RunRefused(ValueError):
+    """A run can't be started; the message says why and what to do."""
+
+
+def find_device(serial: str) -> Device | None:
+    """The device of a serial number, a former one as well."""
+    wanted = normal_serial(serial)
+    found = Device.objects.filter(serial=wanted).select_related("device_type").first()
+    if found is None:
+        alias = SerialAlias.objects.filter(serial=wanted).select_related("device").first()
+        found = alias.device if alias else None
+    return found
+
+
+def station_lane(station: Station) -> Lane:
+    """The station's own queue, which runs one task at a time."""
+    lane, _made = Lane.objects.get_or_create(
+        name=station.lane, defaults={"exclusive": True, "make_safe": station.make_safe}
+    )
+    if lane.make_safe != station.make_safe:
+        lane.make_safe = station.make_safe
+        lane.save(update_fields=["make_safe"])
+    return lane
+
+
+def load_station(
+    station: Station, serials: Mapping[int, str], *, by: AbstractBaseUser | None = None
+) -> None:
+    """Put devices into slots (counted from 1): all of them, or none and `SlotFaults`."""
+    faults: dict[int, str] = {}
+    devices: dict[int, Device] = {}
+    with transaction.atomic():
+        _refuse_while_running(station)
+        full = {row.slot: row.device.serial for row in station.loaded.select_related("device")}
+        elsewhere = {
+            row.device_id: row
+            for row in LoadedDevice.objects.select_related("station").select_for_update()
+        }
+        for slot, serial in serials.items():
+            device = find_device(serial)
+            fault = _slot_fault(station, slot, serial, device, full, elsewhere)
+            if device is not None and not fault and device in devices.values():
+                fault = _("%s was scanned into two slots") % device.serial
+            if fault:
+                faults[slot] = fault
+            elif device is not None:
+                devices[slot] = device
+        if faults:
+            raise SlotFaults(faults)
+        LoadedDevice.objects.bulk_create(
+            LoadedDevice(
+                station=station,
+                slot=slot,
+                device=device,
+                loaded_by_id=None if by is None else by.pk,
+            )
+            for slot, device in devices.items()
+        )
+
+
+def _slot_fault(
+    station: Station,
+    slot: int,
+    serial: str,
+    device: Device | None,
+    full: Mapping[int, str],
+    elsewhere: Mapping[int, LoadedDevice],
+) -> str:
+    """Why a device can't go into a slot; empty if it can."""
+    if not 1 <= slot <= station.slots:
+        values = {"slot": slot, "station": station, "last": station.slots}
+        return _("there is no slot %(slot)s; %(station)s has 1 to %(last)s") % values
+    if slot in full:
+        return _("the slot holds %s already; unload it first") % full[slot]
+    if device is None:
+        return _("%s is not registered; register it first") % normal_serial(serial)
+    if station.device_type_id and device.device_type_id != station.device_type_id:
+        values = {"serial": device.serial, "type": device.device_type, "fits": station.device_type}
+        return _("%(serial)s is a %(type)s; only %(fits)s fits this station") % values
+    if device.pk in elsewhere:
+        there = elsewhere[device.pk]
+        values = {"serial": device.serial, "station": there.station, "slot": there.slot}
+        return _("%(serial)s sits in %(station)s, slot %(slot)s; unload it there first") % values
+    return ""
+
+
+def unload_station(
+    station: Station, slots: Iterable[int] | None = None, *, by: AbstractBaseUser | None = None
+) -> int:
+    """Take devices out of slots, or of all; returns how many came out."""
+    del by
+    with transaction.atomic():
+        _refuse_while_running(station)
+        rows = station.loaded.all()
+        if slots is not None:
+            rows = rows.filter(slot__in=list(slots))
+        return rows.delete()[0]
+
+
+def _refuse_while_running(station: Station) -> None:
+    lane = Lane.objects.filter(name=station.lane).select_related("holder").first()
+    if lane is not None and lane.holder is not None and lane.holder.is_open:
+        raise RunRefused(
+            _("%(station)s is measuring (%(task)s): wait for its end or stop it first")
+            % {"station": station, "task": lane.holder}
+        )
+
+
+def start_run(
+    station: Station,
+    stage: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    by: AbstractBaseUser | None = None,
+) -> Run:
+    """Measure what is loaded: acquire, check, analyse, judge, report, one after the other.
+
+    Raises `RunRefused` (or `ValueError` from the parameters) without having begun anything.
+    """
+    chosen = get_stage(stage or station.stage)
+    cleaned = chosen.clean(parameters or {})
+    if not (station.program or chosen.program()):
+        raise RunRefused(_("%s has no test program: name one for the station") % chosen.title)
+    with transaction.atomic():
+        loaded = list(station.loaded.select_related("device__device_type"))
+        if not loaded:
+            raise RunRefused(_("%s is empty: load devices first") % station)
+        sizes = {row.device.device_type.channels for row in loaded}
+        if len(sizes) > 1:
+            raise RunRefused(_("the devices in %s have different numbers of channels") % station)
+        lane = station_lane(station)
+        if lane.maintenance:
+            values = {"station": station, "why": lane.maintenance}
+            raise RunRefused(_("%(station)s is out of service: %(why)s") % values)
+        run = Run.objects.create(
+            stage=chosen.key,
+            station=station,
+            parameters=cleaned,
+            operator_id=None if by is None else by.pk,
+        )
+        RunSlot.objects.bulk_create(
+            RunSlot(run=run, slot=row.slot, device=row.device) for row in loaded
+        )
+        arguments = {"run_id": run.pk}
+        run.task_group = submit_chain(
+            [
+                Call("testing.acquire", arguments, lane=lane.name),
+                Call("testing.check", arguments),
+                Call("testing.analyse", arguments),
+                Call("testing.judge", arguments),
+                Call("reports.run", arguments),
+            ],
+            title=f"{chosen.title}, {station.name}, run {run.pk}",
+            by=by,
+            about=run,
+        )
+        run.save(update_fields=["task_group"])
+    return run

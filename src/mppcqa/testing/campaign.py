@@ -1,0 +1,82 @@
+"""The demonstration campaign: simulated arrays through both stages, by the real queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.models import Device, DeviceType, Institute, Maker
+from mppcqa.testing.actions import load_station, start_run, station_lane, unload_station
+from mppcqa.testing.models import Run, Station
+
+STATIONS = {"pde-1": "pde", "darkbox-1": "darkbox"}
+SLOTS = 4
+EVENTS = 8000
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What a demonstration works with."""
+
+    devices: list[Device]
+    stations: list[Station]
+
+
+@transaction.atomic
+def prepare(arrays: int) -> Campaign:
+    """Register new arrays and make the two stations if they are not there yet."""
+    maker, _ = Maker.objects.get_or_create(name="Hamamatsu")
+    kind, _ = DeviceType.objects.get_or_create(
+        name="S12045",
+        defaults={"maker": maker, "rows": 4, "columns": 4, "nominal_breakdown_v": 70.0},
+    )
+    institute, _ = Institute.objects.get_or_create(name="Demonstration laboratory")
+    stations = []
+    for name, stage in STATIONS.items():
+        station, _ = Station.objects.get_or_create(
+            name=name, defaults={"stage": stage, "institute": institute, "slots": SLOTS}
+        )
+        station_lane(station)
+        stations.append(station)
+    taken = Device.objects.filter(serial__startswith="DEMO-").count()
+    rows = [
+        {
+            "serial": f"DEMO-{taken + number + 1:04d}",
+            "device_type": kind.name,
+            "lot": "DEMO",
+            "location": institute.name,
+        }
+        for number in range(arrays)
+    ]
+    return Campaign(register_devices(rows), stations)
+
+
+def measure_all(
+    campaign: Campaign, wait: Callable[[list[Run]], None], *, events: int = EVENTS
+) -> list[Run]:
+    """Take every array through both stations, which work side by side on different arrays.
+
+    `wait` is given the runs of a round and returns when they have ended.
+    """
+    batches = [
+        campaign.devices[start : start + SLOTS] for start in range(0, len(campaign.devices), SLOTS)
+    ]
+    runs: list[Run] = []
+    for turn in range(len(batches) + 1):
+        plan = [
+            (station, batches[turn - shift])
+            for shift, station in enumerate(campaign.stations)
+            if 0 <= turn - shift < len(batches)
+        ]
+        round_runs = []
+        for station, devices in plan:
+            load_station(station, {i + 1: device.serial for i, device in enumerate(devices)})
+            round_runs.append(start_run(station, parameters={"events": events}))
+        wait(round_runs)
+        runs += round_runs
+        for station in campaign.stations:
+            unload_station(station)
+    return runs

@@ -1,0 +1,220 @@
+"""Values against limits: pass, warning, fail, or incomplete where a value is missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device
+from mppcqa.stages import Stage, get_stage
+from mppcqa.testing.ingest import quantity_rows
+from mppcqa.testing.models import (
+    Analysis,
+    Limit,
+    LimitSet,
+    Measurement,
+    Outcome,
+    Standing,
+    Verdict,
+)
+from mppcqa.testing.signals import outcomes_changed
+
+BADNESS = {Outcome.PASS: 0, Outcome.WARNING: 1, Outcome.INCOMPLETE: 2, Outcome.FAIL: 3}
+
+
+def active_limits(stage: Stage) -> LimitSet:
+    """The limit set in use; the first is made from what the stage proposes."""
+    found = LimitSet.objects.filter(stage=stage.key, active=True).order_by("-version").first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        found, made = LimitSet.objects.get_or_create(
+            stage=stage.key,
+            version=1,
+            defaults={
+                "title": _("%s: proposed limits") % stage.title,
+                "reason": _("What the stage proposes; make a version of your own from it."),
+                "active": True,
+            },
+        )
+        if made:
+            rows = quantity_rows(stage)
+            Limit.objects.bulk_create(
+                Limit(
+                    limit_set=found,
+                    quantity=rows[one.quantity],
+                    pass_low=one.pass_low,
+                    pass_high=one.pass_high,
+                    warn_low=one.warn_low,
+                    warn_high=one.warn_high,
+                    overvoltage_v=one.overvoltage_v,
+                    reason=one.reason,
+                )
+                for one in stage.limits
+            )
+    return found
+
+
+def judge(analysis: Analysis, devices: Iterable[int]) -> dict[int, Outcome]:
+    """Judge devices by the values of an analysis and the limits in use; outcome by device id."""
+    stage = get_stage(analysis.stage)
+    limit_set = active_limits(stage)
+    limits = list(limit_set.limits.select_related("quantity"))
+    scopes = {quantity.key: quantity.scope for quantity in stage.quantities}
+    ids = sorted(devices)
+    sizes = {
+        device.pk: device.device_type.channels
+        for device in Device.objects.filter(pk__in=ids).select_related("device_type")
+    }
+    values: dict[tuple[int, int], list[Measurement]] = defaultdict(list)
+    wanted = {limit.quantity_id for limit in limits}
+    rows = Measurement.objects.filter(device__in=ids, analysis=analysis, quantity__in=wanted)
+    for row in rows.select_related("condition"):
+        values[row.device_id, row.quantity_id].append(row)
+    outcomes: dict[int, Outcome] = {}
+    details: dict[int, list[dict[str, Any]]] = {}
+    for device in ids:
+        details[device] = [
+            _judge_one(
+                limit,
+                values[device, limit.quantity_id],
+                sizes[device] if scopes.get(limit.quantity.key) == "channel" else 1,
+            )
+            for limit in limits
+        ]
+        found = [Outcome(detail["outcome"]) for detail in details[device]]
+        outcomes[device] = max(found, key=BADNESS.__getitem__, default=Outcome.PASS)
+    _keep(analysis, limit_set, outcomes, details)
+    return outcomes
+
+
+def _judge_one(limit: Limit, rows: Sequence[Measurement], expected: int) -> dict[str, Any]:
+    """One limit against the values of a device: the worst of them decides."""
+    here = _at_overvoltage(rows, limit.overvoltage_v)
+    graded = [(_grade(row.value, limit), row) for row in here]
+    counts = {outcome: sum(grade == outcome for grade, _ in graded) for outcome in Outcome}
+    missing = max(0, expected - len({row.channel for row in here}))
+    detail: dict[str, Any] = {
+        "quantity": limit.quantity.key,
+        "judged": len(here),
+        "failed": counts[Outcome.FAIL],
+        "warned": counts[Outcome.WARNING],
+        "missing": missing,
+        "pass_low": limit.pass_low,
+        "pass_high": limit.pass_high,
+        "warn_low": limit.warn_low,
+        "warn_high": limit.warn_high,
+        "reason": limit.reason,
+    }
+    if not graded:
+        return {**detail, "outcome": Outcome.INCOMPLETE, "text": _("no value was measured")}
+    worst, row = max(graded, key=lambda pair: (BADNESS[pair[0]], _distance(pair[1].value, limit)))
+    outcome = worst
+    if missing and BADNESS[worst] < BADNESS[Outcome.INCOMPLETE]:
+        outcome = Outcome.INCOMPLETE
+    return {
+        **detail,
+        "outcome": outcome,
+        "channel": row.channel,
+        "value": row.value,
+        "uncertainty": row.uncertainty,
+        "condition": str(row.condition),
+        "text": _("%d channels have no value") % missing if missing else "",
+    }
+
+
+def _at_overvoltage(rows: Sequence[Measurement], overvoltage_v: float | None) -> list[Measurement]:
+    """All values, or those at the condition nearest to an overvoltage."""
+    if overvoltage_v is None:
+        return list(rows)
+    known = [row for row in rows if row.condition.overvoltage_v is not None]
+    if not known:
+        return []
+    nearest = min(
+        known,
+        key=lambda row: (abs(row.condition.overvoltage_v - overvoltage_v), row.condition_id),
+    )
+    return [row for row in known if row.condition_id == nearest.condition_id]
+
+
+def _grade(value: float, limit: Limit) -> Outcome:
+    if _inside(value, limit.pass_low, limit.pass_high):
+        return Outcome.PASS
+    has_shoulder = limit.warn_low is not None or limit.warn_high is not None
+    if has_shoulder and _inside(value, limit.warn_low, limit.warn_high):
+        return Outcome.WARNING
+    return Outcome.FAIL
+
+
+def _inside(value: float, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _distance(value: float, limit: Limit) -> float:
+    """How far outside the pass band, negative inside: the larger, the worse."""
+    below = -1e300 if limit.pass_low is None else limit.pass_low - value
+    above = -1e300 if limit.pass_high is None else value - limit.pass_high
+    return max(below, above)
+
+
+def _keep(
+    analysis: Analysis,
+    limit_set: LimitSet,
+    outcomes: dict[int, Outcome],
+    details: dict[int, list[dict[str, Any]]],
+) -> None:
+    """Write verdicts and standings, and tell the summaries what changed."""
+    now = timezone.now()
+    with transaction.atomic():
+        standings = {
+            row.device_id: row
+            for row in Standing.objects.filter(
+                device__in=list(outcomes), stage=analysis.stage
+            ).select_related("verdict")
+        }
+        Verdict.objects.bulk_create(
+            [
+                Verdict(
+                    device_id=device,
+                    stage=analysis.stage,
+                    limit_set=limit_set,
+                    analysis=analysis,
+                    outcome=outcome,
+                    details=details[device],
+                    judged_at=now,
+                )
+                for device, outcome in outcomes.items()
+            ],
+            ignore_conflicts=True,
+        )
+        verdicts = {
+            row.device_id: row
+            for row in Verdict.objects.filter(
+                device__in=list(outcomes), analysis=analysis, limit_set=limit_set
+            )
+        }
+        changes, changed = [], []
+        for device, verdict in verdicts.items():
+            standing = standings.get(device)
+            if standing is None or standing.analysis_id != analysis.pk:
+                continue  # a newer analysis counts
+            former = standing.verdict
+            if former is not None and former.pk == verdict.pk:
+                continue
+            changes.append(
+                (
+                    standing.outcome,
+                    former.judged_at if former else None,
+                    verdict.outcome,
+                    verdict.judged_at,
+                )
+            )
+            standing.verdict, standing.outcome, standing.changed_at = verdict, verdict.outcome, now
+            changed.append(standing)
+        Standing.objects.bulk_update(changed, ["verdict", "outcome", "changed_at"], batch_size=500)
+        outcomes_changed.send(Analysis, stage=analysis.stage, changes=changes)

@@ -1,0 +1,1 @@
+"""Pages and forms. Thin: rules live in the other rooms' actions."""

@@ -1,0 +1,134 @@
+"""Texts to translate: gathered from code, templates and stages; compiled without gettext's tools.
+
+``mppcqa messages`` brings the catalogues up to date, ``mppcqa assets`` compiles them.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+LOCALE = Path(__file__).resolve().parent / "locale"
+PACKAGE = LOCALE.parents[1]
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
+
+
+def catalogues() -> list[Path]:
+    """The catalogue of each language but English."""
+    return sorted(LOCALE.glob("*/LC_MESSAGES/django.po"))
+
+
+def compile_all() -> list[Path]:
+    """Write the ``.mo`` file beside each catalogue; returns what was written."""
+    written = []
+    for path in catalogues():
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=path.parts[-3])
+        target = path.with_suffix(".mo")
+        # Whole or not at all: a server that starts meanwhile may read it.
+        fresh = target.with_suffix(".mo-new")
+        with fresh.open("wb") as file:
+            write_mo(file, catalogue)
+        fresh.replace(target)
+        written.append(target)
+    return written
+
+
+def gather() -> Catalog:
+    """All texts of the package that people see."""
+    found = Catalog(project="mppcqa", charset="utf-8")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "migrations" not in path.parts:
+            _add(found, path, path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("templates/**/*.html")):
+        _add(found, path, _as_code(path))
+    for text in _stage_texts():
+        found.add(text, locations=[("src/mppcqa/stages", 0)])
+    return found
+
+
+def _add(catalogue: Catalog, path: Path, code: str) -> None:
+    name = str(path.relative_to(PACKAGE.parent))
+    for line, message, _comments, context in extract(
+        "python", BytesIO(code.encode()), keywords=KEYWORDS
+    ):
+        if message and (not isinstance(message, tuple) or message[0]):
+            catalogue.add(message, locations=[(name, line)], context=context)
+
+
+def _as_code(path: Path) -> str:
+    """A template with its texts as calls of gettext, and all else blanked, by Django's own way."""
+    from django.utils.translation.template import templatize
+
+    # What is no text comes out as rows of X and other marks that are not Python; only lines
+    # with calls matter, and the calls are Python.
+    text = templatize(path.read_text(encoding="utf-8"), origin=str(path))
+    lines = []
+    for line in text.splitlines():
+        calls = _calls(line)
+        lines.append("; ".join(calls))
+    return "\n".join(lines) + "\n"
+
+
+def _calls(line: str) -> list[str]:
+    """The calls of gettext in one line of a templatised template."""
+    import re
+
+    string = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+    call = rf"\b(?:gettext|_)\(\s*{string}\s*\)|\bngettext\(\s*{string}\s*,\s*{string}\s*,[^)]*\)"
+    return [match.group(0) for match in re.finditer(call, line)]
+
+
+def _stage_texts() -> set[str]:
+    """English texts that stages declare; they know no Django, pages translate them."""
+    from mppcqa.stages import all_stages
+
+    texts: set[str] = set()
+    for stage in all_stages():
+        texts |= {stage.title, stage.description}
+        for parameter in stage.parameters:
+            texts |= {parameter.title, parameter.help, *parameter.choices}
+        texts |= {quantity.title for quantity in stage.quantities}
+        texts |= {chart.title for chart in stage.charts}
+        texts |= {limit.reason for limit in stage.limits}
+    return texts - {""}
+
+
+def update() -> dict[str, int]:
+    """Merge what was gathered into each catalogue; language -> texts without a translation."""
+    found = gather()
+    missing = {}
+    for path in catalogues():
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=path.parts[-3])
+        catalogue.update(found, no_fuzzy_matching=True)
+        with path.open("wb") as file:
+            write_po(
+                file, catalogue, width=100, sort_output=True, ignore_obsolete=True, no_location=True
+            )
+        missing[path.parts[-3]] = len(untranslated(catalogue))
+    return missing
+
+
+def untranslated(catalogue: Catalog) -> list[str]:
+    """Texts of a catalogue that have no translation, or lack a plural form."""
+    empty = []
+    for message in catalogue:
+        if not message.id:
+            continue
+        strings = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        if not all(strings):
+            empty.append(str(message.id))
+    return empty

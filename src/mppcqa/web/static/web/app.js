@@ -1,0 +1,115 @@
+// Small behaviours. Every page works without them, but for charts and live views.
+(() => {
+  "use strict";
+
+  // Light and dark.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-switch]")) return;
+    const root = document.documentElement;
+    const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+    root.setAttribute("data-bs-theme", next);
+    localStorage.setItem("mppcqa-theme", next);
+    drawCharts(document, true);
+  });
+
+  // "/" jumps to the scan box, as in other tools.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const box = document.querySelector("[data-scan-box]");
+    if (box) { event.preventDefault(); box.focus(); box.select(); }
+  });
+
+  // A scanner types the serial and presses Enter: go to the next slot, and send after the last.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("[data-slot]")) return;
+    event.preventDefault();
+    const form = event.target.form;
+    const slots = [...form.elements].filter((one) => one.matches("[data-slot]:not([disabled])"));
+    const next = slots[slots.indexOf(event.target) + 1];
+    if (next) { next.focus(); next.select(); }
+    else { [...form.elements].find((one) => one.matches("button[type=submit]"))?.focus(); }
+  });
+
+  // Filters send themselves.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-send-on-change]")) event.target.form.requestSubmit();
+  });
+
+  // A form that was sent is not sent twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) {
+      event.preventDefault();
+      return;
+    }
+    setTimeout(() => {
+      for (const one of form.elements) {
+        if (one.matches("button[type=submit], button:not([type])")) one.disabled = true;
+      }
+    }, 0);
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  // Charts: the definition stands in the page, the bundle of this server draws it.
+  function drawCharts(root, again) {
+    const places = root.querySelectorAll("[data-chart]");
+    if (!places.length || !window.vegaEmbed) return;
+    const dark = document.documentElement.getAttribute("data-bs-theme") === "dark";
+    for (const place of places) {
+      if (place.dataset.drawn && !again) continue;
+      place.dataset.drawn = "1";
+      const source = document.getElementById(place.dataset.chart);
+      if (!source) continue;
+      const spec = themed(JSON.parse(source.textContent), dark);
+      window.vegaEmbed(place, spec, {
+        ast: true, defaultStyle: false, renderer: "svg",
+        actions: false, tooltip: { theme: dark ? "dark" : "light" },
+      }).catch((error) => {
+        place.textContent = String(error);
+        place.classList.add("chart-missing");
+      });
+    }
+  }
+
+  function themed(spec, dark) {
+    const ink = dark ? "#d5dce6" : "#2b3441";
+    const faint = dark ? "#4a5568" : "#d5dae1";
+    const axis = { labelColor: ink, titleColor: ink, domainColor: faint, tickColor: faint, gridColor: faint };
+    const given = spec.config || {};
+    spec.config = {
+      ...given,
+      background: "transparent",
+      view: { ...given.view, stroke: null },
+      axis: { ...given.axis, ...axis },
+      legend: { ...given.legend, labelColor: ink, titleColor: ink },
+      header: { ...given.header, labelColor: ink, titleColor: ink },
+      title: { ...given.title, color: ink, subtitleColor: ink },
+    };
+    spec.background = "transparent";
+    return spec;
+  }
+
+  // A log that stands at its end stays there while text arrives.
+  function followLog() {
+    for (const log of document.querySelectorAll("[data-log]")) {
+      if (log.dataset.free !== "1") log.scrollTop = log.scrollHeight;
+    }
+  }
+  document.addEventListener("scroll", (event) => {
+    const log = event.target;
+    if (!log.matches || !log.matches("[data-log]")) return;
+    log.dataset.free = log.scrollHeight - log.scrollTop - log.clientHeight > 40 ? "1" : "0";
+  }, true);
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    followLog();
+    drawCharts(event.target, false);
+  });
+  function ready() { drawCharts(document, false); followLog(); }
+  // Deferred scripts, the chart bundle among them, have all run by then.
+  document.addEventListener("DOMContentLoaded", ready);
+})();

@@ -1,0 +1,93 @@
+"""The home page: where the campaign stands, and what needs a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from mppcqa.inventory.models import Device
+from mppcqa.queue.models import OPEN_STATES, Lane, State, Task
+from mppcqa.statistics.models import OutcomeCount
+from mppcqa.testing.models import Outcome, Run, Station
+from mppcqa.web.stages import stage_titles
+from mppcqa.web.views.stations import lane_standing
+
+MANY = 100_000
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Outcomes by stage, stations, what runs, the latest runs and failures."""
+    titles = stage_titles()
+    lanes = {
+        lane.name: lane for lane in Lane.objects.filter(exclusive=True).select_related("holder")
+    }
+    stations = list(Station.objects.prefetch_related("loaded"))
+    for station in stations:
+        station.lane_row = lanes.get(station.lane)
+        station.standing = lane_standing(station.lane_row)
+        station.stage_title = titles.get(station.stage, station.stage)
+    runs = list(
+        Run.objects.select_related("station", "operator", "task_group").prefetch_related(
+            "task_group__tasks"
+        )[:8]
+    )
+    for run in runs:
+        run.stage_title = titles.get(run.stage, run.stage)
+    failures = (State.FAILED, State.LOST, State.TIMED_OUT)
+    # A bounded count: a long list is told as such, not counted to its end.
+    devices = Device.objects.values("pk")[: MANY + 1].count()
+    context = {
+        "devices": f"> {MANY}" if devices > MANY else devices,
+        "stages": _stages(titles),
+        "stations": stations,
+        "runs": runs,
+        "failures": Task.objects.filter(state__in=failures).order_by("-id")[:5],
+        "open": Task.objects.filter(state__in=OPEN_STATES).order_by("id")[:8],
+    }
+    return render(request, "web/home.html", context)
+
+
+def _stages(titles: dict[str, str]) -> list[dict[str, Any]]:
+    """Number of devices by outcome at each stage, from the summaries."""
+    found: dict[str, dict[str, int]] = {}
+    rows = OutcomeCount.objects.values_list("stage", "outcome").annotate(total=Sum("n"))
+    for stage, outcome, total in rows.order_by():
+        found.setdefault(stage, {})[outcome] = total
+    stages = []
+    for key in [*titles, *(key for key in found if key not in titles)]:
+        counts = found.get(key, {})
+        total = sum(counts.values())
+        parts = [
+            {
+                "key": outcome.value,
+                "label": outcome.label,
+                "n": counts.get(outcome.value, 0),
+                "percent": 100 * counts.get(outcome.value, 0) / total if total else 0,
+            }
+            for outcome in Outcome
+        ]
+        passed = counts.get(Outcome.PASS, 0) + counts.get(Outcome.WARNING, 0)
+        stages.append(
+            {
+                "key": key,
+                "title": titles.get(key, key),
+                "total": total,
+                "parts": parts,
+                "yield": 100 * passed / total if total else None,
+            }
+        )
+    return stages
+
+
+@require_GET
+def password_changed(request: HttpRequest) -> HttpResponse:
+    """Back home with a word that it worked."""
+    messages.success(request, _("Your password is changed."))
+    return redirect("home")

@@ -1,0 +1,66 @@
+"""Charts render in both ways, whatever the values."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mppcqa import charts
+
+POINTS = charts.Series("channel 0", [70.0, 71.0], [10.0, 20.0], [0.5, None])
+
+
+def _all() -> dict:
+    cells = {(r, c): 70 + r * 0.1 + c for r in range(4) for c in range(4)}
+    return {
+        "against_bias": charts.against_bias(
+            [POINTS],
+            title="Gain",
+            x_title="Bias",
+            y_title="Gain",
+            y_unit="ADC",
+            line=(-690.0, 10.0),
+            band=charts.Band(5.0, None),
+        ),
+        "channel_map": charts.channel_map(
+            {**cells, (0, 0): None, (1, 1): math.nan}, rows=4, columns=4, title="V", unit="V"
+        ),
+        "tray_map": charts.tray_map(
+            cells, rows=23, columns=20, title="T", unit="V", links={(0, 0): "/devices/a/"}
+        ),
+        "histogram": charts.histogram(
+            [0, 1, 2], [3, 4], title="H", x_title="PDE", unit="%", mark=0.5
+        ),
+        "pie": charts.pie({"pass": 5, "warning": 0, "fail": 1}, title="Verdicts"),
+        "spectrum": charts.spectrum(
+            [0, 1, 2], [10, 0], [9.0, 1.0], title="S", x_title="Charge", unit="ADC"
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_all()))
+def test_every_chart_renders_for_page_and_paper(name: str) -> None:
+    chart = _all()[name]
+    assert json.loads(charts.to_json(chart))["$schema"].startswith("https://vega.github.io/")
+    assert charts.to_svg(chart).startswith("<svg")
+    assert charts.to_png(chart).startswith(b"\x89PNG")
+    assert charts.to_pdf(chart).startswith(b"%PDF")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.text(max_size=40))
+def test_no_text_ends_the_script_element_that_holds_a_chart(text: str) -> None:
+    chart = charts.pie({f"</script>{text}": 1.0}, title=text)
+    encoded = charts.to_json(chart)
+    assert "<" not in encoded
+    assert json.loads(encoded)["title"] == text
+
+
+def test_a_chart_without_values_still_renders() -> None:
+    empty = charts.against_bias([], title="", x_title="", y_title="", y_unit="", line=(1.0, 1.0))
+    assert charts.to_svg(empty).startswith("<svg")
+    assert charts.to_svg(charts.channel_map({}, rows=2, columns=2, title="", unit=""))

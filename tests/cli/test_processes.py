@@ -1,0 +1,81 @@
+"""The parent of `mppcqa run`: what it starts it watches, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import psutil
+import pytest
+
+from mppcqa.cli.processes import Crew
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def _alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def _wait_until(condition, seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_leaving_the_crew_stops_every_child(tmp_path: Path) -> None:
+    with Crew(tmp_path) as crew:
+        crew.start("one", SLEEP)
+        crew.start("two", SLEEP)
+        pids = [child.process.pid for child in crew.children]
+        assert all(_alive(pid) for pid in pids)
+    assert not any(_alive(pid) for pid in pids)
+
+
+def test_a_child_that_ends_is_started_again(tmp_path: Path) -> None:
+    with Crew(tmp_path) as crew:
+        crew.start("one", SLEEP)
+        first = crew.children[0].process
+        first.kill()
+        first.wait()
+        crew.check()
+        assert crew.children[0].process.pid != first.pid
+        assert _alive(crew.children[0].process.pid)
+
+
+def test_a_child_that_cannot_run_is_given_up_with_the_end_of_its_log(tmp_path: Path) -> None:
+    def look_after() -> None:
+        with Crew(tmp_path) as crew:
+            crew.start("broken", [sys.executable, "-c", "raise SystemExit('no such setting')"])
+            while True:
+                crew.check()
+
+    with pytest.raises(click.ClickException, match="no such setting"):
+        look_after()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_children_do_not_outlive_their_parent(tmp_path: Path, how: signal.Signals) -> None:
+    program = (
+        "import sys; from pathlib import Path; from mppcqa.cli.processes import Crew\n"
+        f"with Crew(Path({str(tmp_path)!r})) as crew:\n"
+        f"    crew.start('one', {SLEEP!r})\n"
+        "    print(crew.children[0].process.pid, flush=True)\n"
+        "    crew.watch()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert _alive(child)
+    os.kill(parent.pid, how)
+    parent.wait(15)
+    parent.stdout.close()
+    assert _wait_until(lambda: not _alive(child))

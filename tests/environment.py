@@ -1,0 +1,19 @@
+"""Loaded by pytest before Django's settings: the tests never touch a real installation.
+
+Every test process gets a home folder of its own. `MPPCQA_DATABASE` and `MPPCQA_BROKER` are taken
+from the environment, so the same suite runs on SQLite and on MariaDB with RabbitMQ.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_home = tempfile.mkdtemp(prefix="mppcqa-test-")
+os.environ["MPPCQA_HOME"] = _home
+# Processes of one test run share the broker and must not take each other's messages.
+os.environ["MPPCQA_QUEUE_PREFIX"] = f"test-{os.getpid()}"
+os.environ["DJANGO_SETTINGS_MODULE"] = "mppcqa.project.settings"
+atexit.register(shutil.rmtree, _home, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""The measured trays: read as they are, broken lines named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mppcqa.stages.tray_survey import read_folder
+
+TRAY = "250821-1301"
+
+
+@pytest.fixture
+def one_tray(shared_data: Path, tmp_path: Path) -> Path:
+    source = shared_data / "lfhcal_trays"
+    folder = tmp_path / "trays"
+    (folder / TRAY).mkdir(parents=True)
+    for path in (source / TRAY).iterdir():
+        shutil.copyfile(path, folder / TRAY / path.name)
+    shutil.copyfile(source / "tray_nominal_data.txt", folder / "tray_nominal_data.txt")
+    return folder
+
+
+def test_five_trays_of_460_devices(shared_data: Path) -> None:
+    surveys = read_folder(shared_data / "lfhcal_trays")
+    assert [len(survey.devices) for survey in surveys] == [460] * 5
+    assert not any(survey.faults for survey in surveys)
+    device = surveys[1].devices[f"{TRAY}_0_0"]
+    assert (device.row, device.column) == (0, 0)
+    assert device.values["breakdown_voltage_iv_v"][0] == 38.3469
+    assert device.values["breakdown_voltage_sps_v"][:2] == (37.804, 0.0167039)
+    assert device.values["dark_current_below_na"][0] == 0.5
+    assert device.values["dark_current_above_na"][0] == 11.2
+    assert device.values["forward_resistance_ohm"][0] == 118.16
+    assert device.values["nominal_voltage_v"][0] == 42.0
+    for survey in surveys:
+        for one in survey.devices.values():
+            assert all(error > 0 for _, error, _ in one.values.values())
+
+
+def test_every_broken_line_is_named_with_file_and_line(one_tray: Path) -> None:
+    path = one_tray / TRAY / "IV_result.txt"
+    lines = path.read_text().splitlines()
+    lines[1] = lines[1].replace("38.3469", "38,3469")
+    lines[2] = " ".join(lines[2].split()[:7])
+    lines[3] = lines[4]
+    lines.append("note 250821-1301_23_0 " + " ".join(lines[10].split()[2:]))
+    path.write_text("\n".join(lines))
+    survey = read_folder(one_tray)[0]
+    texts = [str(fault) for fault in survey.faults]
+    assert [text.split(": ", 1)[0] for text in texts] == [
+        f"{TRAY}/IV_result.txt:{line}" for line in (2, 3, 5, 462)
+    ]
+    for text, expected in zip(
+        texts, ("'38,3469' is no number", "7 columns", "twice", "23 x 20"), strict=True
+    ):
+        assert expected in text
+    assert len(survey.devices) == 460
+
+
+def test_a_folder_without_trays_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"IV_result\.txt"):
+        read_folder(tmp_path)

@@ -1,0 +1,182 @@
+"""Registering and loading: all faults at once, and nothing lost of what was typed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mppcqa.inventory.models import Device
+from mppcqa.stages import get_stage
+from mppcqa.testing.models import LoadedDevice, Station
+from mppcqa.web.numbers import with_uncertainty
+from mppcqa.web.run_form import RunForm
+from mppcqa.web.table import decode, read_table
+from mppcqa.web.views.find import scanned_serial
+
+
+def test_register_one(browser_client: Client, campaign: SimpleNamespace) -> None:
+    values = {"serial": " gx-900 ", "device_type": campaign.kind.pk, "lot": "L2"}
+    response = browser_client.post("/devices/register/", values | {"show": ""})
+    assert response.headers["Location"] == "/devices/GX-900/"
+    assert Device.objects.get(serial="GX-900").lot.name == "L2"
+
+
+def test_a_refused_device_keeps_what_was_typed(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    values = {"serial": "GX-000", "device_type": campaign.kind.pk, "lot": "my lot"}
+    response = browser_client.post("/devices/register/", values)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "registered already" in page
+    assert 'value="my lot"' in page
+    assert 'value="GX-000"' in page
+
+
+def test_a_table_shows_every_fault_and_registers_nothing(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    text = "serial;type\nGX-000;S12045(X)\nNEW-1;S12045(X)\nNEW-1;S12045(X)\nNEW-2;toaster\n"
+    response = browser_client.post("/devices/import/", {"text": text})
+    page = response.content.decode()
+    assert response.status_code == 422
+    for fault in ("GX-000 is registered already", "NEW-1 stands in row", "toaster"):
+        assert fault in page
+    assert "NEW-2;toaster" in page
+    assert Device.objects.count() == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_an_uploaded_table(
+    browser_client: Client, campaign: SimpleNamespace, encoding: str
+) -> None:
+    text = "Serie\tTipo\tBandeja\tFila\tColumna\tNúmero\nUP-1\tS12045(X)\tT-1\t3\t4\t7\n"
+    file = SimpleUploadedFile("table.csv", text.encode(encoding))
+    response = browser_client.post("/devices/import/", {"file": file})
+    assert response.status_code == 302, response.content.decode()
+    device = Device.objects.get(serial="UP-1")
+    assert (device.tray_row, device.tray_column) == (3, 4)
+    assert device.maker_values == {"Número": "7"}
+
+
+def test_binary_and_empty_uploads(browser_client: Client, campaign: SimpleNamespace) -> None:
+    for data in (b"PK\x03\x04\x00\x00rubbish", b"\n\n"):
+        file = SimpleUploadedFile("table.csv", data)
+        response = browser_client.post("/devices/import/", {"file": file})
+        assert response.status_code in (200, 422)
+        assert "alert-danger" in response.content.decode() or "invalid" in response.content.decode()
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    table = read_table(text)
+    assert len(table.rows) == len(table.lines)
+    assert table.rows or table.faults
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_decoded(data: bytes) -> None:
+    assert isinstance(decode(data), str)
+
+
+def test_loading_shows_each_fault_at_its_slot(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    typed = {"slot-1": "gx-000", "slot-2": "nobody-<b>", "slot-3": "GX-000"}
+    response = browser_client.post("/stations/darkbox-1/load/", typed)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert 'id="slot-2-faults"' in page
+    assert 'id="slot-3-faults"' in page
+    assert 'value="gx-000"' in page
+    assert "<b>" not in page
+    assert not LoadedDevice.objects.exists()
+
+
+def test_loading_by_qr_code_and_unloading(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    typed = {"slot-1": "http://some.host:8000/devices/GX-001/", "slot-4": "gx-002"}
+    assert browser_client.post("/stations/darkbox-1/load/", typed).status_code == 302
+    assert set(LoadedDevice.objects.values_list("slot", "device__serial")) == {
+        (1, "GX-001"),
+        (4, "GX-002"),
+    }
+    browser_client.post("/stations/darkbox-1/unload/", {"slot": "1"})
+    browser_client.post("/stations/darkbox-1/unload/")
+    assert not LoadedDevice.objects.exists()
+
+
+def test_a_refused_run_keeps_the_form(browser_client: Client, loaded: Station) -> None:
+    values = {"p-events": "77", "p-temperature_c": "20", "p-bias_v": "71 abc", "p-light": "1"}
+    response = browser_client.post("/stations/darkbox-1/start/", values)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert 'value="71 abc"' in page
+    assert "abc” is no number" in page
+
+
+def test_the_form_follows_the_stage() -> None:
+    stage = get_stage("pde")
+    form = RunForm(stage)
+    assert list(form.fields) == [parameter.key for parameter in stage.parameters]
+    values = {f"p-{key}": form.get_initial_for_field(f, key) for key, f in form.fields.items()}
+    values["p-bias_v"] = "71,5; 72 72.5"
+    sent = RunForm(stage, values)
+    assert sent.is_valid(), sent.errors
+    assert sent.cleaned_data["bias_v"] == [71.5, 72.0, 72.5]
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("gx-001", "/devices/GX-001/"),
+        ("http://host/devices/GX-001/", "/devices/GX-001/"),
+        ("T-1", "/trays/T-1/"),
+        ("GX", "/devices/?q=GX"),
+        ("", "/devices/"),
+    ],
+)
+def test_the_scan_box(
+    browser_client: Client, campaign: SimpleNamespace, address: str, target: str
+) -> None:
+    assert browser_client.get("/find/", {"q": address}).headers["Location"] == target
+
+
+def test_a_scan_of_a_quoted_address() -> None:
+    assert scanned_serial("https://x.y/devices/A%3A1/\r\n") == "A:1"
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "text"),
+    [
+        (51.61312, 0.0123, "51.613 ± 0.012"),
+        (0.2512, 0.00996, "0.251 ± 0.010"),
+        (1163.2, 22.0, "1163 ± 22"),
+        (17634521.0, 210000.0, "(1.763 ± 0.021) × 10⁷"),
+        (3.0, None, "3"),
+        (3.0, 0.0, "3"),
+    ],
+)
+def test_values_have_the_digits_that_they_deserve(
+    value: float, uncertainty: float | None, text: str
+) -> None:
+    assert with_uncertainty(value, uncertainty) == text
+
+
+@given(
+    st.floats(-1e12, 1e12, allow_nan=False),
+    st.floats(1e-9, 1e9, allow_nan=False, exclude_min=True),
+)
+def test_rounding_stays_within_the_uncertainty(value: float, uncertainty: float) -> None:
+    text = with_uncertainty(value, uncertainty)
+    if "10" in text and "×" in text:
+        return
+    shown, spread = (float(part) for part in text.split(" ± "))
+    assert abs(shown - value) <= 0.051 * uncertainty + 0.51 * (uncertainty > 99)
+    assert abs(spread - uncertainty) <= 0.051 * uncertainty + 0.51

@@ -1,0 +1,144 @@
+"""Every page opens for a person who is logged in, in both languages, and for nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from mppcqa.inventory.models import Device
+from mppcqa.queue.models import State, Task, Worker
+from mppcqa.statistics.models import Series
+from mppcqa.testing.models import LimitSet, RunFile
+from tests.web.conftest import make_campaign
+
+COUNTS = Path(__file__).with_name("query_counts.json")
+
+
+def addresses(campaign: SimpleNamespace) -> dict[str, str]:
+    """A name and an address for every page."""
+    task = Task.objects.create(name="reports.device", state=State.FAILED, error_text="no <paper>")
+    Worker.objects.create(name="w", host="h", process_id=1)
+    return {
+        "home": "/",
+        "device_list": "/devices/",
+        "device_list filtered": "/devices/?q=GX&stage=pde&outcome=pass",
+        "device_list untested": "/devices/?stage=darkbox&outcome=none",
+        "device": f"/devices/{campaign.devices[0].serial}/",
+        "device_register": "/devices/register/",
+        "device_import": "/devices/import/",
+        "tray_list": "/trays/",
+        "tray": "/trays/T-1/",
+        "tray by quantity": f"/trays/T-1/?quantity={Series.objects.earliest('pk').pk}",
+        "station_list": "/stations/",
+        "station": "/stations/darkbox-1/",
+        "run_list": "/runs/",
+        "run": f"/runs/{campaign.run.pk}/",
+        "run_live": f"/runs/{campaign.run.pk}/live/",
+        "task_list": "/queue/",
+        "task_list open": "/queue/?state=open",
+        "task": f"/queue/{task.pk}/",
+        "task_live": f"/queue/{task.pk}/live/",
+        "task_log": f"/queue/{task.pk}/log/",
+        "worker_list": "/workers/",
+        "distribution": "/distributions/",
+        "limit_sets": "/limits/",
+        "limit_set": f"/limits/{LimitSet.objects.earliest('pk').pk}/",
+        "run_file": f"/files/{RunFile.objects.earliest('pk').pk}/",
+        "password_change": "/password/",
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_page_opens(
+    browser_client: Client, campaign: SimpleNamespace, loaded: object, language: str
+) -> None:
+    browser_client.cookies.load({"django_language": language})
+    for name, address in addresses(campaign).items():
+        response = browser_client.get(address)
+        assert response.status_code == 200, name
+        if name == "run_file":
+            assert b"".join(response.streaming_content) == b"content"
+            continue
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+        assert "no <paper>" not in response.content.decode(), name
+        if "live" not in name and "log" not in name:
+            assert f'<html lang="{language}">' in response.content.decode(), name
+
+
+def test_nobody_sees_anything_without_logging_in(campaign: SimpleNamespace) -> None:
+    for name, address in addresses(campaign).items():
+        response = Client().get(address)
+        assert response.status_code == 302, name
+        assert response.headers["Location"].startswith("/login/"), name
+    assert Client().get("/login/").status_code == 200
+
+
+def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("guest", password="only-looking-7"))
+    task = Task.objects.create(name="reports.device", state=State.QUEUED)
+    for address in (
+        "/devices/register/",
+        "/devices/import/",
+        "/devices/GX-000/comment/",
+        "/stations/pde-1/load/",
+        "/stations/pde-1/unload/",
+        "/stations/pde-1/start/",
+        f"/runs/{campaign.run.pk}/kill/",
+        f"/queue/{task.pk}/kill/",
+        f"/queue/{task.pk}/again/",
+    ):
+        assert client.post(address, {"serial": "GX-9"}).status_code == 403, address
+    assert Device.objects.count() == 4
+    task.refresh_from_db()
+    assert task.state == State.QUEUED
+
+
+def test_changes_are_posted(browser_client: Client, campaign: SimpleNamespace) -> None:
+    for address in ("/stations/pde-1/unload/", "/stations/pde-1/start/", "/stations/pde-1/load/"):
+        assert browser_client.get(address).status_code == 405
+
+
+def test_a_form_without_its_token_is_refused(operator: User, campaign: SimpleNamespace) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    assert client.post("/stations/pde-1/unload/").status_code == 403
+
+
+def test_number_of_queries(operator: User, browser_client: Client) -> None:
+    """Recorded as data; `MPPCQA_RECORD_QUERIES=1` records anew. Growth with N is a fault."""
+    campaign = make_campaign(operator, devices=4)
+    few = _counts(browser_client, addresses(campaign))
+    if os.environ.get("MPPCQA_RECORD_QUERIES"):
+        COUNTS.write_text(json.dumps(few, indent=1, sort_keys=True) + "\n")
+    assert few == json.loads(COUNTS.read_text())
+
+
+def test_number_of_queries_does_not_grow(operator: User, browser_client: Client) -> None:
+    campaign = make_campaign(operator, devices=20)
+    for _more in range(20):
+        Task.objects.create(name="reports.device", state=State.QUEUED)
+    many = _counts(browser_client, addresses(campaign))
+    recorded = json.loads(COUNTS.read_text())
+    assert {n: c for n, c in many.items() if c > recorded[n]} == {}
+
+
+def _counts(client: Client, pages: dict[str, str]) -> dict[str, int]:
+    counts = {}
+    for name, address in pages.items():
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            response = client.get(address)
+            # Reading a file to its end closes it.
+            list(response)
+        counts[name] = len(queries)
+    return counts
