@@ -17,7 +17,9 @@ $(VENV)/.python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.json package-lock.json
+CATALOGUES := $(wildcard src/mppcqa/*/locale/*/LC_MESSAGES/*.po)
+
+$(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.json package-lock.json $(CATALOGUES)
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --editable .
 	$(BIN)/mppcqa assets

@@ -100,7 +100,7 @@ class Context:
         self.log("$ " + " ".join(argv))
         command = [
             *(sys.executable, "-S", "-E", str(SUPERVISOR)),
-            *(str(self.grace_s), str(self._log.path)),
+            *(str(os.getpid()), str(self.grace_s), str(self._log.path)),
             *argv,
         ]
         process = subprocess.Popen(  # noqa: S603

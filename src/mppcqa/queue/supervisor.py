@@ -1,11 +1,11 @@
 """Runs one program in a process group of its own and leaves nothing of it behind.
 
-Started as a script with ``python -S -E supervisor.py GRACE_S LOG PROGRAM [ARGUMENT …]``. It asks
-the kernel for TERM when its parent dies, puts the program into a new session, and passes TERM on
-to the whole group; what still runs after the grace gets KILL. It writes the program's output to
-the log itself, so that the log is complete even when the worker was killed, and passes on lines
-that begin with ``@``. Its exit status is the program's, or 128 plus the number of the signal that
-ended it; 127 if the program can't be started.
+Started as a script with ``python -S -E supervisor.py PARENT GRACE_S LOG PROGRAM [ARGUMENT …]``.
+It asks the kernel for TERM when its parent dies, puts the program into a new session, and passes
+TERM on to the whole group; what still runs after the grace gets KILL. It writes the program's
+output to the log itself, so that the log is complete even when the worker was killed, and passes
+on lines that begin with ``@``. Its exit status is the program's, or 128 plus the number of the
+signal that ended it; 127 if the program can't be started.
 """
 
 from __future__ import annotations
@@ -127,13 +127,13 @@ class Output:
 
 def main(arguments: list[str]) -> int:
     """Supervise until the program and everything it started is gone."""
-    parent = os.getppid()
-    grace_s, log, program = float(arguments[0]), arguments[1], arguments[2:]
+    parent, grace_s, log = int(arguments[0]), float(arguments[1]), arguments[2]
+    program = arguments[3:]
     _die_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGTERM, _on_term)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getppid() != parent:
-        return 143  # the parent died before we could ask
+        return 143  # the parent died before we could ask: nothing is begun for nobody
     source, sink = os.pipe()
     child = os.fork()
     if child == 0:

@@ -124,11 +124,11 @@ class ConditionPoint(models.Model):
     def __str__(self) -> str:
         parts = [
             (self.bias_v, "{:g} V"),
-            (self.overvoltage_v, "{:g} V " + str(_("over breakdown"))),
+            (self.overvoltage_v, _("{:g} V over breakdown")),
             (self.temperature_c, "{:g} °C"),
-            (self.light, str(_("light")) + " {:g}"),
+            (self.light, _("light {:g}")),
         ]
-        return ", ".join(text.format(value) for value, text in parts if value is not None)
+        return ", ".join(str(text).format(value) for value, text in parts if value is not None)
 
 
 class Measurement(models.Model):
