@@ -17,7 +17,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.queue.models import State, Task, Worker
 from mppcqa.statistics.models import Series
 from mppcqa.testing.models import LimitSet, RunFile
-from tests.web.conftest import make_campaign
+from tests.campaign import make_campaign
 
 COUNTS = Path(__file__).with_name("query_counts.json")
 

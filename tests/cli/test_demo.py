@@ -1,0 +1,43 @@
+"""The demonstration campaign as a process, and its numbers against the simulator's own truth."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mppcqa.inventory.models import Device
+from mppcqa.stages.simulated import device_truth
+from mppcqa.testing.models import Measurement
+from tests.workers import child_environment
+
+
+@pytest.mark.timeout(300)
+def test_the_demonstration_measures_what_the_devices_are(transactional_db: None) -> None:
+    """99 % of the values of every channel lie within 3 sigma of the truth."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mppcqa.cli", "demo", "--arrays", "2"],
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    devices = {device.pk: device for device in Device.objects.all()}
+    for device in devices.values():
+        assert device.serial in done.stdout
+    assert done.stdout.count(".pdf") == 2
+    truth = {pk: device_truth(device.serial, 16) for pk, device in devices.items()}
+    pulls = []
+    rows = Measurement.objects.filter(channel__gte=0, uncertainty__gt=0)
+    for row in rows.select_related("quantity", "condition"):
+        bias = row.condition.bias_v or 71.0
+        temperature = 20.0 if row.condition.temperature_c is None else row.condition.temperature_c
+        true = truth[row.device_id][row.channel].at(bias, temperature)
+        if row.quantity.key in true:
+            pulls.append((row.value - true[row.quantity.key]) / row.uncertainty)
+    assert len(pulls) > 1000
+    assert np.mean(np.abs(pulls) < 3) >= 0.99
