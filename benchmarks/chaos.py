@@ -42,11 +42,16 @@ def main() -> int:
 def run(transport: str, options: argparse.Namespace) -> int:
     """One transport; 0 if all holds."""
     home = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
-    broker = "filesystem://" if transport == "filesystem" else os.environ.get("MPPCQA_AMQP", AMQP)
+    broker = (
+        "filesystem://localhost"
+        if transport == "filesystem"
+        else os.environ.get("MPPCQA_AMQP", AMQP)
+    )
     environment = {
         **os.environ,
         "MPPCQA_HOME": str(home),
         "MPPCQA_BROKER": broker,
+        "DJANGO_SETTINGS_MODULE": "mppcqa.project.settings",
         "MPPCQA_QUEUE_PREFIX": home.name,
         "MPPCQA_KILL_GRACE_S": "0.5",
         "PYTHONPATH": os.pathsep.join(

@@ -224,6 +224,7 @@ def histogram(
     y_title: str = "devices",
     band: Band | None = None,
     mark: float | None = None,
+    width: int = WIDTH,
 ) -> Any:
     """A histogram from its edges (n + 1) and counts (n); `mark` draws one value in it."""
     rows: list[dict[str, Any]] = [
@@ -254,7 +255,7 @@ def histogram(
         layers.append(
             alt.Chart(frame([{"x": mark}])).mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q")
         )
-    return themed(alt.layer(*layers).properties(title=title, width=WIDTH, height=HEIGHT))
+    return themed(alt.layer(*layers).properties(title=title, width=width, height=HEIGHT))
 
 
 def pie(parts: Mapping[str, float], *, title: str, colours: Mapping[str, str] | None = None) -> Any:

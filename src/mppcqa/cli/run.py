@@ -145,7 +145,7 @@ def _greet(url: str, login: tuple[str, str] | None) -> None:
     lines += [
         f"devices and verdicts   {url}/devices/",
         f"runs, with their logs  {url}/runs/",
-        f"the task queue         {url}/tasks/",
+        f"the task queue         {url}/queue/",
         "",
         "Ctrl-C stops everything.",
     ]

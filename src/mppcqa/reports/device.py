@@ -34,6 +34,7 @@ from mppcqa.reports.values import (
 )
 from mppcqa.stages import Quantity
 from mppcqa.stages.numbers import with_uncertainty
+from mppcqa.testing.models import condition_text
 
 QR_WIDTH = 78
 
@@ -172,11 +173,11 @@ def _verdict_table(section: StageValues) -> Table:
                 else with_uncertainty(value * scale, None if error is None else error * scale),
                 "–" if channel in (None, -1) else str(channel),
                 limit_text(detail, scale),
-                paragraph(detail.get("condition", ""), SMALL),
+                paragraph(condition_text(detail.get("condition") or {}), SMALL),
                 str(labels.get(detail["outcome"], detail["outcome"])),
             ]
         )
-    return table(rows, [WIDTH * part for part in (0.29, 0.2, 0.09, 0.14, 0.17, 0.11)])
+    return table(rows, [WIDTH * part for part in (0.27, 0.17, 0.08, 0.19, 0.18, 0.11)])
 
 
 def _summary(section: StageValues) -> Table:
@@ -296,17 +297,15 @@ def _provenance(section: StageValues) -> str:
     run = analysis.run_file.run
     parts = []
     if run is not None:
-        station = run.station.name if run.station else "–"
-        operator = run.operator.get_username() if run.operator else "–"
-        parts.append(
-            _("Run %(run)s at %(station)s by %(operator)s, %(when)s.")
-            % {
-                "run": run.pk,
-                "station": station,
-                "operator": operator,
-                "when": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
-            }
-        )
+        values = {
+            "run": run.pk,
+            "station": run.station.name if run.station else "",
+            "operator": run.operator.get_username() if run.operator else _("nobody named"),
+            "when": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
+        }
+        measured = _("Run %(run)s at %(station)s by %(operator)s, %(when)s.")
+        imported = _("Run %(run)s, imported by %(operator)s, %(when)s.")
+        parts.append((measured if run.station else imported) % values)
     parts.append(
         _("File %(file)s, SHA-256 %(sha)s. Analysis %(stage)s %(version)s (mppcqa %(code)s).")
         % {

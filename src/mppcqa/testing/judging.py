@@ -123,7 +123,7 @@ def _judge_one(limit: Limit, rows: Sequence[Measurement], expected: int) -> dict
         "channel": row.channel,
         "value": row.value,
         "uncertainty": row.uncertainty,
-        "condition": str(row.condition),
+        "condition": row.condition.values(),
         "text": _("%d channels have no value") % missing if missing else "",
     }
 

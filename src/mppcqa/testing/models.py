@@ -26,6 +26,7 @@ from mppcqa.testing.results import (  # noqa: F401
     Standing,
     Verdict,
     Waiver,
+    condition_text,
 )
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ Imported by `mppcqa.testing.models`, which is where other rooms take them from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.conf import settings
@@ -108,6 +109,20 @@ class QuantityRow(models.Model):
         return f"{self.stage}.{self.key}"
 
 
+CONDITION_WORDS = {
+    "bias_v": "{:g} V",
+    "overvoltage_v": _("{:g} V over breakdown"),
+    "temperature_c": "{:g} °C",
+    "light": _("light {:g}"),
+}
+
+
+def condition_text(values: Mapping[str, float | None]) -> str:
+    """A condition in words, in the reader's language."""
+    there = [(text, values.get(name)) for name, text in CONDITION_WORDS.items()]
+    return ", ".join(str(text).format(value) for text, value in there if value is not None)
+
+
 class ConditionPoint(models.Model):
     """Bias, temperature and light that values were measured at; one row for equal conditions."""
 
@@ -122,13 +137,11 @@ class ConditionPoint(models.Model):
         verbose_name = _("condition")
 
     def __str__(self) -> str:
-        parts = [
-            (self.bias_v, "{:g} V"),
-            (self.overvoltage_v, _("{:g} V over breakdown")),
-            (self.temperature_c, "{:g} °C"),
-            (self.light, _("light {:g}")),
-        ]
-        return ", ".join(str(text).format(value) for value, text in parts if value is not None)
+        return condition_text(self.values())
+
+    def values(self) -> dict[str, float | None]:
+        """What was set, by name; as verdicts keep it."""
+        return {name: getattr(self, name) for name in CONDITION_WORDS}
 
 
 class Measurement(models.Model):
@@ -230,8 +243,8 @@ class Verdict(models.Model):
 
     `details` is a list with one entry a judged quantity: ``quantity`` (key), ``outcome``,
     ``channel`` (of the worst value, -1 for the device), ``value``, ``uncertainty``, ``pass_low``,
-    ``pass_high``, ``warn_low``, ``warn_high``, ``condition`` (text), ``judged`` (how many values),
-    ``failed``, ``warned``, ``missing``, and ``text``.
+    ``pass_high``, ``warn_low``, ``warn_high``, ``condition`` (object), ``judged`` (how many
+    values), ``failed``, ``warned``, ``missing``, and ``text``.
     """
 
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="verdicts")

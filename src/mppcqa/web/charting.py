@@ -32,7 +32,8 @@ def histogram(
         title="",
         x_title=title,
         unit=unit,
-        y_title=_("devices"),
+        y_title=_("values"),
+        width=700,
     )
     return place_chart(identity, title, drawn)
 

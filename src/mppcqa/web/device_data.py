@@ -13,7 +13,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
-from mppcqa.testing.models import WHOLE_DEVICE, ConditionPoint, Measurement, RunSlot, Standing
+from mppcqa.testing.models import (
+    WHOLE_DEVICE,
+    ConditionPoint,
+    Measurement,
+    RunSlot,
+    Standing,
+    condition_text,
+)
 from mppcqa.web.device_charts import section_charts
 from mppcqa.web.stages import find_stage, stage_titles
 
@@ -244,6 +251,7 @@ def _judged(section: Section) -> list[dict[str, Any]]:
         for name in ("value", "uncertainty", "pass_low", "pass_high", "warn_low", "warn_high"):
             if isinstance(line.get(name), int | float):
                 line[name] = line[name] * scale
+        line["condition"] = condition_text(detail.get("condition") or {})
         line["title"] = titles.get(detail.get("quantity", ""), detail.get("quantity", ""))
         line["unit"] = column.unit if column else ""
         lines.append(line)

@@ -18,7 +18,7 @@ def distribution_picture(asked: Mapping[str, str]) -> dict[str, Any]:
     choices = list(Series.objects.filter(n__gt=0).select_related("quantity").order_by("pk")[:500])
     wanted = asked.get("series", "")
     chosen = next((one for one in choices if str(one.pk) == wanted), None)
-    chosen = chosen or (choices[0] if choices else None)
+    chosen = chosen or max(choices, key=lambda one: one.n, default=None)
     context: dict[str, Any] = {
         "choices": [(one.pk, series_label(one)) for one in choices],
         "chosen": chosen,

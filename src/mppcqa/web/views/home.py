@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.contrib import messages
@@ -80,7 +81,8 @@ def _stages(titles: dict[str, str]) -> list[dict[str, Any]]:
                 "title": titles.get(key, key),
                 "total": total,
                 "parts": parts,
-                "yield": 100 * passed / total if total else None,
+                # Rounded down: 100 % is said of no campaign in which a device failed.
+                "yield": math.floor(1000 * passed / total) / 10 if total else None,
             }
         )
     return stages
