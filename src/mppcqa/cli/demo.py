@@ -106,8 +106,8 @@ def _print_table(devices: list[Device]) -> None:
     from rich.table import Table
 
     from mppcqa.reports.models import Report
-    from mppcqa.reports.values import device_stages
     from mppcqa.stages.numbers import with_uncertainty
+    from mppcqa.testing.device_values import device_stages
 
     table = Table(title="Means over the channels at 1.6 V overvoltage")
     for name in ("serial", "V_br [V]", "gain [ADC/p.e.]", "PDE [%]", "dark rate [kHz]"):
@@ -123,7 +123,7 @@ def _print_table(devices: list[Device]) -> None:
         ("pde", "crosstalk_probability"),
     )
     for device in devices:
-        sections = {section.stage.key: section for section in device_stages(device)}
+        sections = {section.key: section for section in device_stages(device)}
         cells = []
         for stage, key in keys:
             section = sections.get(stage)

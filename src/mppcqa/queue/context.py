@@ -36,6 +36,8 @@ class Context:
         self._last_progress = 0.0
         self.stop_wanted: tuple[str, str] | None = None
         """State and reason, once somebody asked the attempt to end."""
+        self.interruptible = True
+        """Whether a signal may still raise `Stopped` in the middle of the routine."""
         self._lock = threading.Lock()
         self._supervisor: subprocess.Popen[bytes] | None = None
 
@@ -69,8 +71,6 @@ class Context:
         """Raise `Stopped` if the attempt was asked to end; for long loops in routines."""
         if self.stop_wanted is not None:
             raise Stopped(*self.stop_wanted)
-
-    check_killed = check_stopped
 
     @contextmanager
     def owning(self) -> Iterator[None]:

@@ -90,13 +90,18 @@ def _run(context: Context, routine: Routine | None) -> tuple[State, dict[str, An
     try:
         result = routine.function(context, **context.task.arguments)
         context.check_stopped()
-    except Stopped as stopped:
-        return State(stopped.state), {"error_text": stopped.reason}
-    except TaskError as error:
-        return State.FAILED, {"error_class": "TaskError", "error_text": str(error)}
-    except routine.retry_on as error:
-        return _retry(context, routine, error)
-    except Exception as error:
+    except (Exception, Stopped) as error:
+        context.interruptible = False
+        if context.stop_wanted is not None:
+            # Whatever the interrupt became on its way up. It may have struck in the middle of a
+            # query, and then the connection is of no more use.
+            connections.close_all()
+            state, reason = context.stop_wanted
+            return State(state), {"error_text": reason}
+        if isinstance(error, TaskError):
+            return State.FAILED, {"error_class": "TaskError", "error_text": str(error)}
+        if isinstance(error, routine.retry_on):
+            return _retry(context, routine, error)
         text = traceback.format_exc()
         context.log(text)
         return State.FAILED, {
@@ -105,6 +110,7 @@ def _run(context: Context, routine: Routine | None) -> tuple[State, dict[str, An
             "traceback": text,
         }
     finally:
+        context.interruptible = False
         watch.finish()
         signal.signal(signal.SIGUSR1, former)
     return State.SUCCEEDED, {"result": result, "exit_status": 0, "error_text": ""}
@@ -128,7 +134,10 @@ def _retry(context: Context, routine: Routine, error: Exception) -> tuple[State,
 def _interrupt(context: Context) -> Any:
     def handler(signum: int, frame: FrameType | None) -> None:
         del signum, frame
-        context.check_stopped()
+        # Once: a second interrupt would strike while the end of the attempt is written.
+        if context.interruptible:
+            context.interruptible = False
+            context.check_stopped()
 
     return handler
 

@@ -12,6 +12,7 @@ from reportlab.platypus import KeepTogether, Spacer, Table, TableStyle
 import mppcqa
 from mppcqa import charts
 from mppcqa.inventory.models import Device
+from mppcqa.reports.device_charts import device_charts
 from mppcqa.reports.document import (
     BOLD,
     HEADING,
@@ -25,16 +26,8 @@ from mppcqa.reports.document import (
     table,
 )
 from mppcqa.reports.qr import device_address, qr_png
-from mppcqa.reports.values import (
-    StageValues,
-    Value,
-    device_stages,
-    limit_text,
-    scale_and_unit,
-)
-from mppcqa.stages import Quantity
 from mppcqa.stages.numbers import with_uncertainty
-from mppcqa.testing.models import condition_text
+from mppcqa.testing.device_values import StageValues, Value, device_stages
 
 QR_WIDTH = 78
 
@@ -117,7 +110,7 @@ def _verdict_line(stages: list[StageValues]) -> list[Table]:
     for number, section in enumerate(stages):
         standing = section.standing
         outcome = standing.get_outcome_display() if standing.outcome else _("not judged")
-        cells.append(f"{_(section.stage.title)}: {outcome}")
+        cells.append(f"{section.title}: {outcome}")
         colour = OUTCOMES.get(standing.outcome, OUTCOMES["incomplete"])
         style += [
             ("BACKGROUND", (number, 0), (number, 0), colour),
@@ -129,7 +122,7 @@ def _verdict_line(stages: list[StageValues]) -> list[Table]:
 
 
 def _section(device: Device, section: StageValues) -> list[Any]:
-    parts: list[Any] = [paragraph(_(section.stage.title), HEADING)]
+    parts: list[Any] = [paragraph(section.title, HEADING)]
     if section.standing.verdict is not None:
         parts += [_verdict_table(section), Spacer(1, 6)]
     parts.append(_summary(section))
@@ -143,41 +136,40 @@ def _section(device: Device, section: StageValues) -> list[Any]:
     return [*story, Spacer(1, 4), paragraph(_provenance(section), SMALL)]
 
 
-def _name(quantity: Quantity) -> str:
-    unit = scale_and_unit(quantity)[1]
-    return f"{_(quantity.title)} [{unit}]" if unit else _(quantity.title)
-
-
 def _shown(value: Value | None) -> str:
     return "–" if value is None else with_uncertainty(value.value, value.uncertainty)
 
 
 def _verdict_table(section: StageValues) -> Table:
     """Every judged quantity with its worst value and the band that it was judged by."""
-    verdict = section.standing.verdict
-    declared = {quantity.key: quantity for quantity in section.stage.quantities}
     rows: list[list[Any]] = [
         [_("Judged"), _("Worst value"), _("Channel"), _("Pass band"), _("At"), _("Verdict")]
     ]
     labels = dict(type(section.standing)._meta.get_field("outcome").flatchoices)
-    for detail in verdict.details if verdict else []:
-        quantity = declared.get(detail["quantity"])
-        scale = scale_and_unit(quantity)[0] if quantity else 1.0
-        value, error = detail.get("value"), detail.get("uncertainty")
-        channel = detail.get("channel")
+    for line in section.judged():
+        value, channel = line.get("value"), line.get("channel")
         rows.append(
             [
-                paragraph(_name(quantity) if quantity else detail["quantity"]),
-                "–"
-                if value is None
-                else with_uncertainty(value * scale, None if error is None else error * scale),
+                paragraph(line["shown"].head),
+                "–" if value is None else with_uncertainty(value, line.get("uncertainty")),
                 "–" if channel in (None, -1) else str(channel),
-                limit_text(detail, scale),
-                paragraph(condition_text(detail.get("condition") or {}), SMALL),
-                str(labels.get(detail["outcome"], detail["outcome"])),
+                _band(line.get("pass_low"), line.get("pass_high")),
+                paragraph(line["condition"], SMALL),
+                str(labels.get(line["outcome"], line["outcome"])),
             ]
         )
     return table(rows, [WIDTH * part for part in (0.27, 0.17, 0.08, 0.19, 0.18, 0.11)])
+
+
+def _band(low: float | None, high: float | None) -> str:
+    """A pass band in words."""
+    if low is None and high is None:
+        return _("none")
+    if low is None:
+        return f"≤ {high:.5g}"
+    if high is None:
+        return f"≥ {low:.5g}"
+    return f"{low:.5g} … {high:.5g}"
 
 
 def _summary(section: StageValues) -> Table:
@@ -186,37 +178,29 @@ def _summary(section: StageValues) -> Table:
     fixed = [q for q in section.quantities if not q.conditional]
     rows: list[list[Any]] = []
     if conditional:
-        rows.append([paragraph(_("Mean over the channels at")), *map(_head_cell, conditional)])
+        rows.append(
+            [paragraph(_("Mean over the channels at")), *(paragraph(q.head) for q in conditional)]
+        )
         for point in section.conditions():
             cells = [_shown(section.mean(q.key, point)) for q in conditional]
             rows.append([paragraph(str(point), SMALL), *cells])
         for quantity in fixed:
             mean = section.mean(quantity.key)
-            rows.append([paragraph(_name(quantity)), _shown(mean), *[""] * (len(conditional) - 1)])
+            rows.append([paragraph(quantity.head), _shown(mean), *[""] * (len(conditional) - 1)])
         first = WIDTH * 0.24
         rest = (WIDTH - first) / len(conditional)
         return table(rows, [first, *[rest] * len(conditional)])
     rows.append([_("Quantity"), _("Value")])
-    rows += [[paragraph(_name(q)), _shown(section.mean(q.key))] for q in fixed]
+    rows += [[paragraph(q.head), _shown(section.mean(q.key))] for q in fixed]
     return table(rows, [WIDTH * 0.5, WIDTH * 0.3])
-
-
-def _head_cell(quantity: Quantity) -> Any:
-    return paragraph(_name(quantity))
 
 
 def _pictures(device: Device, section: StageValues) -> Table | None:
     """The stage's charts, three in a row."""
-    declared = {quantity.key: quantity for quantity in section.stage.quantities}
-    cells = []
-    for chart in section.stage.charts:
-        for key in chart.quantities:
-            rows = [row for row in section.values.get(key, ()) if row.channel >= 0]
-            if len(rows) < 2:
-                continue
-            drawn = _draw(device, chart.kind, _(chart.title), declared[key], rows)
-            if drawn is not None:
-                cells.append(picture(charts.to_png(drawn, scale=3), WIDTH / 3 - 8))
+    cells = [
+        picture(charts.to_png(drawn.chart.properties(title=drawn.title), scale=3), WIDTH / 3 - 8)
+        for drawn in device_charts(device, section)
+    ]
     if not cells:
         return None
     lines = [
@@ -229,62 +213,19 @@ def _pictures(device: Device, section: StageValues) -> Table | None:
     return grid
 
 
-def _draw(device: Device, kind: str, title: str, quantity: Quantity, rows: list[Value]) -> Any:
-    unit = scale_and_unit(quantity)[1]
-    if kind == "against_bias":
-        series = []
-        for channel in sorted({row.channel for row in rows}):
-            own = sorted(
-                (r for r in rows if r.channel == channel and r.condition.bias_v is not None),
-                key=lambda row: row.condition.bias_v or 0.0,
-            )
-            series.append(
-                charts.Series(
-                    str(channel),
-                    [row.condition.bias_v or 0.0 for row in own],
-                    [row.value for row in own],
-                    [row.uncertainty for row in own],
-                )
-            )
-        return charts.against_bias(
-            series, title=title, x_title=_("Bias"), y_title=_(quantity.title), y_unit=unit
-        )
-    if kind == "map":
-        kind_of = device.device_type
-        by_channel = {row.channel: row.value for row in rows}
-        cells = {
-            (r, c): by_channel.get(kind_of.channel_at(r, c))
-            for r in range(kind_of.rows)
-            for c in range(kind_of.columns)
-        }
-        return charts.channel_map(
-            cells, rows=kind_of.rows, columns=kind_of.columns, title=title, unit=unit
-        )
-    return None
-
-
 def _channel_table(device: Device, section: StageValues) -> Table | None:
     """Values of each channel at the typical condition."""
     if device.device_type.channels < 2:
         return None
     quantities = [q for q in section.quantities if q.scope == "channel"]
     point = section.typical()
-    head = [paragraph(_("Channel")), *map(_head_cell, quantities)]
+    head = [paragraph(_("Channel")), *(paragraph(one.head) for one in quantities)]
+    columns = [section.of_channels(one.key, point) for one in quantities]
     rows: list[list[Any]] = [head]
-    for channel in range(device.device_type.channels):
-        cells = []
-        for quantity in quantities:
-            value = next(
-                (
-                    row
-                    for row in section.values[quantity.key]
-                    if row.channel == channel
-                    and (not quantity.conditional or point is None or row.condition.pk == point.pk)
-                ),
-                None,
-            )
-            cells.append(_shown(value))
-        rows.append([str(channel), *cells])
+    rows += [
+        [str(channel), *(_shown(column.get(channel)) for column in columns)]
+        for channel in range(device.device_type.channels)
+    ]
     if point is not None:
         head[0] = paragraph(_("Channel, at %s") % point)
     first = WIDTH * 0.2

@@ -1,0 +1,214 @@
+"""What counts for a device at each stage, gathered in a fixed number of queries.
+
+Pages, reports and the command line show the same numbers because they all take them from here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device
+from mppcqa.stages import Stage, all_stages
+from mppcqa.stages.numbers import mean_with_uncertainty
+from mppcqa.testing.models import (
+    WHOLE_DEVICE,
+    ConditionPoint,
+    Measurement,
+    QuantityRow,
+    Standing,
+    condition_text,
+)
+
+SCALED = ("value", "uncertainty", "pass_low", "pass_high", "warn_low", "warn_high")
+
+
+@dataclass(frozen=True)
+class ShownQuantity:
+    """A quantity as people read it: title in their language, unit that they prefer."""
+
+    key: str
+    title: str
+    symbol: str
+    unit: str
+    scale: float = 1.0
+    """Multiplies a stored value into `unit`."""
+    conditional: bool = False
+    scope: str = "channel"
+    correlated: bool = False
+
+    @property
+    def head(self) -> str:
+        """Title with the unit, as the head of a column."""
+        return f"{self.title} [{self.unit}]" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value in its display unit; the uncertainty is None where it is unknown."""
+
+    channel: int
+    condition: ConditionPoint
+    value: float
+    uncertainty: float | None
+
+
+@dataclass
+class StageValues:
+    """What counts for a device at one stage."""
+
+    key: str
+    title: str
+    stage: Stage | None
+    """None where the stage's package is not installed here."""
+    standing: Standing
+    declared: dict[str, ShownQuantity]
+    values: dict[str, list[Value]] = field(default_factory=dict)
+
+    @property
+    def quantities(self) -> list[ShownQuantity]:
+        """Quantities that have a value, in the order in which the stage declares them."""
+        return [shown for key, shown in self.declared.items() if key in self.values]
+
+    def conditions(self, *, scope: str | None = None) -> list[ConditionPoint]:
+        """Conditions of the conditional quantities, by temperature, light and bias."""
+        found: dict[int, ConditionPoint] = {}
+        for quantity in self.quantities:
+            if quantity.conditional and scope in (None, quantity.scope):
+                found |= {row.condition.pk: row.condition for row in self.values[quantity.key]}
+        return sorted(found.values(), key=_order)
+
+    def typical(self, overvoltage_v: float = 1.6) -> ConditionPoint | None:
+        """The condition nearest to an overvoltage; the middle one where none is known."""
+        points = self.conditions(scope="channel")
+        known = [point for point in points if point.overvoltage_v is not None]
+        if known:
+            return min(known, key=lambda point: abs((point.overvoltage_v or 0) - overvoltage_v))
+        return points[len(points) // 2] if points else None
+
+    def of_channels(self, key: str, condition: ConditionPoint | None = None) -> dict[int, Value]:
+        """Values of a quantity by channel; at a condition if the quantity has any."""
+        shown = self.declared[key]
+        return {
+            row.channel: row
+            for row in self.values.get(key, ())
+            if row.channel != WHOLE_DEVICE
+            and (not shown.conditional or condition is None or row.condition.pk == condition.pk)
+        }
+
+    def of_device(self) -> list[tuple[ShownQuantity, Value]]:
+        """Values of the device as a whole, a line each."""
+        return [
+            (shown, row)
+            for shown in self.quantities
+            for row in sorted(self.values[shown.key], key=lambda row: _order(row.condition))
+            if row.channel == WHOLE_DEVICE
+        ]
+
+    def mean(self, key: str, condition: ConditionPoint | None = None) -> Value | None:
+        """Mean over the channels, with its standard uncertainty."""
+        rows = [
+            row
+            for row in self.values.get(key, ())
+            if condition is None or row.condition.pk == condition.pk
+        ]
+        if not rows:
+            return None
+        value, uncertainty = mean_with_uncertainty(
+            [row.value for row in rows],
+            [row.uncertainty for row in rows],
+            correlated=self.declared[key].correlated,
+        )
+        return Value(WHOLE_DEVICE, rows[0].condition, value, uncertainty)
+
+    def judged(self) -> list[dict[str, Any]]:
+        """The verdict's lines with title and condition in words, numbers in display units."""
+        verdict = self.standing.verdict
+        return [self._line(detail) for detail in verdict.details] if verdict else []
+
+    def _line(self, detail: dict[str, Any]) -> dict[str, Any]:
+        key = detail["quantity"]
+        shown = self.declared.get(key) or ShownQuantity(key, key, "", "")
+        scaled = {
+            name: detail[name] * shown.scale
+            for name in SCALED
+            if isinstance(detail.get(name), int | float)
+        }
+        return {
+            **detail,
+            **scaled,
+            "shown": shown,
+            "title": shown.title,
+            "unit": shown.unit,
+            "condition": condition_text(detail.get("condition") or {}),
+        }
+
+
+def device_stages(device: Device) -> list[StageValues]:
+    """Every stage that the device has passed, in the stages' order; three queries."""
+    standings = Standing.objects.filter(device=device).select_related(
+        "analysis__run_file__run__station",
+        "analysis__run_file__run__operator",
+        "verdict__limit_set",
+        "verdict__waiver",
+    )
+    rows: dict[int, list[Measurement]] = defaultdict(list)
+    wanted = [standing.analysis_id for standing in standings]
+    for row in Measurement.objects.filter(device=device, analysis__in=wanted).select_related(
+        "quantity", "condition"
+    ):
+        rows[row.analysis_id].append(row)
+    stages = {stage.key: stage for stage in all_stages()}
+    order = {key: place for place, key in enumerate(stages)}
+    return [
+        _gather(stages.get(standing.stage), standing, rows[standing.analysis_id])
+        for standing in sorted(standings, key=lambda one: order.get(one.stage, len(order)))
+    ]
+
+
+def _gather(stage: Stage | None, standing: Standing, rows: list[Measurement]) -> StageValues:
+    declared = _declared(stage, {row.quantity.key: row.quantity for row in rows})
+    title = _(stage.title) if stage else standing.stage
+    section = StageValues(standing.stage, title, stage, standing, declared)
+    for row in rows:
+        scale = declared[row.quantity.key].scale
+        known = row.uncertainty is not None and math.isfinite(row.uncertainty)
+        value = Value(
+            row.channel,
+            row.condition,
+            row.value * scale,
+            row.uncertainty * scale if known else None,
+        )
+        section.values.setdefault(row.quantity.key, []).append(value)
+    return section
+
+
+def _declared(stage: Stage | None, present: dict[str, QuantityRow]) -> dict[str, ShownQuantity]:
+    """What the stage declares, then what it no longer declares but was measured."""
+    shown = {
+        quantity.key: ShownQuantity(
+            quantity.key,
+            _(quantity.title),
+            quantity.symbol,
+            quantity.display_unit or quantity.unit,
+            quantity.display_scale if quantity.display_unit else 1.0,
+            quantity.conditional,
+            quantity.scope,
+            quantity.correlated,
+        )
+        for quantity in (stage.quantities if stage else ())
+    }
+    for key, row in present.items():
+        shown.setdefault(key, ShownQuantity(key, row.title, row.symbol, row.unit))
+    return shown
+
+
+def _order(point: ConditionPoint) -> tuple[float, ...]:
+    return tuple(
+        -math.inf if value is None else value
+        for value in (point.temperature_c, point.light, point.overvoltage_v, point.bias_v)
+    )
