@@ -8,26 +8,38 @@ What to use when:
 - photon detection efficiency: `detection_efficiency`;
 - breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
 - scatter over the channels of an array: `uniformity`;
-- data to try all this on: `simulate_charges`.
+- data to try all this on: `simulate_charges`, `simulate_waveforms`, `simulate_iv`, each from a
+  seeded generator and with its truth beside.
 
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
+from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
 from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
 from mppcqa.physics.simulation import simulate_charges
 from mppcqa.physics.spectra import SpectrumFits, fit_spectra, histogram_charges
+from mppcqa.physics.waveform_simulation import (
+    WaveformTruth,
+    dark_rate_at,
+    simulate_waveforms,
+)
 
 __all__ = [
+    "IvTruth",
     "Line",
     "LineError",
     "SpectrumFits",
+    "WaveformTruth",
     "breakdown_from_gain",
+    "dark_rate_at",
     "detection_efficiency",
     "fit_line",
     "fit_spectra",
     "histogram_charges",
     "mean_light_from_p0",
     "simulate_charges",
+    "simulate_iv",
+    "simulate_waveforms",
     "uniformity",
 ]

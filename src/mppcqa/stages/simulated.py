@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mppcqa.physics import IvTruth, WaveformTruth, simulate_iv, simulate_waveforms
 from mppcqa.runfile import RunWriter
 
 GATE_S = 100e-9
 DECAY_S = 10e-9
 DECAY_PER_GATE = DECAY_S / GATE_S
+RISE_S = 1.5e-9
+WAVEFORM_ADC_PER_GAIN = 3.0
 REFERENCE_PHOTONS = 10.0
 """Photons a pulse and channel that the simulated light source gives at light setting 1."""
 
@@ -38,6 +42,8 @@ class ChannelTruth:
     pde_scale: float
     dark_rate_scale: float
     crosstalk_scale: float
+    afterpulse_scale: float = 0.012
+    quenching_ohm: float = 150e3
 
     def at(self, bias_v: float, temperature_c: float) -> dict[str, float]:
         """True values at a bias and temperature, by the stages' quantity keys."""
@@ -49,6 +55,8 @@ class ChannelTruth:
             "pde": self.pde_scale * (1 - np.exp(-dv / 1.3)),
             "dark_rate_hz": self.dark_rate_scale * dv * 2 ** ((temperature_c - 20.0) / 9.0),
             "crosstalk_probability": min(self.crosstalk_scale * dv**2, 0.5),
+            "afterpulse_probability": min(self.afterpulse_scale * dv**2, 0.3),
+            "quenching_resistance_ohm": self.quenching_ohm,
         }
 
 
@@ -58,6 +66,8 @@ def device_truth(serial: str, channels: int) -> list[ChannelTruth]:
     rng = np.random.default_rng(seed)
     array_breakdown = rng.normal(70.0, 0.15)
     dark_scale = 0.65e6 * rng.lognormal(0, 0.15)
+    # From a generator of its own, so that what is added here leaves the rest of a device as it was.
+    signal_rng = np.random.default_rng([seed, 1])
     return [
         ChannelTruth(
             breakdown_voltage_v=float(array_breakdown + rng.normal(0, 0.02)),
@@ -65,9 +75,68 @@ def device_truth(serial: str, channels: int) -> list[ChannelTruth]:
             pde_scale=float(0.36 * rng.normal(1, 0.02)),
             dark_rate_scale=float(dark_scale * rng.lognormal(0, 0.08)),
             crosstalk_scale=float(0.030 * rng.lognormal(0, 0.06)),
+            afterpulse_scale=float(0.012 * signal_rng.lognormal(0, 0.1)),
+            quenching_ohm=float(150e3 * signal_rng.normal(1, 0.02)),
         )
         for _ in range(channels)
     ]
+
+
+def channel_waveforms(
+    rng: np.random.Generator,
+    truth: ChannelTruth,
+    bias_v: float,
+    temperature_c: float,
+    *,
+    n_waveforms: int,
+    n_samples: int,
+    sampling_s: float = 2e-9,
+    light_pe: float = 0.0,
+    light_time_s: float = 0.0,
+) -> tuple[NDArray[np.int16], WaveformTruth]:
+    """Waveforms int16 (n_waveforms, n_samples) of one channel, and their avalanches.
+
+    One photoelectron peaks at `WAVEFORM_ADC_PER_GAIN` counts a unit of the channel's gain.
+    """
+    values = truth.at(bias_v, temperature_c)
+    return simulate_waveforms(
+        rng,
+        n_waveforms,
+        n_samples,
+        sampling_s=sampling_s,
+        dark_rate_hz=values["dark_rate_hz"],
+        amplitude=WAVEFORM_ADC_PER_GAIN * values["gain_adc"],
+        crosstalk_probability=values["crosstalk_probability"],
+        afterpulse_probability=values["afterpulse_probability"],
+        light_pe=light_pe,
+        light_time_s=light_time_s,
+        decay_s=DECAY_S,
+        rise_s=RISE_S,
+        baseline=200.0,
+    )
+
+
+def channel_iv(
+    rng: np.random.Generator,
+    truth: ChannelTruth,
+    bias_v: NDArray[np.float64],
+    temperature_c: float,
+    *,
+    light_rate_hz: float = 0.0,
+    compliance_a: float = float("inf"),
+) -> tuple[NDArray[np.float64], IvTruth]:
+    """Currents [A] (n,) of one channel at bias voltages (n,), negative ones forward."""
+    return simulate_iv(
+        rng,
+        bias_v,
+        breakdown_voltage_v=truth.breakdown_voltage_v,
+        temperature_c=temperature_c,
+        light_rate_hz=light_rate_hz,
+        primary_rate_hz=1.8 * truth.dark_rate_scale,
+        quenching_ohm=truth.quenching_ohm,
+        crosstalk_per_v2=truth.crosstalk_scale,
+        compliance_a=compliance_a,
+    )
 
 
 @dataclass(frozen=True)
