@@ -30,6 +30,8 @@ def test_the_demonstration_measures_what_the_devices_are(transactional_db: None)
     for device in devices.values():
         assert device.serial in done.stdout
     assert done.stdout.count(".pdf") == 2
+    for unit in ("[V]", "[ADC/p.e.]", "[%]", "[kHz]"):
+        assert unit in done.stdout
     truth = {pk: device_truth(device.serial, 16) for pk, device in devices.items()}
     pulls = []
     rows = Measurement.objects.filter(channel__gte=0, uncertainty__gt=0)

@@ -103,6 +103,7 @@ def _print_table(devices: list[Device]) -> None:
     """One line an array: means over its channels at the usual overvoltage."""
     from django.conf import settings
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from mppcqa.reports.models import Report
@@ -111,9 +112,9 @@ def _print_table(devices: list[Device]) -> None:
 
     table = Table(title="Means over the channels at 1.6 V overvoltage")
     for name in ("serial", "V_br [V]", "gain [ADC/p.e.]", "PDE [%]", "dark rate [kHz]"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(escape(name), no_wrap=True)
     for name in ("crosstalk [%]", "verdict"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(escape(name), no_wrap=True)
     table.add_column("report", overflow="fold")
     keys = (
         ("pde", "breakdown_voltage_v"),

@@ -122,7 +122,7 @@ def _first_login(home: Path) -> tuple[str, str] | None:
 
     users = get_user_model().objects
     path = home / FIRST_LOGIN
-    if not users.exists():
+    if not users.filter(is_superuser=True).exists() and not users.filter(username="admin").exists():
         password = secrets.token_urlsafe(9)
         users.create_superuser("admin", password=password)
         path.touch(mode=0o600)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from mppcqa.inventory.actions import register_devices
@@ -15,6 +17,7 @@ from mppcqa.testing.models import Run, Station
 STATIONS = {"pde-1": "pde", "darkbox-1": "darkbox"}
 SLOTS = 4
 EVENTS = 8000
+OPERATOR = "demonstration"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Campaign:
 
     devices: list[Device]
     stations: list[Station]
+    operator: Any
+    """User in whose name the runs are made; nobody can log in as this one."""
 
 
 @transaction.atomic
@@ -41,6 +46,10 @@ def prepare(arrays: int) -> Campaign:
         )
         station_lane(station)
         stations.append(station)
+    operator, made = get_user_model().objects.get_or_create(username=OPERATOR)
+    if made:
+        operator.set_unusable_password()
+        operator.save()
     taken = Device.objects.filter(serial__startswith="DEMO-").count()
     rows = [
         {
@@ -51,7 +60,7 @@ def prepare(arrays: int) -> Campaign:
         }
         for number in range(arrays)
     ]
-    return Campaign(register_devices(rows), stations)
+    return Campaign(register_devices(rows, by=operator), stations, operator)
 
 
 def measure_all(
@@ -73,10 +82,12 @@ def measure_all(
         ]
         round_runs = []
         for station, devices in plan:
-            load_station(station, {i + 1: device.serial for i, device in enumerate(devices)})
-            round_runs.append(start_run(station, parameters={"events": events}))
+            serials = {slot: device.serial for slot, device in enumerate(devices, 1)}
+            load_station(station, serials, by=campaign.operator)
+            parameters = {"events": events}
+            round_runs.append(start_run(station, parameters=parameters, by=campaign.operator))
         wait(round_runs)
         runs += round_runs
         for station in campaign.stations:
-            unload_station(station)
+            unload_station(station, by=campaign.operator)
     return runs

@@ -33,12 +33,15 @@ def distribution_picture(asked: Mapping[str, str]) -> dict[str, Any]:
     counts, edges = _histogram(chosen)
     edges = [edge * scale for edge in edges]
     label = series_label(chosen)
+    spread = math.sqrt(variance) * abs(scale)
     context |= {
         "label": label,
         "unit": unit,
         "mean": (chosen.origin + shift) * scale,
         "mean_uncertainty": math.sqrt(variance / chosen.n) * abs(scale),
-        "spread": math.sqrt(variance) * abs(scale),
+        "spread": spread,
+        # Of a sample from a normal distribution, in the usual approximation.
+        "spread_uncertainty": spread / math.sqrt(2 * (chosen.n - 1)) if chosen.n > 1 else None,
         "n": chosen.n,
         "chart": histogram("series", label, unit, edges, counts),
         "rows": list(zip(edges, edges[1:], counts, strict=False)),
