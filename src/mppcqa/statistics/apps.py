@@ -18,13 +18,13 @@ class StatisticsConfig(AppConfig):
         outcomes_changed.connect(_outcomes, dispatch_uid="statistics.outcomes")
 
 
-def _values(*, analysis: Any, former: Any, **_: Any) -> None:
+def _values(*, change: Any, **_: Any) -> None:
     from mppcqa.statistics.summaries import replace_values
 
-    replace_values(analysis, former)
+    replace_values(change)
 
 
 def _outcomes(*, stage: str, changes: Any, **_: Any) -> None:
-    from mppcqa.statistics.summaries import count_outcomes
+    from mppcqa.statistics.outcomes import count_outcomes
 
     count_outcomes(stage, changes)

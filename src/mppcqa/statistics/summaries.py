@@ -1,57 +1,79 @@
-"""Summaries kept up by the ingest, in its own transaction."""
+"""Summaries of values, kept up by the ingest in its own transaction."""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+import numpy as np
+from numpy.typing import NDArray
 
 from mppcqa.stages import get_stage
-from mppcqa.stages.numbers import mean_with_uncertainty
-from mppcqa.statistics.models import Bucket, DeviceSummary, OutcomeCount, Series
-from mppcqa.testing.models import Analysis, ConditionPoint, Measurement
+from mppcqa.statistics.models import Bucket, DeviceSummary, Series
+from mppcqa.testing.bulk_values import MeasurementColumns
+from mppcqa.testing.counting import CountingChange
+from mppcqa.testing.models import ConditionPoint, QuantityRow
+from mppcqa.testing.number_rows import add_to_rows, insert_rows
 
 BATCH = 2000
 BUCKETS_A_SPREAD = 8
 """Buckets a standard deviation of the first values: fine enough to merge for any chart."""
+LAST_BUCKET = 2**31 - 1
 
 
-def replace_values(analysis: Analysis, former: Mapping[int, int | None]) -> None:
-    """The values of an analysis count now; those that counted before for its devices do not."""
-    by_former: dict[int, list[int]] = defaultdict(list)
-    for device, old in former.items():
-        if old is not None and old != analysis.pk:
-            by_former[old].append(device)
-    for old, devices in by_former.items():
-        _apply(old, devices, -1)
-    _apply(analysis.pk, list(former), +1)
+@dataclass(frozen=True)
+class Grouped:
+    """Values by series: rows sorted by series and, within one, by the key of the big table."""
+
+    series: list[Series]
+    starts: NDArray[np.intp]
+    """Where the rows of each series begin [number of series]."""
+    values: MeasurementColumns
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        return np.diff(self.starts, append=len(self.values))
 
 
-def _apply(analysis: int, devices: list[int], sign: int) -> None:
-    """Add (+1) or take away (-1) the values of an analysis of some devices."""
-    rows = Measurement.objects.filter(device__in=devices, analysis=analysis)
-    values = list(
-        rows.values_list("device_id", "quantity_id", "condition_id", "value", "uncertainty")
-    )
-    points = ConditionPoint.objects.in_bulk({row[2] for row in values})
-    grouped: dict[tuple[int, str], list[tuple[int, float, float | None]]] = defaultdict(list)
-    condition_of: dict[str, ConditionPoint] = {}
-    for device, quantity, condition, value, uncertainty in values:
-        key = series_key(points[condition])
-        condition_of.setdefault(key, points[condition])
-        grouped[quantity, key].append((device, value, uncertainty))
-    for (quantity, key), members in grouped.items():
-        series = _series(quantity, key, condition_of[key], [value for _, value, _ in members])
-        _add_to_series(series, [value for _, value, _ in members], sign)
-        if sign > 0:
-            _summarise_devices(series, members)
-        else:
-            ids = {device for device, _, _ in members}
-            DeviceSummary.objects.filter(series=series, device__in=ids).delete()
+def replace_values(change: CountingChange) -> None:
+    """Some values count now; others do so no longer."""
+    if change.lost is not None and len(change.lost):
+        lost = group_values(change.lost)
+        add_up(lost, -1)
+        _forget_devices(lost)
+    if len(change.gained):
+        gained = group_values(change.gained)
+        add_up(gained, +1)
+        write_device_summaries(gained)
+
+
+def group_values(values: MeasurementColumns) -> Grouped:
+    """Values (not empty) by the series that they belong to; series that are new are made."""
+    conditions, condition_index = np.unique(values.condition, return_inverse=True)
+    points = _points(conditions.tolist())
+    keys = [series_key(points[condition]) for condition in conditions.tolist()]
+    texts = sorted(set(keys))
+    place = {text: number for number, text in enumerate(texts)}
+    key_of = np.array([place[key] for key in keys])[condition_index]
+    code = values.quantity.astype("i8") * len(texts) + key_of
+    order = np.lexsort((values.condition, values.channel, values.device, code))
+    values, code, key_of = values.take(order), code[order], key_of[order]
+    starts = np.flatnonzero(np.diff(code, prepend=code[0] - 1))
+    stops = [*starts[1:].tolist(), len(values)]
+    wanted = {
+        (int(values.quantity[start]), texts[key_of[start]]): (start, stop)
+        for start, stop in zip(starts.tolist(), stops, strict=True)
+    }
+    return Grouped(_series(wanted, values, points), starts, values)
+
+
+def _points(ids: list[int]) -> dict[int, ConditionPoint]:
+    found: dict[int, ConditionPoint] = {}
+    for start in range(0, len(ids), BATCH):
+        found |= ConditionPoint.objects.in_bulk(ids[start : start + BATCH])
+    return found
 
 
 def series_key(point: ConditionPoint) -> str:
@@ -63,108 +85,148 @@ def series_key(point: ConditionPoint) -> str:
     return " ".join(part for part in (overvoltage or bias, temperature, light) if part)
 
 
-def _series(quantity: int, key: str, point: ConditionPoint, values: list[float]) -> Series:
-    origin, width = _grid(values)
-    series, _made = Series.objects.get_or_create(
-        quantity_id=quantity,
-        key=key,
-        defaults={
-            "overvoltage_v": None if point.overvoltage_v is None else round(point.overvoltage_v, 1),
-            "temperature_c": None if point.temperature_c is None else round(point.temperature_c),
-            "light": point.light,
-            "origin": origin,
-            "width": width,
-        },
-    )
-    return series
+def _series(
+    wanted: dict[tuple[int, str], tuple[int, int]],
+    values: MeasurementColumns,
+    points: dict[int, ConditionPoint],
+) -> list[Series]:
+    """The series of (quantity, key) in that order; new ones get their grid from these values."""
+    quantities = {quantity for quantity, _key in wanted}
+
+    def there() -> dict[tuple[int, str], Series]:
+        rows = Series.objects.filter(quantity__in=quantities, key__in={key for _, key in wanted})
+        return {(row.quantity_id, row.key): row for row in rows}
+
+    found = there()
+    fresh = []
+    for (quantity, key), (start, stop) in wanted.items():
+        if (quantity, key) not in found:
+            point = points[int(values.condition[start])]
+            origin, width = _grid(values.value[start:stop])
+            fresh.append(
+                Series(
+                    quantity_id=quantity,
+                    key=key,
+                    overvoltage_v=_rounded(point.overvoltage_v, 1),
+                    temperature_c=_rounded(point.temperature_c, 0),
+                    light=point.light,
+                    origin=origin,
+                    width=width,
+                )
+            )
+    if fresh:
+        # Another ingest may make them at the same time: then its grid holds.
+        Series.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
+        found = there()
+    return [found[pair] for pair in wanted]
 
 
-def _grid(values: list[float]) -> tuple[float, float]:
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _grid(values: NDArray[np.float64]) -> tuple[float, float]:
     """Origin and width of buckets from the first values: round numbers."""
     mean = math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values.tolist()) / len(values))
     width = (spread or abs(mean) * 0.01 or 1.0) / BUCKETS_A_SPREAD
     width = float(f"{width:.0e}")
     return round(mean / width) * width, width
 
 
-def _add_to_series(series: Series, values: list[float], sign: int) -> None:
-    shifted = [value - series.origin for value in values]
-    Series.objects.filter(pk=series.pk).update(
-        n=F("n") + sign * len(values),
-        total=F("total") + sign * math.fsum(shifted),
-        squares=F("squares") + sign * math.fsum(value * value for value in shifted),
+def add_up(grouped: Grouped, sign: int) -> None:
+    """Add (+1) values to their series and buckets, or take them away (-1)."""
+    sums, buckets = sums_of(grouped)
+    by_id = np.argsort(sums["id"])  # in one order everywhere, or two ingests deadlock
+    add_to_rows(
+        Series._meta.db_table,
+        "id",
+        {name: column[by_id] * (1 if name == "id" else sign) for name, column in sums.items()},
     )
-    counts = Counter(math.floor(value / series.width) for value in shifted)
-    there = set(
-        Bucket.objects.filter(series=series, bucket__in=counts).values_list("bucket", flat=True)
-    )
-    Bucket.objects.bulk_create(
-        [Bucket(series=series, bucket=bucket, n=0) for bucket in counts.keys() - there],
-        ignore_conflicts=True,
-    )
-    by_count: dict[int, list[int]] = defaultdict(list)
-    for bucket, n in counts.items():
-        by_count[n].append(bucket)
-    for n, buckets in by_count.items():
-        Bucket.objects.filter(series=series, bucket__in=buckets).update(n=F("n") + sign * n)
-
-
-def _summarise_devices(series: Series, members: Iterable[tuple[int, float, float | None]]) -> None:
-    by_device: dict[int, list[tuple[float, float | None]]] = defaultdict(list)
-    for device, value, uncertainty in members:
-        by_device[device].append((value, uncertainty))
-    DeviceSummary.objects.filter(series=series, device__in=list(by_device)).delete()
-    correlated = _correlated(series)
-    DeviceSummary.objects.bulk_create(
-        [_device_summary(series, device, pairs, correlated) for device, pairs in by_device.items()],
-        batch_size=BATCH,
+    insert_rows(
+        Bucket._meta.db_table,
+        {**buckets, "n": buckets["n"] * sign},
+        keys=("series_id", "bucket"),
+        on_conflict="add",
     )
 
 
-def _device_summary(
-    series: Series, device: int, pairs: list[tuple[float, float | None]], correlated: bool
-) -> DeviceSummary:
-    values = [value for value, _ in pairs]
-    mean, uncertainty = mean_with_uncertainty(
-        values, [error for _, error in pairs], correlated=correlated
+def sums_of(grouped: Grouped) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """What values add to columns of `Series` and of `Bucket` (sorted by its key)."""
+    ids = np.array([one.pk for one in grouped.series])
+    sizes = grouped.sizes
+    shifted = grouped.values.value - np.repeat([one.origin for one in grouped.series], sizes)
+    sums = {
+        "id": ids,
+        "n": sizes,
+        "total": np.add.reduceat(shifted, grouped.starts),
+        "squares": np.add.reduceat(shifted * shifted, grouped.starts),
+    }
+    bucket = np.floor(shifted / np.repeat([one.width for one in grouped.series], sizes))
+    bucket = np.clip(bucket, -LAST_BUCKET, LAST_BUCKET).astype("i8")
+    series = np.repeat(ids, sizes).astype("i8")
+    code, n = np.unique((series << 32) + (bucket + LAST_BUCKET), return_counts=True)
+    return sums, {
+        "series_id": code >> 32,
+        "bucket": (code & 0xFFFFFFFF) - LAST_BUCKET,
+        "n": n,
+    }
+
+
+def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
+    """Columns of `DeviceSummary` for every device and series, sorted by its key."""
+    values, sizes = grouped.values, grouped.sizes
+    series = np.repeat([one.pk for one in grouped.series], sizes)
+    together = np.repeat(_correlated(grouped.series), sizes)
+    begins = np.diff(series, prepend=-1) != 0
+    begins |= np.diff(values.device, prepend=-1) != 0
+    starts = np.flatnonzero(begins)
+    n = np.diff(starts, append=len(values))
+    # Uncertainties that move together do not shrink in a mean; see `numbers.mean_with_uncertainty`.
+    # A NaN among them makes the sum NaN: unknown.
+    linear = np.add.reduceat(values.uncertainty, starts) / n
+    squared = np.sqrt(np.add.reduceat(values.uncertainty**2, starts)) / n
+    columns = {
+        "device_id": values.device[starts],
+        "series_id": series[starts],
+        "n": n,
+        "mean": np.add.reduceat(values.value, starts) / n,
+        "uncertainty": np.where(together[starts], linear, squared),
+        "lowest": np.minimum.reduceat(values.value, starts),
+        "highest": np.maximum.reduceat(values.value, starts),
+    }
+    order = np.lexsort((columns["series_id"], columns["device_id"]))
+    return {name: column[order] for name, column in columns.items()}
+
+
+def write_device_summaries(grouped: Grouped) -> None:
+    """Write the summaries of the devices, in place of what was there for the same series."""
+    insert_rows(
+        DeviceSummary._meta.db_table,
+        device_summaries(grouped),
+        keys=("device_id", "series_id"),
+        on_conflict="replace",
     )
-    return DeviceSummary(
-        device_id=device,
-        series_id=series.pk,
-        n=len(values),
-        mean=mean,
-        uncertainty=uncertainty,
-        lowest=min(values),
-        highest=max(values),
-    )
 
 
-def _correlated(series: Series) -> bool:
-    """Whether the channels' uncertainties of this quantity move together."""
-    row = series.quantity
-    try:
-        declared = get_stage(row.stage).quantities
-    except KeyError:
-        return False
-    return any(quantity.key == row.key and quantity.correlated for quantity in declared)
+def _forget_devices(lost: Grouped) -> None:
+    """Series belong to a stage, so a device's row of one rests on one analysis alone."""
+    devices = np.unique(lost.values.device).tolist()
+    series = [one.pk for one in lost.series]
+    for start in range(0, len(devices), BATCH):
+        DeviceSummary.objects.filter(
+            device__in=devices[start : start + BATCH], series__in=series
+        ).delete()
 
 
-def count_outcomes(stage: str, changes: Iterable[tuple[str, Any, str, Any]]) -> None:
-    """Move devices between outcomes, each in the week of its verdict."""
-    moves: Counter[tuple[dt.date, str]] = Counter()
-    for former, former_at, new, new_at in changes:
-        if former and former_at is not None:
-            moves[_monday(former_at), former] -= 1
-        moves[_monday(new_at), new] += 1
-    for (week, outcome), n in moves.items():
-        if n:
-            OutcomeCount.objects.get_or_create(stage=stage, week=week, outcome=outcome)
-            OutcomeCount.objects.filter(stage=stage, week=week, outcome=outcome).update(
-                n=F("n") + n
-            )
-
-
-def _monday(at: dt.datetime) -> dt.date:
-    day = at.astimezone(dt.UTC).date()
-    return day - dt.timedelta(days=day.weekday())
+def _correlated(series: Iterable[Series]) -> list[bool]:
+    """Whether the channels' uncertainties of each series' quantity move together."""
+    rows = QuantityRow.objects.in_bulk({one.quantity_id for one in series})
+    together: dict[int, bool] = {}
+    for pk, row in rows.items():
+        try:
+            declared = get_stage(row.stage).quantities
+        except KeyError:
+            declared = ()
+        together[pk] = any(one.key == row.key and one.correlated for one in declared)
+    return [together[one.quantity_id] for one in series]

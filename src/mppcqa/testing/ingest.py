@@ -2,78 +2,49 @@
 
 from __future__ import annotations
 
-import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.db import transaction
 
 import mppcqa
-from mppcqa.stages import Condition, Problem, Quantity, Result, Stage
-from mppcqa.testing.models import (
-    WHOLE_DEVICE,
-    Analysis,
-    ConditionPoint,
-    Measurement,
-    QuantityRow,
-    RunFile,
-    Standing,
-)
-from mppcqa.testing.signals import counting_changed
+from mppcqa.stages import Problem, Result, Stage
+from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
+from mppcqa.testing.columns import ValueColumns, columns_of_results, value_faults
+from mppcqa.testing.counting import count_analyses, lock_devices
+from mppcqa.testing.models import Analysis, RunFile
+from mppcqa.testing.references import condition_rows, quantity_rows
+from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
     from mppcqa.queue.models import Task
 
-BATCH = 2000
+FAULTS_TOLD = 20
 
 
 class AnalysisFault(ValueError):
     """The analysis yielded something that can't be a value; nothing was stored."""
 
 
-def quantity_rows(stage: Stage) -> dict[str, QuantityRow]:
-    """The database's rows of a stage's quantities, made where they are not there yet."""
-    rows = {row.key: row for row in QuantityRow.objects.filter(stage=stage.key)}
-    for quantity in stage.quantities:
-        if quantity.key not in rows:
-            rows[quantity.key], _ = QuantityRow.objects.get_or_create(
-                stage=stage.key,
-                key=quantity.key,
-                defaults={
-                    "title": quantity.title,
-                    "symbol": quantity.symbol,
-                    "unit": quantity.unit,
-                },
-            )
-    return rows
+@dataclass(frozen=True, kw_only=True)
+class NewAnalysis:
+    """An analysis that is to be stored."""
 
-
-def condition_rows(conditions: Iterable[Condition]) -> dict[Condition, ConditionPoint]:
-    """Rows of conditions; equal conditions share one for the whole campaign."""
-    keys = {condition: _condition_key(condition) for condition in set(conditions)}
-    rows = {row.key: row for row in ConditionPoint.objects.filter(key__in=set(keys.values()))}
-    for condition, key in keys.items():
-        if key not in rows:
-            rows[key], _ = ConditionPoint.objects.get_or_create(
-                key=key,
-                defaults={
-                    "bias_v": condition.bias_v,
-                    "overvoltage_v": condition.overvoltage_v,
-                    "temperature_c": condition.temperature_c,
-                    "light": condition.light,
-                },
-            )
-    return {condition: rows[key] for condition, key in keys.items()}
-
-
-def _condition_key(condition: Condition) -> str:
-    values = (
-        condition.bias_v,
-        condition.overvoltage_v,
-        condition.temperature_c,
-        condition.light,
-    )
-    return "|".join("" if value is None else f"{value:.6g}" for value in values)
+    stage: Stage
+    run_file: RunFile
+    values: ValueColumns
+    devices: Sequence[int] = ()
+    """Ids of all devices that it is of, also those without any value; by default those with."""
+    problems: Sequence[Problem] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    task: Task | None = None
+    made_by_id: int | None = None
+    counts: bool = True
+    """Whether it replaces what counts for its devices; if not, `counting.make_count` may later."""
 
 
 def store_analysis(
@@ -85,6 +56,7 @@ def store_analysis(
     *,
     parameters: Mapping[str, Any] | None = None,
     task: Task | None = None,
+    counts: bool = True,
 ) -> Analysis:
     """Store the values of an analysis and make it the one that counts for its devices.
 
@@ -93,61 +65,105 @@ def store_analysis(
     results
         What `Stage.analyse` gave; each is checked against what its quantity can be.
     """
-    declared = {quantity.key: quantity for quantity in stage.quantities}
-    for result in results:
-        _check(result, declared.get(result.quantity), devices)
-    with transaction.atomic():
-        quantities = quantity_rows(stage)
-        points = condition_rows(result.condition for result in results)
-        analysis = Analysis.objects.create(
-            run_file=run_file,
-            stage=stage.key,
-            version=stage.version,
-            code_version=mppcqa.__version__,
-            parameters=dict(parameters or {}),
-            methods={result.quantity: result.method for result in results if result.method},
-            problems=[_problem(problem) for problem in problems],
-            values=len(results),
-            task=task,
-            made_by_id=task.requested_by_id if task else None,
-        )
-        Analysis.objects.filter(run_file=run_file, stage=stage.key, counts=True).exclude(
-            pk=analysis.pk
-        ).update(counts=False)
-        rows = [
-            Measurement(
-                device_id=devices[result.slot],
-                analysis_id=analysis.pk,
-                quantity_id=quantities[result.quantity].pk,
-                channel=WHOLE_DEVICE if result.channel is None else result.channel,
-                condition_id=points[result.condition].pk,
-                value=result.value,
-                uncertainty=result.uncertainty if math.isfinite(result.uncertainty) else None,
-            )
-            for result in results
+    columns = columns_of_results(results, devices)
+    faults = [
+        f"slot {results[row].slot}, channel {results[row].channel}, {results[row].quantity}: {text}"
+        for row, text in islice(value_faults(stage, columns), FAULTS_TOLD)
+    ]
+    if faults:
+        raise AnalysisFault("\n".join(faults))
+    new = NewAnalysis(
+        stage=stage,
+        run_file=run_file,
+        values=columns,
+        devices=sorted(devices.values()),
+        problems=problems,
+        parameters=parameters or {},
+        task=task,
+        counts=counts,
+    )
+    return _store([new])[0]
+
+
+def store_analyses(batch: Sequence[NewAnalysis]) -> list[Analysis]:
+    """Store many analyses in one transaction, which costs far less than one after the other.
+
+    Where two of them are of one device and stage, the later counts. Raises `AnalysisFault`.
+    """
+    for new in batch:
+        faults = [
+            f"value {row}, {new.values.quantities[new.values.quantity[row]]}: {text}"
+            for row, text in islice(value_faults(new.stage, new.values), FAULTS_TOLD)
         ]
-        # In the order of the clustered key, so that pages of the table are filled once.
-        rows.sort(key=lambda row: (row.device_id, row.quantity_id, row.channel, row.condition_id))
-        Measurement.objects.bulk_create(rows, batch_size=BATCH)
-        _count(stage, analysis, set(devices.values()))
-    return analysis
+        if faults:
+            raise AnalysisFault("\n".join(faults))
+    return _store(batch)
 
 
-def _check(result: Result, quantity: Quantity | None, devices: Mapping[int, int]) -> None:
-    where = f"slot {result.slot}, channel {result.channel}, {result.quantity}"
-    if quantity is None:
-        raise AnalysisFault(f"{where}: the stage declares no such quantity")
-    if result.slot not in devices:
-        raise AnalysisFault(f"{where}: no device sat in that slot")
-    low, high = quantity.bounds
-    if not math.isfinite(result.value) or result.uncertainty < 0:
-        raise AnalysisFault(f"{where}: {result.value} ± {result.uncertainty} is no measured value")
-    # A value may lie outside what is possible by its uncertainty, not by more.
-    slack = 5 * result.uncertainty if math.isfinite(result.uncertainty) else 0.0
-    if (low is not None and result.value < low - slack) or (
-        high is not None and result.value > high + slack
-    ):
-        raise AnalysisFault(f"{where}: {result.value:g} lies outside what is possible")
+@again_after_deadlock
+def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
+    with transaction.atomic():
+        devices = [
+            np.unique(np.asarray(new.devices, dtype="i4") if new.devices else new.values.device)
+            for new in batch
+        ]
+        lock_devices(np.unique(np.concatenate(devices)).tolist() if devices else [])
+        analyses = Analysis.objects.bulk_create([_row(new) for new in batch])
+        written = write_measurements(MeasurementColumns.join(_measured(batch, analyses)))
+        counting = [
+            (analysis, found.tolist())
+            for new, analysis, found in zip(batch, analyses, devices, strict=True)
+            if new.counts
+        ]
+        count_analyses(counting, written)
+    return analyses
+
+
+def _row(new: NewAnalysis) -> Analysis:
+    return Analysis(
+        run_file=new.run_file,
+        stage=new.stage.key,
+        version=new.stage.version,
+        code_version=mppcqa.__version__,
+        parameters=dict(new.parameters),
+        methods=dict(new.values.methods),
+        problems=[_problem(problem) for problem in new.problems],
+        values=len(new.values),
+        counts=new.counts,
+        task=new.task,
+        made_by_id=new.made_by_id or (new.task.requested_by_id if new.task else None),
+    )
+
+
+def _measured(
+    batch: Sequence[NewAnalysis], analyses: Iterable[Analysis]
+) -> list[MeasurementColumns]:
+    """Rows of the big table of each analysis."""
+    points = condition_rows(one for new in batch for one in new.values.conditions)
+    quantities: dict[str, dict[str, int]] = defaultdict(dict)
+    for new in batch:
+        if new.stage.key not in quantities:
+            rows = quantity_rows(new.stage)
+            quantities[new.stage.key] = {key: row.pk for key, row in rows.items()}
+    parts = []
+    for new, analysis in zip(batch, analyses, strict=True):
+        values = new.values
+        ids = quantities[new.stage.key]
+        quantity = np.array([ids[key] for key in values.quantities], dtype="i2")
+        condition = np.array([points[one].pk for one in values.conditions], dtype="i4")
+        uncertainty = np.where(np.isfinite(values.uncertainty), values.uncertainty, np.nan)
+        parts.append(
+            MeasurementColumns(
+                device=values.device.astype("i4"),
+                analysis=np.full(len(values), analysis.pk, dtype="i4"),
+                quantity=quantity[values.quantity] if len(values) else quantity[:0],
+                channel=values.channel.astype("i2"),
+                condition=condition[values.condition] if len(values) else condition[:0],
+                value=values.value.astype("f8"),
+                uncertainty=uncertainty,
+            )
+        )
+    return parts
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -157,17 +173,3 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "what": problem.what,
         "bias_v": problem.condition.bias_v,
     }
-
-
-def _count(stage: Stage, analysis: Analysis, devices: set[int]) -> None:
-    """Make the analysis the one that counts for its devices, and tell the summaries."""
-    standing = {
-        row.device_id: row for row in Standing.objects.filter(device__in=devices, stage=stage.key)
-    }
-    former = {device: getattr(standing.get(device), "analysis_id", None) for device in devices}
-    Standing.objects.filter(device__in=list(standing), stage=stage.key).update(analysis=analysis)
-    Standing.objects.bulk_create(
-        Standing(device_id=device, stage=stage.key, analysis=analysis)
-        for device in sorted(devices - standing.keys())
-    )
-    counting_changed.send(Analysis, stage=stage.key, analysis=analysis, former=former)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage, get_stage
-from mppcqa.testing.ingest import quantity_rows
 from mppcqa.testing.models import (
     Analysis,
     Limit,
@@ -22,6 +21,7 @@ from mppcqa.testing.models import (
     Standing,
     Verdict,
 )
+from mppcqa.testing.references import quantity_rows
 from mppcqa.testing.signals import outcomes_changed
 
 BADNESS = {Outcome.PASS: 0, Outcome.WARNING: 1, Outcome.INCOMPLETE: 2, Outcome.FAIL: 3}
@@ -206,14 +206,7 @@ def _keep(
             former = standing.verdict
             if former is not None and former.pk == verdict.pk:
                 continue
-            changes.append(
-                (
-                    standing.outcome,
-                    former.judged_at if former else None,
-                    verdict.outcome,
-                    verdict.judged_at,
-                )
-            )
+            changes.append((device, former, verdict))
             standing.verdict, standing.outcome, standing.changed_at = verdict, verdict.outcome, now
             changed.append(standing)
         Standing.objects.bulk_update(changed, ["verdict", "outcome", "changed_at"], batch_size=500)

@@ -3,9 +3,8 @@
 from django.dispatch import Signal
 
 counting_changed = Signal()
-"""Values of devices at a stage were replaced: `stage`, `analysis`, `former` (device id -> id of
-the analysis that counted before, or None)."""
+"""Values of devices were replaced: `change`, a `mppcqa.testing.counting.CountingChange`."""
 
 outcomes_changed = Signal()
-"""Verdicts were reached: `stage`, `changes` as a list of (former outcome, former time, new
-outcome, new time); an empty former outcome where there was none."""
+"""Verdicts were reached: `stage`, `changes` as a list of (device id, former `Verdict` or None, new
+`Verdict`)."""

@@ -1,0 +1,111 @@
+"""Measured values as columns, into the big table: the one fast writer.
+
+`testing.ingest` takes whole analyses, with summaries and what counts, and is what most callers
+want; this module knows only the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from django.db import IntegrityError
+from numpy.typing import NDArray
+
+from mppcqa.testing.models import Measurement
+from mppcqa.testing.number_rows import insert_rows
+
+READ_DEVICES = 500
+
+
+@dataclass(frozen=True)
+class MeasurementColumns:
+    """Rows of the big table as columns of equal length [n], ids as the database has them."""
+
+    device: NDArray[np.int32]
+    analysis: NDArray[np.int32]
+    quantity: NDArray[np.int16]
+    channel: NDArray[np.int16]
+    """From 0; `WHOLE_DEVICE` (-1) for the whole device."""
+    condition: NDArray[np.int32]
+    value: NDArray[np.float64]
+    uncertainty: NDArray[np.float64]
+    """Standard uncertainty; NaN where unknown."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def take(self, rows: NDArray[Any]) -> MeasurementColumns:
+        """Some rows, by index or mask."""
+        return MeasurementColumns(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+    @property
+    def key_order(self) -> NDArray[np.intp]:
+        """Indices that sort by the table's key."""
+        return np.lexsort((self.condition, self.channel, self.quantity, self.analysis, self.device))
+
+    @classmethod
+    def join(cls, parts: list[MeasurementColumns]) -> MeasurementColumns:
+        """Rows of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls))
+        )
+
+
+TYPES = ("i4", "i4", "i2", "i2", "i4", "f8", "f8")
+
+
+def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
+    """Insert values, sorted by the table's key so that its pages are filled once.
+
+    Returns them in that order. Runs inside the caller's transaction. Raises
+    `django.db.IntegrityError` where two values have one key, `ValueError` for a value that is not
+    finite or an uncertainty below zero; then the transaction must be rolled back.
+    """
+    if not np.isfinite(columns.value).all():
+        raise ValueError("a value is not finite")
+    if np.isinf(columns.uncertainty).any() or (columns.uncertainty < 0).any():
+        raise ValueError("an uncertainty is negative or infinite; NaN says that it is unknown")
+    columns = columns.take(columns.key_order)
+    same = np.ones(max(0, len(columns) - 1), bool)
+    for name in ("device", "analysis", "quantity", "channel", "condition"):
+        column = getattr(columns, name)
+        same &= column[1:] == column[:-1]
+    if same.any():
+        row = int(np.flatnonzero(same)[0])
+        raise IntegrityError(
+            f"device {columns.device[row]}, quantity {columns.quantity[row]}, channel "
+            f"{columns.channel[row]} has two values at one condition"
+        )
+    insert_rows(
+        Measurement._meta.db_table,
+        {
+            Measurement._meta.get_field(one.name).column: getattr(columns, one.name)
+            for one in fields(columns)
+        },
+    )
+    return columns
+
+
+def read_measurements(analysis: int, devices: list[int]) -> MeasurementColumns:
+    """Values that an analysis gave for some devices, in the order of the key."""
+    parts = []
+    names = [one.name for one in fields(MeasurementColumns)]
+    for start in range(0, len(devices), READ_DEVICES):
+        rows = Measurement.objects.filter(
+            device__in=devices[start : start + READ_DEVICES], analysis=analysis
+        )
+        parts.append(columns_of(rows.values_list(*names)))
+    found = MeasurementColumns.join(parts) if parts else columns_of([])
+    return found.take(found.key_order)
+
+
+def columns_of(rows: Any) -> MeasurementColumns:
+    """Columns of rows (device, analysis, quantity, channel, condition, value, uncertainty)."""
+    cells = list(zip(*rows, strict=True)) or [()] * len(TYPES)
+    return MeasurementColumns(
+        *(np.array(cell, dtype=kind) for cell, kind in zip(cells, TYPES, strict=True))
+    )

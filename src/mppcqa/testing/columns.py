@@ -1,0 +1,108 @@
+"""The values of an analysis as columns: what an ingest of any size checks and takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mppcqa.stages import Condition, Result, Stage
+from mppcqa.testing.results import WHOLE_DEVICE
+
+SLACK = 5
+"""A value may lie outside what is possible by so many of its uncertainties, not by more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueColumns:
+    """Values of one stage: arrays of equal length [n]; texts and conditions are kept once.
+
+    Row i is a value of quantity ``quantities[quantity[i]]`` at ``conditions[condition[i]]``.
+    """
+
+    device: NDArray[np.integer[Any]]
+    """Ids of devices."""
+    quantities: Sequence[str]
+    quantity: NDArray[np.integer[Any]]
+    conditions: Sequence[Condition]
+    condition: NDArray[np.integer[Any]]
+    channel: NDArray[np.integer[Any]]
+    """From 0; `WHOLE_DEVICE` (-1) for the whole device."""
+    value: NDArray[np.float64]
+    uncertainty: NDArray[np.float64]
+    """Standard uncertainty in the value's unit; NaN (or infinite) where unknown."""
+    methods: Mapping[str, str] = field(default_factory=dict)
+    """Quantity -> how its values were had."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+def columns_of_results(results: Sequence[Result], devices: Mapping[int, int]) -> ValueColumns:
+    """Columns of what `Stage.analyse` gave; `devices` is device id by slot, unknown slots are 0."""
+    quantities: dict[str, int] = {}
+    conditions: dict[Condition, int] = {}
+    # Results of one condition share the object, and comparing objects is cheaper than hashing.
+    seen: dict[int, int] = {}
+    rows = []
+    for one in results:
+        at = seen.get(id(one.condition))
+        if at is None:
+            at = conditions.setdefault(one.condition, len(conditions))
+            seen[id(one.condition)] = at
+        rows.append(
+            (
+                devices.get(one.slot, 0),
+                quantities.setdefault(one.quantity, len(quantities)),
+                WHOLE_DEVICE if one.channel is None else one.channel,
+                at,
+                one.value,
+                one.uncertainty,
+            )
+        )
+    cells = zip(*rows, strict=True) if rows else iter([()] * 6)
+    types = ("i4", "i2", "i2", "i4", "f8", "f8")
+    device, quantity, channel, condition, value, uncertainty = (
+        np.array(cell, dtype=kind) for cell, kind in zip(cells, types, strict=True)
+    )
+    return ValueColumns(
+        device=device,
+        quantities=tuple(quantities),
+        quantity=quantity,
+        conditions=tuple(conditions),
+        condition=condition,
+        channel=channel,
+        value=value,
+        uncertainty=uncertainty,
+        methods={one.quantity: one.method for one in results if one.method},
+    )
+
+
+def value_faults(stage: Stage, columns: ValueColumns) -> Iterator[tuple[int, str]]:
+    """Everything that can't be a value, as (row, what is wrong), in the order of the rows."""
+    declared = {quantity.key: quantity for quantity in stage.quantities}
+    known = [declared.get(key) for key in columns.quantities]
+    low = np.array([-math.inf if q is None or q.bounds[0] is None else q.bounds[0] for q in known])
+    high = np.array([math.inf if q is None or q.bounds[1] is None else q.bounds[1] for q in known])
+    unknown = np.array([one is None for one in known], bool)
+    value, uncertainty = columns.value, columns.uncertainty
+    if not len(columns):
+        return
+    slack = SLACK * np.where(np.isfinite(uncertainty), uncertainty, 0.0)
+    unmeasured = ~np.isfinite(value) | (uncertainty < 0)
+    with np.errstate(invalid="ignore"):
+        outside = (value < low[columns.quantity] - slack) | (value > high[columns.quantity] + slack)
+    undeclared, homeless = unknown[columns.quantity], columns.device <= 0
+    for row in np.flatnonzero(undeclared | homeless | unmeasured | outside).tolist():
+        if undeclared[row]:
+            yield row, "the stage declares no such quantity"
+        elif homeless[row]:
+            yield row, "no device sat in that slot"
+        elif unmeasured[row]:
+            yield row, f"{value[row]:g} ± {uncertainty[row]:g} is no measured value"
+        else:
+            yield row, f"{value[row]:g} lies outside what is possible"

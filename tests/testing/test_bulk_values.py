@@ -1,0 +1,144 @@
+"""The fast writer: every value once and exactly, in any batch, or none at all."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mppcqa.stages import Condition, get_stage
+from mppcqa.testing.bulk_values import MeasurementColumns, read_measurements, write_measurements
+from mppcqa.testing.columns import ValueColumns, value_faults
+from mppcqa.testing.ingest import AnalysisFault, NewAnalysis, store_analyses
+from mppcqa.testing.models import Analysis, Measurement, RunFile, Standing
+
+pytestmark = pytest.mark.django_db
+
+
+def random_columns(rng: np.random.Generator, n: int, devices: int = 50) -> MeasurementColumns:
+    """Rows with different keys and values of every size, a third without uncertainty."""
+    keys = rng.choice(devices * 2 * 16 * 20, n, replace=False)
+    uncertainty = np.abs(rng.normal(size=n)) * 10.0 ** rng.integers(-300, 300, n)
+    uncertainty[rng.random(n) < 1 / 3] = np.nan
+    return MeasurementColumns(
+        device=(keys % devices + 1).astype("i4"),
+        analysis=np.full(n, 77, "i4"),
+        quantity=(keys // devices % 2 + 1).astype("i2"),
+        channel=(keys // devices // 2 % 16 - 1).astype("i2"),
+        condition=(keys // devices // 32 + 1).astype("i4"),
+        value=rng.normal(size=n) * 10.0 ** rng.integers(-300, 300, n),
+        uncertainty=uncertainty,
+    )
+
+
+@pytest.mark.parametrize("n", [0, 1, 300, 9000])
+def test_values_come_back_bit_for_bit(n: int) -> None:
+    columns = random_columns(np.random.default_rng(n), n)
+    written = write_measurements(columns)
+    found = read_measurements(77, list(range(1, 51)))
+    assert len(found) == n
+    for name in ("device", "quantity", "channel", "condition", "value", "uncertainty"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(written, name), strict=True)
+
+
+@pytest.mark.parametrize("n", [10, 9000])
+def test_a_key_that_is_there_stops_everything(n: int) -> None:
+    columns = random_columns(np.random.default_rng(1), n)
+    write_measurements(columns.take(np.array([n - 1])))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        write_measurements(columns)
+    assert Measurement.objects.count() == 1
+    with pytest.raises(IntegrityError, match="two values"), transaction.atomic():
+        write_measurements(MeasurementColumns.join([columns, columns]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_value_is_refused(value: float) -> None:
+    columns = random_columns(np.random.default_rng(2), 5)
+    columns.value[3] = value
+    with pytest.raises(ValueError, match="not finite"):
+        write_measurements(columns)
+
+
+def values_of(devices: list[int], value: float = 0.2) -> ValueColumns:
+    """A PDE of two channels for each device."""
+    n = 2 * len(devices)
+    return ValueColumns(
+        device=np.repeat(devices, 2).astype("i4"),
+        quantities=("pde", "gain_adc"),
+        quantity=np.tile([0, 1], len(devices)),
+        conditions=(Condition(bias_v=71.0, overvoltage_v=1.0),),
+        condition=np.zeros(n, "i4"),
+        channel=np.zeros(n, "i2"),
+        value=np.full(n, value),
+        uncertainty=np.full(n, np.inf),
+    )
+
+
+def new_file(name: str) -> RunFile:
+    row = RunFile(sha256=name.rjust(64, "0"), size=1, original_name=name)
+    row.file.save(name, ContentFile(b"x"), save=True)
+    return row
+
+
+def test_many_analyses_in_one_transaction(campaign: SimpleNamespace) -> None:
+    stage = get_stage("pde")
+    ids = [device.pk for device in campaign.devices]
+    batch = [
+        NewAnalysis(
+            stage=stage, run_file=new_file(f"f{n}"), values=values_of(ids[n : n + 2], n / 10)
+        )
+        for n in (1, 2)
+    ]
+    first, second = store_analyses(batch)
+    standing = dict(Standing.objects.values_list("device", "analysis"))
+    # The device that both have is of the later one.
+    assert [standing[pk] for pk in ids[1:]] == [first.pk, second.pk, second.pk]
+    assert Measurement.objects.filter(analysis=second.pk, device=ids[3]).count() == 2
+    unknown = Measurement.objects.filter(analysis=second.pk).values_list("uncertainty", flat=True)
+    assert set(unknown) == {None}
+
+
+def test_one_fault_refuses_all_and_every_fault_is_told(campaign: SimpleNamespace) -> None:
+    stage = get_stage("pde")
+    ids = [device.pk for device in campaign.devices]
+    broken = values_of(ids, 0.2)
+    broken.value[[0, 6]] = 3.0
+    broken.value[5] = np.nan
+    assert [row for row, _text in value_faults(stage, broken)] == [0, 5, 6]
+    before = Analysis.objects.count()
+    batch = [
+        NewAnalysis(stage=stage, run_file=new_file("good"), values=values_of(ids)),
+        NewAnalysis(stage=stage, run_file=new_file("bad"), values=broken),
+    ]
+    with pytest.raises(AnalysisFault):
+        store_analyses(batch)
+    assert Analysis.objects.count() == before
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.floats(), min_size=1, max_size=20), st.lists(st.floats(), min_size=20))
+def test_any_floats_are_faults_or_values(values: list[float], errors: list[float]) -> None:
+    """Whatever an analysis makes up: what has no fault can be written."""
+    stage = get_stage("darkbox")
+    n = len(values)
+    columns = ValueColumns(
+        device=np.ones(n, "i4"),
+        quantities=("gain_adc",),
+        quantity=np.zeros(n, "i4"),
+        conditions=(Condition(),),
+        condition=np.zeros(n, "i4"),
+        channel=np.arange(n),
+        value=np.array(values),
+        uncertainty=np.array(errors[:n]),
+    )
+    faults = {row for row, _text in value_faults(stage, columns)}
+    for row, value in enumerate(values):
+        assert (row in faults) or np.isfinite(value)
