@@ -121,9 +121,6 @@ def test_one_fault_refuses_all_and_every_fault_is_told(campaign: SimpleNamespace
     assert Analysis.objects.count() == before
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.lists(st.floats(), min_size=1, max_size=20), st.lists(st.floats(), min_size=20))
 def test_any_floats_are_faults_or_values(values: list[float], errors: list[float]) -> None:
     """Whatever an analysis makes up: what has no fault can be written."""
