@@ -92,9 +92,9 @@ def value_faults(stage: Stage, columns: ValueColumns) -> Iterator[tuple[int, str
     value, uncertainty = columns.value, columns.uncertainty
     if not len(columns):
         return
-    slack = SLACK * np.where(np.isfinite(uncertainty), uncertainty, 0.0)
     unmeasured = ~np.isfinite(value) | (uncertainty < 0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        slack = SLACK * np.where(np.isfinite(uncertainty), uncertainty, 0.0)
         outside = (value < low[columns.quantity] - slack) | (value > high[columns.quantity] + slack)
     undeclared, homeless = unknown[columns.quantity], columns.device <= 0
     for row in np.flatnonzero(undeclared | homeless | unmeasured | outside).tolist():
