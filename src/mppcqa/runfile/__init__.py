@@ -4,9 +4,22 @@
 ``docs/run-file.md``, well enough to write it with plain ROOT.
 """
 
+from mppcqa.runfile._documents import meta_schema
+from mppcqa.runfile._records import IVCurve, Waveforms
 from mppcqa.runfile.check import Fault, check
-from mppcqa.runfile.layout import VERSION, RunFileError
+from mppcqa.runfile.layout import VERSION, WHOLE_DEVICE, RunFileError
 from mppcqa.runfile.read import RunFile
 from mppcqa.runfile.write import RunWriter
 
-__all__ = ["VERSION", "Fault", "RunFile", "RunFileError", "RunWriter", "check"]
+__all__ = [
+    "VERSION",
+    "WHOLE_DEVICE",
+    "Fault",
+    "IVCurve",
+    "RunFile",
+    "RunFileError",
+    "RunWriter",
+    "Waveforms",
+    "check",
+    "meta_schema",
+]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uproot
 
-from mppcqa.runfile.layout import META, META_KEYS, SLOT_KEYS, TREES, VERSION
+from mppcqa.runfile import _index
+from mppcqa.runfile._documents import Checksums, meta_faults, parse
+from mppcqa.runfile._keys import read_keys
+from mppcqa.runfile._opened import OpenedFile, short
+from mppcqa.runfile._trees import ColumnError
+from mppcqa.runfile._values import TreeCheck
+from mppcqa.runfile.layout import (
+    BEGUN,
+    CHECKSUMS,
+    EVENT_TREES,
+    INDEX,
+    META,
+    READABLE,
+    TREE_NUMBERS,
+    TREES,
+    RunFileError,
+)
 
-CHUNK = "20 MB"
+FAULTS_KEPT = 200
+"""A file that is wrong all over is told of this many."""
 
 
 @dataclass(frozen=True)
@@ -36,142 +51,153 @@ def check(path: Path) -> list[Fault]:
     path = Path(path)
     if not path.is_file():
         return [Fault("there is no such file")]
-    if path.stat().st_size == 0:
-        return [Fault("the file is empty")]
     try:
-        with path.open("rb") as raw:
-            if raw.read(4) != b"root":
-                return [Fault("this is no ROOT file")]
-        with uproot.open(path) as file:
-            size, there = int(file.file.fEND), path.stat().st_size
-            if there < size:
-                return [Fault(f"the file is cut off: {there} of {size} bytes are there")]
-            return _check_open(file)
+        read_keys(path)
+    except (RunFileError, OSError) as error:
+        return [Fault(str(error))]
+    try:
+        with OpenedFile(path) as file:
+            return _Check(file).run()[:FAULTS_KEPT]
     except Exception as error:
-        return [Fault(f"the file can't be read, it may be cut off or damaged: {_short(error)}")]
+        return [Fault(f"the file can't be read, it may be cut off or damaged: {short(error)}")]
 
 
-def _short(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+class _Check:
+    """The state of one check: what is known so far, and the faults."""
 
+    def __init__(self, file: OpenedFile) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self.meta: dict[str, Any] = {}
 
-def _check_open(file: Any) -> list[Fault]:
-    faults: list[Fault] = []
-    meta = _check_meta(file, faults)
-    points: set[int] | None = None
-    if tree := _tree(file, "condition", faults):
-        points = _check_conditions(tree, faults)
-    slots = {slot["slot"]: slot["channels"] for slot in meta.get("slots", [])}
-    if tree := _tree(file, "charge", faults):
-        _check_charges(tree, points, slots, faults)
-    for name, expected in meta.get("entries", {}).items():
-        there = file[name].num_entries if name in file else 0
-        if there != expected:
-            faults.append(Fault(f"has {there} entries, meta says {expected}", name))
-    return faults
+    def add(self, error: ColumnError) -> None:
+        fault = Fault(error.what, error.tree, error.branch, error.entry)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
+    def fault(self, what: str, tree: str = "", branch: str = "", entry: int | None = None) -> None:
+        self.faults.append(Fault(what, tree, branch, entry))
 
-def _check_meta(file: Any, faults: list[Fault]) -> dict[str, Any]:
-    if META not in file:
-        faults.append(Fault("is missing; a program writes it last, so the run did not end", META))
-        return {}
-    try:
-        meta = json.loads(str(file[META]))
-    except ValueError as error:
-        faults.append(Fault(f"is no JSON: {error}", META))
-        return {}
-    if not isinstance(meta, dict):
-        faults.append(Fault("is no JSON object", META))
-        return {}
-    faults.extend(Fault("is missing", META, key) for key in META_KEYS if key not in meta)
-    if "layout" in meta and meta["layout"] != VERSION:
-        faults.append(Fault(f"is {meta['layout']!r}, this program knows {VERSION}", META, "layout"))
-    slots = meta.get("slots", [])
-    good = isinstance(slots, list) and all(
-        isinstance(slot, dict)
-        and all(key in slot for key in SLOT_KEYS)
-        and isinstance(slot["slot"], int)
-        and isinstance(slot["channels"], int)
-        for slot in slots
-    )
-    if not good:
-        faults.append(
-            Fault(f"must be a list of objects with {', '.join(SLOT_KEYS)}", META, "slots")
-        )
-        meta["slots"] = []
-    if not isinstance(meta.get("entries", {}), dict):
-        meta["entries"] = {}
-    return meta
+    def run(self) -> list[Fault]:
+        self._documents()
+        points = self._tree("condition", None)
+        for name in TREES:
+            if name not in ("condition", INDEX):
+                self._tree(name, points)
+        self._something()
+        self._index()
+        self._entries()
+        return self.faults
 
+    def _documents(self) -> None:
+        text = self._text(META) if META in self.file.keys else ""
+        if META not in self.file.keys:
+            left = " What it has can be recovered." if BEGUN in self.file.keys else ""
+            self.fault(f"is missing; a program writes it last, so the run did not end.{left}", META)
+        try:
+            if CHECKSUMS in self.file.keys:
+                self.file.checksums = Checksums(parse(self.file.text(CHECKSUMS), CHECKSUMS))
+                if text:
+                    self.file.checksums.check_meta(text)
+        except ColumnError as error:
+            self.add(error)
+        if not text:
+            return
+        try:
+            self.meta = parse(text, META)
+        except ColumnError as error:
+            self.add(error)
+            return
+        for wrong in meta_faults(self.meta):
+            self.add(wrong)
+        layout = self.meta.get("layout")
+        if layout is not None and layout not in READABLE:
+            self.fault(f"this program knows {READABLE}", META, "layout")
+        if self.meta.get("checksums") is True and CHECKSUMS not in self.file.keys:
+            self.fault("is missing, though meta says that it is there", CHECKSUMS)
 
-def _tree(file: Any, name: str, faults: list[Fault]) -> Any:
-    """The tree if it is there with all its branches, else None and faults."""
-    if name not in file:
-        faults.append(Fault("the tree is missing", name))
+    def _text(self, name: str) -> str:
+        try:
+            return self.file.text(name)
+        except ColumnError as error:
+            self.add(error)
+        except RunFileError as error:
+            self.fault(str(error), name)
+        return ""
+
+    def _tree(self, name: str, points: set[int] | None) -> set[int] | None:
+        """Check one tree; the condition's gives back the points that there are."""
+        tree = TREES[name]
+        if name not in self.file.keys:
+            if tree.required or (name == "charge" and self.meta.get("layout") == 1):
+                self.fault("the tree is missing", name)
+            return None
+        try:
+            table = self.file.table(name)
+            columns, complete = [], True
+            for branch in tree.branches:
+                there = branch.name in table.columns or branch.name in table.odd
+                if not branch.required and not there:
+                    continue
+                try:
+                    self.file.column(name, branch.name)
+                    columns.append(branch.name)
+                except ColumnError as error:
+                    self.add(error)
+                    complete = False
+            if complete:
+                found = TreeCheck(self.file, tree, columns, self.meta, points)
+                for wrong in found.run():
+                    self.add(wrong)
+                return found.points
+        except ColumnError as error:
+            self.add(error)
+        except RunFileError as error:
+            self.fault(str(error), name)
+        except Exception as error:
+            self.fault(f"can't be read: {short(error)}", name)
         return None
-    tree = file[name]
-    if getattr(tree, "classname", "") != "TTree":
-        faults.append(Fault(f"is a {type(tree).__name__}, must be a TTree", name))
-        return None
-    complete = True
-    for branch in TREES[name]:
-        if branch.name not in tree:
-            faults.append(Fault("the branch is missing", name, branch.name))
-            complete = False
-            continue
-        kind = np.dtype(tree[branch.name].interpretation.numpy_dtype).base
-        if kind.newbyteorder("=") != np.dtype(branch.kind):
-            faults.append(Fault(f"is {kind}, must be {branch.kind}", name, branch.name))
-            complete = False
-    return tree if complete else None
 
+    def _count(self, name: str) -> int:
+        try:
+            return self.file.table(name).entries if name in self.file.keys else 0
+        except RunFileError:
+            return 0
 
-def _check_conditions(tree: Any, faults: list[Fault]) -> set[int]:
-    values = tree.arrays(library="np")
-    for branch in TREES["condition"]:
-        bad = np.flatnonzero(~np.isfinite(values[branch.name]))
-        if branch.finite and len(bad):
-            text = f"{len(bad)} values are not finite"
-            faults.append(Fault(text, "condition", branch.name, int(bad[0])))
-    points, first, count = np.unique(values["point"], return_index=True, return_counts=True)
-    for point, entry in zip(points[count > 1], first[count > 1], strict=True):
-        faults.append(Fault(f"point {point} stands twice", "condition", "point", int(entry)))
-    if not len(points):
-        faults.append(Fault("no measuring point", "condition"))
-    return set(points.tolist())
+    def _something(self) -> None:
+        names = ("charge",) if self.meta.get("layout") == 1 else EVENT_TREES
+        known = {fault.tree for fault in self.faults}
+        if not any(self._count(name) for name in names) and not known.intersection(names):
+            self.fault(f"no events: {', '.join(names)} hold no entry", names[0])
 
+    def _index(self) -> None:
+        """The index that a file brings along must be the one that its entries give."""
+        if INDEX not in self.file.keys or any(f.tree in EVENT_TREES for f in self.faults):
+            return
+        try:
+            table = self.file.table(INDEX)
+            rows = {
+                b.name: self.file.read(INDEX, b.name, 0, table.entries)
+                for b in TREES[INDEX].branches
+            }
+            for name, number in TREE_NUMBERS.items():
+                if not (rows["tree"] == number).any() and not self._count(name):
+                    continue
+                brought = _index.from_rows(rows, number, self._count(name))
+                made = _index.build(self.file.table(name))
+                if not all(
+                    np.array_equal(getattr(brought, part), getattr(made, part))
+                    for part in ("keys", "start", "stop")
+                ):
+                    self.fault(f"does not lead to the entries of {name}", INDEX)
+        except ColumnError as error:
+            self.add(error)
+        except RunFileError as error:
+            self.fault(str(error), INDEX)
 
-def _check_charges(
-    tree: Any, points: set[int] | None, slots: dict[int, int], faults: list[Fault]
-) -> None:
-    if tree.num_entries == 0:
-        faults.append(Fault("no events", "charge"))
-        return
-    width = tree["charge"].interpretation.inner_shape
-    channels = width[0] if width else 1
-    for slot, expected in slots.items():
-        if expected != channels:
-            faults.append(
-                Fault(f"{channels} channels, slot {slot} has {expected}", "charge", "charge")
-            )
-    start = 0
-    unknown: dict[str, tuple[int, int]] = {}
-    not_finite, first_bad = 0, 0
-    for chunk in tree.iterate(step_size=CHUNK, library="np"):
-        for name, known in (("point", points), ("slot", set(slots) or None)):
-            if known is None:
-                continue
-            bad = np.flatnonzero(~np.isin(chunk[name], list(known)))
-            if len(bad) and name not in unknown:
-                unknown[name] = (start + int(bad[0]), int(chunk[name][bad[0]]))
-        bad = np.flatnonzero(~np.isfinite(chunk["charge"]).reshape(len(chunk["point"]), -1).all(1))
-        if len(bad) and not not_finite:
-            first_bad = start + int(bad[0])
-        not_finite += len(bad)
-        start += len(chunk["point"])
-    for name, (entry, value) in unknown.items():
-        where = "condition" if name == "point" else "meta"
-        faults.append(Fault(f"{name} {value} is not in {where}", "charge", name, entry))
-    if not_finite > 0.01 * start:
-        text = f"{not_finite} of {start} entries have charges that are not finite"
-        faults.append(Fault(text, "charge", "charge", first_bad))
+    def _entries(self) -> None:
+        entries = self.meta.get("entries", {})
+        for name, expected in entries.items() if isinstance(entries, dict) else ():
+            there = self._count(name) if name in TREES else expected
+            if there != expected:
+                self.fault(f"has {there} entries, meta says {expected}", name)

@@ -1,33 +1,139 @@
-"""Names and types of the run file, version 1. `docs/run-file.md` says the same in words."""
+"""Names and types of the run file, versions 1 and 2. `docs/run-file.md` says the same in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-VERSION = 1
+VERSION = 2
+"""The layout that is written; every version in `READABLE` is read."""
+READABLE = (1, 2)
+
 META = "meta"
+BEGUN = "begun"
+"""The meta document as it was at the run's beginning: what is left of a run that did not end."""
+CHECKSUMS = "checksums"
+INDEX = "index"
+QUICKLOOK = "quicklook"
+
 META_KEYS = ("layout", "run", "stage", "station", "operator", "program", "started", "slots")
 SLOT_KEYS = ("slot", "serial", "channels")
+WHOLE_DEVICE = -1
+"""Channel of what belongs to all channels of a device together."""
+
+TREE_NUMBERS = {"charge": 0, "waveform": 1, "iv": 2}
+"""How the tree `index` names the tree that a row of it is about."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A branch: its name, its type as NumPy writes it, and whether each value must be finite."""
+    """A branch of a tree."""
 
     name: str
     kind: str
+    """Type of one value as NumPy writes it."""
     finite: bool = True
+    """Whether each value must be finite."""
+    required: bool = True
+    per_entry: str = ""
+    """What an entry has several of (``channels``, ``samples``); empty for one value an entry."""
+    unit: str = ""
 
 
-CONDITION = (
-    Branch("point", "int32"),
-    Branch("bias_v", "float64"),
-    Branch("overvoltage_v", "float64", finite=False),
-    Branch("temperature_c", "float64"),
-    Branch("light", "float64"),
-)
-CHARGE = (Branch("point", "int32"), Branch("slot", "int32"), Branch("charge", "float32", False))
-TREES = {"condition": CONDITION, "charge": CHARGE}
+@dataclass(frozen=True)
+class Tree:
+    """A tree: what an entry is, its branches, and whether a run file must have it."""
+
+    name: str
+    title: str
+    branches: tuple[Branch, ...]
+    required: bool = False
+
+    def branch(self, name: str) -> Branch:
+        """The branch of that name; `KeyError` if the layout has none."""
+        return {branch.name: branch for branch in self.branches}[name]
+
+
+POINT, SLOT = Branch("point", "int32"), Branch("slot", "int32")
+CHANNEL = Branch("channel", "int32")
+TIME = Branch("time_s", "float64", finite=False, required=False, unit="s")
+
+TREES = {
+    tree.name: tree
+    for tree in (
+        Tree(
+            "condition",
+            "One entry a measuring point",
+            (
+                POINT,
+                Branch("bias_v", "float64", unit="V"),
+                Branch("overvoltage_v", "float64", finite=False, unit="V"),
+                Branch("temperature_c", "float64", unit="degC"),
+                Branch("light", "float64"),
+                Branch("bias_read_v", "float64", finite=False, required=False, unit="V"),
+                Branch("temperature_set_c", "float64", finite=False, required=False, unit="degC"),
+                TIME,
+            ),
+            required=True,
+        ),
+        Tree(
+            "charge",
+            "One entry a trigger and device",
+            (POINT, SLOT, Branch("charge", "float32", finite=False, per_entry="channels"), TIME),
+        ),
+        Tree(
+            "waveform",
+            "One entry a recorded pulse shape of one channel",
+            (
+                POINT,
+                SLOT,
+                CHANNEL,
+                Branch("event", "int32"),
+                Branch("scale_v", "float64", unit="V"),
+                Branch("offset_v", "float64", unit="V"),
+                Branch("adc", "int16", per_entry="samples"),
+            ),
+        ),
+        Tree(
+            "iv",
+            "One entry a point of a current-voltage curve",
+            (
+                Branch("curve", "int32"),
+                SLOT,
+                CHANNEL,
+                Branch("voltage_v", "float64", unit="V"),
+                Branch("current_a", "float64", unit="A"),
+                Branch("current_uncertainty_a", "float64", finite=False, unit="A"),
+                Branch("temperature_c", "float64", unit="degC"),
+                Branch("light", "float64"),
+            ),
+        ),
+        Tree(
+            "monitor",
+            "One entry a reading of a sensor",
+            (
+                Branch("time_s", "float64", unit="s"),
+                Branch("sensor", "int32"),
+                Branch("value", "float64", finite=False),
+            ),
+        ),
+        Tree(
+            INDEX,
+            "One entry a block of entries of one device at one point",
+            (
+                Branch("tree", "int32"),
+                POINT,
+                SLOT,
+                CHANNEL,
+                Branch("start", "int64"),
+                Branch("stop", "int64"),
+            ),
+        ),
+    )
+}
+
+
+EVENT_TREES = ("charge", "waveform", "iv")
+"""A run file of layout 2 has entries in one of them at least; one of layout 1 in ``charge``."""
 
 
 class RunFileError(Exception):

@@ -1,0 +1,143 @@
+"""A ROOT file whose trees are read column by column, within bounds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import uproot
+
+from mppcqa.runfile._documents import Checksums
+from mppcqa.runfile._keys import Key, read_keys
+from mppcqa.runfile._trees import Array, ColumnError, Table, TreeTable, TupleTable
+from mppcqa.runfile.layout import TREES, RunFileError
+
+TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
+TUPLE_CLASS = "ROOT::RNTuple"
+
+
+class OpenedFile:
+    """A ROOT file that is open; use it in a ``with`` statement.
+
+    Methods raise `RunFileError` for what the file doesn't have or has damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.checksums = Checksums(None)
+        self._tables: dict[str, Table] = {}
+        self._number = -1
+        self._file: Any = None
+        try:
+            self.keys: dict[str, Key] = read_keys(self.path)
+            self._number = os.open(self.path, os.O_RDONLY)
+            self._file = uproot.open(self.path, object_cache=None, array_cache=None)
+        except Exception as error:
+            self._close()
+            raise self._wrong(f"can't be opened as a ROOT file: {short(error)}") from None
+
+    def _wrong(self, what: str) -> RunFileError:
+        return RunFileError(f"{self.path.name}: {what}")
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a tree of that name with entries."""
+        return name in self.keys and self.table(name).entries > 0
+
+    def _get(self, name: str) -> Any:
+        if name not in self.keys:
+            there = ", ".join(sorted(self.keys)[:12]) or "nothing"
+            raise self._wrong(f"has no {name!r}; it holds {there}. Is it a run file of mppcqa?")
+        try:
+            return self._file[f"{name};{self.keys[name].cycle}"]
+        except Exception as error:
+            raise self._wrong(f"{name} can't be read: {short(error)}") from None
+
+    def text(self, name: str) -> str:
+        """The text of a document."""
+        found = self._get(name)
+        if self.keys[name].class_name != "TObjString":
+            raise ColumnError(f"is a {self.keys[name].class_name}, must be a TObjString", name)
+        return str(found)
+
+    def table(self, name: str) -> Table:
+        """The columns of a tree."""
+        if name not in self._tables:
+            found = self._get(name)
+            size = self.path.stat().st_size
+            class_name = self.keys[name].class_name
+            try:
+                if class_name == TUPLE_CLASS:
+                    self._tables[name] = TupleTable(found, name, size)
+                elif class_name in TREE_CLASSES:
+                    verify = self.checksums.verify if self.checksums.there else None
+                    self._tables[name] = TreeTable(found, self._number, size, verify)
+                else:
+                    raise ColumnError(f"is a {class_name}, must be a TTree or an RNTuple", name)
+            except RunFileError:
+                raise
+            except Exception as error:
+                raise ColumnError(f"is damaged: {short(error)}", name) from None
+        return self._tables[name]
+
+    def column(self, tree: str, name: str) -> np.dtype[Any]:
+        """Type of an entry of a column, which must be as the layout has it."""
+        table = self.table(tree)
+        if name not in table.columns:
+            odd = table.odd.get(name, "the branch is missing")
+            raise ColumnError(odd, tree, name)
+        found = table.columns[name]
+        wanted = np.dtype(TREES[tree].branch(name).kind)
+        if found.base != wanted:
+            raise ColumnError(f"is {found.base}, must be {wanted}", tree, name)
+        if bool(found.shape) != bool(TREES[tree].branch(name).per_entry):
+            if TREES[tree].branch(name).per_entry:  # a single channel may be a plain number
+                return np.dtype((found.base, (1,)))
+            raise ColumnError("has several values an entry, must have one", tree, name)
+        return found
+
+    def read(self, tree: str, column: str, start: int, stop: int) -> Array:
+        """Values of the entries [start, stop) of a column of a tree."""
+        dtype = self.column(tree, column)
+        return self.table(tree).read(column, start, stop).reshape(-1, *dtype.shape)
+
+    def chunks(
+        self, tree: str, columns: Sequence[str], chunk_bytes: int = 20_000_000
+    ) -> Iterator[dict[str, Array]]:
+        """The tree's columns from beginning to end, some `chunk_bytes` at a time."""
+        width = sum(self.column(tree, name).itemsize for name in columns)
+        stops = self.table(tree).stops(max(columns, key=lambda n: self.column(tree, n).itemsize))
+        start = 0
+        while start < self.table(tree).entries:
+            reach = start + max(1, chunk_bytes // width)
+            i = int(np.searchsorted(stops, reach, "right")) - 1
+            stop = int(stops[i]) if i >= 0 and stops[i] > start else reach
+            stop = min(stop, self.table(tree).entries)
+            yield {name: self.read(tree, name, start, stop) for name in columns}
+            start = stop
+
+
+def short(error: BaseException) -> str:
+    """An error's first line, or its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
