@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,3 +139,19 @@ def test_any_floats_are_faults_or_values(values: list[float], errors: list[float
     faults = {row for row, _text in value_faults(stage, columns)}
     for row, value in enumerate(values):
         assert (row in faults) or np.isfinite(value)
+
+
+def test_the_table_lies_in_the_order_of_its_key_and_has_no_index() -> None:
+    table = Measurement._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            # Without row numbers: else every key would be kept twice.
+            cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s", [table])
+            (definition,) = (row[0] for row in cursor.fetchall())
+            assert definition.endswith("WITHOUT ROWID")
+        else:
+            cursor.execute(f"SHOW INDEX FROM {table}")
+            rows = cursor.fetchall()
+            assert {row[2] for row in rows} == {"PRIMARY"}
+            key = ["device_id", "analysis_id", "quantity_id", "channel", "condition_id"]
+            assert [row[4] for row in rows] == key

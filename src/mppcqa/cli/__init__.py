@@ -23,6 +23,7 @@ COMMANDS = {
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),
     "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
+    "summaries": ("mppcqa.cli.summaries:summaries", "Check summaries against a recount."),
     "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
     "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),

@@ -42,14 +42,15 @@ class Series(models.Model):
 class Bucket(models.Model):
     """How many values lie in [origin + bucket * width, origin + (bucket + 1) * width)."""
 
-    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="buckets")
+    pk = models.CompositePrimaryKey("series", "bucket")
+    series = models.ForeignKey(
+        Series, on_delete=models.CASCADE, related_name="buckets", db_index=False
+    )
     bucket = models.IntegerField()
     n = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["series", "bucket"], name="statistics_bucket_unique")
-        ]
+        pass
 
     def __str__(self) -> str:
         return f"{self.bucket}: {self.n}"
@@ -95,3 +96,51 @@ class OutcomeCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage} {self.week} {self.outcome}: {self.n}"
+
+
+class WeekYield(models.Model):
+    """Devices of a stage by the week of their first verdict, and how many passed.
+
+    `week` is the Monday, in UTC. A warning is a pass. `first_passed` by the first verdict,
+    `last_passed` by the one that stands now.
+    """
+
+    stage = models.CharField(max_length=50)
+    week = models.DateField()
+    judged = models.BigIntegerField(default=0)
+    first_passed = models.BigIntegerField(default=0)
+    last_passed = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["stage", "week"]
+        constraints = [
+            models.UniqueConstraint(fields=["stage", "week"], name="statistics_week_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.week}: {self.last_passed} of {self.judged}"
+
+
+class QuantityCount(models.Model):
+    """How many devices stand at a stage with an outcome of one judged quantity.
+
+    Only what is no pass is counted; `quantity` is its key, `week` that of the standing verdict.
+    """
+
+    stage = models.CharField(max_length=50)
+    week = models.DateField()
+    quantity = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    n = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["stage", "week"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stage", "week", "quantity", "outcome"],
+                name="statistics_quantity_unique",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.quantity} {self.outcome}: {self.n}"

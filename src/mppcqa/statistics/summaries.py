@@ -20,7 +20,9 @@ from mppcqa.testing.number_rows import add_to_rows, insert_rows
 BATCH = 2000
 BUCKETS_A_SPREAD = 8
 """Buckets a standard deviation of the first values: fine enough to merge for any chart."""
+LEAST_SPREAD = 1e-6
 LAST_BUCKET = 2**31 - 1
+"""What lies beyond is counted here, so that one absurd value can't make the sums infinite."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,14 @@ def replace_values(change: CountingChange) -> None:
         write_device_summaries(gained)
 
 
-def group_values(values: MeasurementColumns) -> Grouped:
-    """Values (not empty) by the series that they belong to; series that are new are made."""
+Unknown = dict[tuple[int, str], Series]
+
+
+def group_values(values: MeasurementColumns, unknown: Unknown | None = None) -> Grouped:
+    """Values (not empty) by the series that they belong to; series that are new are made.
+
+    Where a dict `unknown` is given nothing is made: new series, with negative keys, go there.
+    """
     conditions, condition_index = np.unique(values.condition, return_inverse=True)
     points = _points(conditions.tolist())
     keys = [series_key(points[condition]) for condition in conditions.tolist()]
@@ -66,7 +74,7 @@ def group_values(values: MeasurementColumns) -> Grouped:
         (int(values.quantity[start]), texts[key_of[start]]): (start, stop)
         for start, stop in zip(starts.tolist(), stops, strict=True)
     }
-    return Grouped(_series(wanted, values, points), starts, values)
+    return Grouped(_series(wanted, values, points, unknown), starts, values)
 
 
 def _points(ids: list[int]) -> dict[int, ConditionPoint]:
@@ -89,6 +97,7 @@ def _series(
     wanted: dict[tuple[int, str], tuple[int, int]],
     values: MeasurementColumns,
     points: dict[int, ConditionPoint],
+    unknown: Unknown | None,
 ) -> list[Series]:
     """The series of (quantity, key) in that order; new ones get their grid from these values."""
     quantities = {quantity for quantity, _key in wanted}
@@ -97,7 +106,7 @@ def _series(
         rows = Series.objects.filter(quantity__in=quantities, key__in={key for _, key in wanted})
         return {(row.quantity_id, row.key): row for row in rows}
 
-    found = there()
+    found = {**(unknown or {}), **there()}
     fresh = []
     for (quantity, key), (start, stop) in wanted.items():
         if (quantity, key) not in found:
@@ -114,7 +123,11 @@ def _series(
                     width=width,
                 )
             )
-    if fresh:
+    if unknown is not None:
+        for one in fresh:
+            one.pk = -1 - len(unknown)
+            found[one.quantity_id, one.key] = unknown[one.quantity_id, one.key] = one
+    elif fresh:
         # Another ingest may make them at the same time: then its grid holds.
         Series.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
         found = there()
@@ -129,8 +142,9 @@ def _grid(values: NDArray[np.float64]) -> tuple[float, float]:
     """Origin and width of buckets from the first values: round numbers."""
     mean = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values.tolist()) / len(values))
-    width = (spread or abs(mean) * 0.01 or 1.0) / BUCKETS_A_SPREAD
-    width = float(f"{width:.0e}")
+    if spread <= abs(mean) * LEAST_SPREAD:  # equal values, or equal but for rounding
+        spread = abs(mean) * 0.01 or 1.0
+    width = float(f"{spread / BUCKETS_A_SPREAD:.0e}")
     return round(mean / width) * width, width
 
 
@@ -155,15 +169,16 @@ def sums_of(grouped: Grouped) -> tuple[dict[str, NDArray[Any]], dict[str, NDArra
     """What values add to columns of `Series` and of `Bucket` (sorted by its key)."""
     ids = np.array([one.pk for one in grouped.series])
     sizes = grouped.sizes
+    width = np.repeat([one.width for one in grouped.series], sizes)
     shifted = grouped.values.value - np.repeat([one.origin for one in grouped.series], sizes)
+    shifted = np.clip(shifted, -LAST_BUCKET * width, LAST_BUCKET * width)
     sums = {
         "id": ids,
         "n": sizes,
         "total": np.add.reduceat(shifted, grouped.starts),
         "squares": np.add.reduceat(shifted * shifted, grouped.starts),
     }
-    bucket = np.floor(shifted / np.repeat([one.width for one in grouped.series], sizes))
-    bucket = np.clip(bucket, -LAST_BUCKET, LAST_BUCKET).astype("i8")
+    bucket = np.clip(np.floor(shifted / width), -LAST_BUCKET, LAST_BUCKET).astype("i8")
     series = np.repeat(ids, sizes).astype("i8")
     code, n = np.unique((series << 32) + (bucket + LAST_BUCKET), return_counts=True)
     return sums, {
