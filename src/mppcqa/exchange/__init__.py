@@ -1,0 +1,1 @@
+"""Tables in and out: imports of devices and measurements, exports, backup and restore."""

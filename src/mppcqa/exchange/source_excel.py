@@ -1,0 +1,191 @@
+"""Excel workbooks, a row at a time; what unpacks to more than it should is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.utils.translation import gettext as _
+
+from mppcqa.exchange.source import (
+    CHUNK_ROWS,
+    MAX_COLUMNS,
+    Chunk,
+    Fault,
+    Reading,
+    SourceError,
+    named_columns,
+    too_many_columns,
+)
+
+MAX_UNPACKED = 1 << 30
+MAX_TEXTS = 96 << 20
+"""Bytes of the table of texts, which is held in memory."""
+MAX_RATIO = 250
+"""Spreadsheets shrink five- to thirtyfold; a bomb thousandfold."""
+MAX_SHEET_ROWS = 1_048_576
+
+
+class ExcelSource:
+    """Rows of one sheet of a workbook."""
+
+    def __init__(self, path: Path, reading: Reading) -> None:
+        _refuse_bombs(path)
+        self.path = path
+        self.decimal = reading.decimal or "."
+        book = _open(path)
+        try:
+            self.sheets = list(book.sheetnames)
+            if not self.sheets:
+                raise SourceError(_("The workbook has no sheet with cells."))
+            self.sheet = reading.sheet or self.sheets[0]
+            if self.sheet not in self.sheets:
+                raise SourceError(
+                    _("There is no sheet “%(sheet)s”; there are: %(there)s")
+                    % {"sheet": self.sheet, "there": ", ".join(self.sheets)}
+                )
+            found = _first_row(book[self.sheet])
+        finally:
+            book.close()
+        if found is None:
+            raise SourceError(_("The table is empty."))
+        self._start, heads = found
+        has_head = reading.has_head
+        if has_head is None:
+            has_head = not any(isinstance(head, int | float) for head in heads)
+        texts = [_text(head) or "" for head in heads]
+        self.columns = named_columns(texts if has_head else [""] * len(texts))
+        self._start += 1 if has_head else 0
+        self.used = Reading(decimal=self.decimal, has_head=has_head, sheet=self.sheet)
+        self.notes = [_("Excel workbook, sheet “%s”.") % self.sheet]
+        if len(self.sheets) > 1:
+            self.notes.append(_("It has %d sheets; one is read at a time.") % len(self.sheets))
+
+    def chunks(self) -> Iterator[Chunk]:
+        book = _open(self.path)
+        try:
+            rows = book[self.sheet].iter_rows(min_row=self._start)
+            number = self._start
+            while True:
+                try:
+                    piece = list(islice(rows, CHUNK_ROWS // 5))
+                except SourceError:
+                    raise
+                except Exception as error:  # whatever a broken workbook makes its reader say
+                    raise SourceError(_broken(error)) from error
+                if not piece:
+                    return
+                yield self._chunk(number, piece)
+                number += len(piece)
+                if number > MAX_SHEET_ROWS + 1:
+                    raise SourceError(_("The sheet counts more rows than Excel has."))
+        finally:
+            book.close()
+
+    def _chunk(self, number: int, piece: list[Any]) -> Chunk:
+        width = len(self.columns)
+        faults: list[Fault] = []
+        columns: list[list[str | None]] = [[] for _one in range(width)]
+        for offset, row in enumerate(piece):
+            if len(row) > MAX_COLUMNS and any(cell.value is not None for cell in row[width:]):
+                raise SourceError(too_many_columns(len(row)))
+            for place in range(width):
+                cell = row[place] if place < len(row) else None
+                value = cell.value if cell is not None else None
+                kind = getattr(cell, "data_type", "n")
+                if kind in ("f", "e") and value is not None:
+                    faults.append(self._unusable(number + offset, place, kind, value))
+                    value = None
+                columns[place].append(_text(value))
+            if any(cell.value is not None for cell in row[width:]):
+                faults.append(
+                    Fault(
+                        number + offset,
+                        "",
+                        _("cells to the right of the last named column"),
+                        _("Name the column in the first row, or empty the cells."),
+                    )
+                )
+        rows = np.arange(number, number + len(piece), dtype=np.int64)
+        return Chunk(rows, [pa.array(column, pa.string()) for column in columns], faults)
+
+    def _unusable(self, row: int, place: int, kind: str, value: object) -> Fault:
+        head = self.columns[place].head
+        if kind == "e":
+            return Fault(row, head, _("Excel shows the error %s") % value, _("Mend the cell."))
+        return Fault(
+            row,
+            head,
+            _("the cell holds a formula (%s), no value") % str(getattr(value, "text", value))[:60],
+            _("Copy the column and paste it as values, or save the sheet as CSV."),
+        )
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Raise before anything is unpacked. Python's zipfile never unpacks more than was declared."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(_broken(error)) from None
+    names = {member.filename for member in members}
+    if not any(name.startswith("xl/") for name in names):
+        raise SourceError(_("This is a ZIP archive, no Excel workbook. Unpack it first."))
+    total = sum(member.file_size for member in members)
+    packed = max(1, sum(member.compress_size for member in members))
+    texts = max((m.file_size for m in members if "sharedStrings" in m.filename), default=0)
+    if total > MAX_UNPACKED or texts > MAX_TEXTS or (total > 1 << 24 and total > MAX_RATIO * packed):
+        raise SourceError(
+            _(
+                "The workbook would unpack from %(packed)d kB to %(total)d MB; it is not opened. "
+                "If it is a real table, save it as CSV or Parquet."
+            )
+            % {"packed": packed >> 10, "total": total >> 20}
+        )
+
+
+def _open(path: Path) -> Any:
+    from openpyxl import load_workbook
+
+    try:
+        return load_workbook(path, read_only=True, data_only=False, keep_links=False)
+    except Exception as error:  # whatever a broken workbook makes its reader say
+        raise SourceError(_broken(error)) from error
+
+
+def _broken(error: Exception) -> str:
+    return _("The Excel file is damaged (%s). Open it in Excel and save it anew.") % str(error)[:200]
+
+
+def _first_row(sheet: Any) -> tuple[int, list[Any]] | None:
+    """Number and values of the first row with a cell in it."""
+    # The size that a file states for itself may be wrong or hostile.
+    sheet.reset_dimensions()
+    for number, row in enumerate(islice(sheet.iter_rows(values_only=True), 1000), 1):
+        values = list(row)
+        while values and values[-1] is None:
+            values.pop()
+        if len(values) > MAX_COLUMNS:
+            raise SourceError(too_many_columns(len(values)))
+        if values:
+            return number, values
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """A cell as the text that would mean the same in CSV."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    return str(value)

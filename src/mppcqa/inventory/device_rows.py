@@ -1,0 +1,241 @@
+"""Rows of a table as devices, checked a piece at a time and written only when all are right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, SerialAlias, Tray
+from mppcqa.inventory.serials import normal_serial, serial_faults
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+COLUMNS = ("serial", "device_type", "lot", "location", "tray", "tray_row", "tray_column", "parent")
+BATCH = 500
+Existing = Literal["refuse", "skip", "update"]
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong with one cell of a table; rows count from 0."""
+
+    row: int
+    column: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Plan:
+    """What a piece of a table would do: rows by number, and what is wrong with others."""
+
+    new: list[Device] = field(default_factory=list)
+    changed: list[Device] = field(default_factory=list)
+    skipped: int = 0
+    lots: dict[int, tuple[str, DeviceType]] = field(default_factory=dict)
+    """Place in `new` -> name of a lot that may have to be made."""
+    changed_lots: dict[int, tuple[str, DeviceType]] = field(default_factory=dict)
+    faults: list[RowFault] = field(default_factory=list)
+
+
+class DeviceRows:
+    """Reads pieces of one table; remembers what earlier pieces had, to find what comes twice."""
+
+    def __init__(
+        self, *, by: AbstractBaseUser | None = None, existing: Existing = "refuse"
+    ) -> None:
+        self.by_id = None if by is None else by.pk
+        self.existing = existing
+        self.types = {one.name: one for one in DeviceType.objects.select_related("maker")}
+        self.institutes = {one.name: one for one in Institute.objects.all()}
+        self.trays = {one.name: one for one in Tray.objects.all()}
+        self._first: dict[str, int] = {}
+        self._places: dict[tuple[int, int, int], str] = {}
+        self._lots: dict[tuple[str, int | None], Lot] = {}
+
+    def plan(self, rows: Sequence[Mapping[str, Any]], numbers: Iterable[int]) -> Plan:
+        """What these rows would do; nothing is written."""
+        plan = Plan()
+        serials = [normal_serial(row.get("serial")) for row in rows]
+        there, former = _known(serials)
+        parents, _former = _known([normal_serial(row.get("parent")) for row in rows])
+        for number, row, serial in zip(numbers, rows, serials, strict=True):
+            known = there.get(serial)
+            found: list[RowFault] = []
+            if serial and serial in self._first:
+                text = _("the serial number %(serial)s stands in row %(row)d already")
+                values = {"serial": serial, "row": self._first[serial] + 1}
+                found.append(RowFault(number, "serial", text % values))
+            self._first.setdefault(serial, number)
+            if serial in former:
+                text = _("the serial number %s belonged to a device that was renamed")
+                found.append(RowFault(number, "serial", text % serial))
+            if known is not None and self.existing == "refuse":
+                text = _("the serial number %s is registered already")
+                found.append(RowFault(number, "serial", text % serial))
+            if known is not None and self.existing == "skip":
+                plan.skipped += 1
+                continue
+            self._row(plan, number, row, serial, known, parents, found)
+        self._refuse_taken(plan)
+        return plan
+
+    def _row(
+        self,
+        plan: Plan,
+        number: int,
+        row: Mapping[str, Any],
+        serial: str,
+        known: Device | None,
+        parents: Mapping[str, Device],
+        found: list[RowFault],
+    ) -> None:
+        kind_name = str(row.get("device_type") or "").strip()
+        kind = self.types.get(kind_name) if kind_name or known is None else known.device_type
+        found += [RowFault(number, "serial", text) for text in serial_faults(serial, kind)]
+        if kind is None:
+            found.append(_unknown(number, "device_type", row, self.types, _("device type")))
+        location = self.institutes.get(str(row.get("location") or "").strip())
+        if row.get("location") and location is None:
+            found.append(_unknown(number, "location", row, self.institutes, _("place")))
+        tray = self.trays.get(str(row.get("tray") or "").strip())
+        if row.get("tray") and tray is None:
+            found.append(_unknown(number, "tray", row, self.trays, _("tray")))
+        place, place_faults = _place(number, row, tray or (known.tray if known else None))
+        found += place_faults
+        parent = parents.get(normal_serial(row.get("parent")))
+        if row.get("parent") and (parent is None or parent.serial == serial):
+            text = _("%s is not registered, so nothing can be part of it")
+            found.append(RowFault(number, "parent", text % row["parent"]))
+        if found or kind is None:
+            plan.faults += found
+            return
+        device = known or Device(serial=serial, registered_by_id=self.by_id)
+        device.row_number = number  # type: ignore[attr-defined]
+        device.device_type = kind
+        device.location = location or device.location
+        device.parent = parent or device.parent
+        if tray is not None or place != (None, None):
+            device.tray = tray or device.tray
+            device.tray_row, device.tray_column = place
+        maker_values = row.get("maker_values") or {}
+        device.maker_values = {**device.maker_values, **maker_values}
+        target, lots = (plan.new, plan.lots) if known is None else (plan.changed, plan.changed_lots)
+        if lot := str(row.get("lot") or "").strip():
+            lots[len(target)] = (lot, kind)
+        target.append(device)
+
+    def _refuse_taken(self, plan: Plan) -> None:
+        """Two devices can't lie in one position of a tray."""
+        placed = [
+            device
+            for device in (*plan.new, *plan.changed)
+            if device.tray_id is not None and device.tray_row is not None
+        ]
+        taken: dict[tuple[int, int, int], str] = {}
+        for tray in {device.tray_id for device in placed}:
+            rows = Device.objects.filter(tray=tray, tray_row__isnull=False)
+            for row, column, serial in rows.values_list("tray_row", "tray_column", "serial"):
+                if column is not None:
+                    taken[tray, row, column] = serial
+        moved = {device.serial for device in plan.changed}
+        refused = set()
+        for device in placed:
+            place = (device.tray_id, device.tray_row, device.tray_column)
+            holder = self._places.get(place) or taken.get(place)  # type: ignore[arg-type]
+            if holder is not None and holder != device.serial and holder not in moved:
+                text = _("position %(row)s, %(column)s of tray %(tray)s holds %(serial)s already")
+                values = {
+                    "row": device.tray_row,
+                    "column": device.tray_column,
+                    "tray": device.tray,
+                    "serial": holder,
+                }
+                number = device.row_number  # type: ignore[attr-defined]
+                plan.faults.append(RowFault(number, "tray_row", text % values))
+                refused.add(device.serial)
+            self._places[place] = device.serial  # type: ignore[index]
+        if refused:
+            _leave_out(plan, refused)
+
+    def write(self, plan: Plan) -> list[Device]:
+        """Write what `plan` has; the caller holds a transaction."""
+        for devices, lots in ((plan.new, plan.lots), (plan.changed, plan.changed_lots)):
+            for place, (name, kind) in lots.items():
+                devices[place].lot = self._lot(name, kind)
+        made = Device.objects.bulk_create(plan.new, batch_size=BATCH)
+        if plan.changed:
+            # Devices that change places would meet on the way.
+            ids = [device.pk for device in plan.changed]
+            for start in range(0, len(ids), BATCH):
+                Device.objects.filter(pk__in=ids[start : start + BATCH]).update(tray_row=None)
+            names = ["device_type", "lot", "location", "parent", "tray", "tray_row", "tray_column"]
+            Device.objects.bulk_update(
+                plan.changed, [*names, "maker_values"], batch_size=BATCH // 5
+            )
+        return made
+
+    def _lot(self, name: str, kind: DeviceType) -> Lot:
+        key = (name, kind.maker_id)
+        if key not in self._lots:
+            self._lots[key], _made = Lot.objects.get_or_create(name=name, maker=kind.maker)
+        return self._lots[key]
+
+
+def _leave_out(plan: Plan, refused: set[str]) -> None:
+    for devices, name in ((plan.new, "lots"), (plan.changed, "changed_lots")):
+        lots = getattr(plan, name)
+        kept = [place for place, device in enumerate(devices) if device.serial not in refused]
+        setattr(plan, name, {new: lots[old] for new, old in enumerate(kept) if old in lots})
+        devices[:] = [devices[place] for place in kept]
+
+
+def _known(serials: Sequence[str]) -> tuple[dict[str, Device], set[str]]:
+    """Devices by serial, and serials that devices had before."""
+    wanted = sorted({serial for serial in serials if serial})
+    there: dict[str, Device] = {}
+    former: set[str] = set()
+    for start in range(0, len(wanted), BATCH):
+        part = wanted[start : start + BATCH]
+        rows = Device.objects.filter(serial__in=part).select_related("device_type", "tray")
+        there.update({device.serial: device for device in rows})
+        aliases = SerialAlias.objects.filter(serial__in=part)
+        former.update(aliases.values_list("serial", flat=True))
+    return there, former - there.keys()
+
+
+def _unknown(
+    number: int, column: str, row: Mapping[str, Any], known: Mapping[str, Any], what: str
+) -> RowFault:
+    given = str(row.get(column) or "").strip()
+    there = ", ".join(sorted(known)[:10]) or _("none yet")
+    text = _("there is no %(what)s called “%(given)s”; there are: %(there)s")
+    return RowFault(number, column, text % {"what": what, "given": given, "there": there})
+
+
+def _place(
+    number: int, row: Mapping[str, Any], tray: Tray | None
+) -> tuple[tuple[int | None, int | None], list[RowFault]]:
+    """Position in the tray, which must lie inside it."""
+    place: list[int | None] = []
+    faults = []
+    for column, size in (("tray_row", "rows"), ("tray_column", "columns")):
+        text = str(row.get(column, "") if row.get(column) is not None else "").strip()
+        if not text:
+            place.append(None)
+            continue
+        limit = getattr(tray, size) if tray else None
+        if not text.isdecimal() or (limit is not None and int(text) >= limit):
+            message = _("“%(text)s” is no position; positions count from 0 to %(last)s")
+            last = "…" if limit is None else limit - 1
+            faults.append(RowFault(number, column, message % {"text": text, "last": last}))
+            place.append(None)
+        else:
+            place.append(int(text))
+    return (place[0], place[1]), faults
