@@ -1,0 +1,45 @@
+"""Serial numbers of a column to the devices' ids, present and former ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mppcqa.inventory.models import Device, SerialAlias
+
+SQLITE_SAFE = 900
+
+
+class DeviceLookup:
+    """Remembers what it has looked up: one query for many serials, none for those seen before."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def find(self, serials: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Ids (-1 where there is none) and numbers of channels, int32 [n] each."""
+        coded = pc.dictionary_encode(serials)
+        names = coded.dictionary.to_pylist()
+        self._learn([name for name in names if name and name not in self._known])
+        pairs = np.array([self._known.get(name, (-1, 0)) for name in names], np.int32)
+        pairs = pairs.reshape(-1, 2)
+        places = coded.indices.to_numpy(zero_copy_only=False)
+        return pairs[places, 0], pairs[places, 1]
+
+    def _learn(self, names: list[str]) -> None:
+        channels = "device_type__rows", "device_type__columns"
+        for start in range(0, len(names), SQLITE_SAFE):
+            part = names[start : start + SQLITE_SAFE]
+            found = Device.objects.filter(serial__in=part)
+            for serial, pk, rows, columns in found.values_list("serial", "pk", *channels):
+                self._known[serial] = (pk, rows * columns)
+            missing = [name for name in part if name not in self._known]
+            aliases = SerialAlias.objects.filter(serial__in=missing) if missing else None
+            if aliases is not None:
+                former = [f"device__{name}" for name in channels]
+                for serial, pk, rows, columns in aliases.values_list("serial", "device", *former):
+                    self._known[serial] = (pk, rows * columns)
+            for name in part:
+                self._known.setdefault(name, (-1, 0))

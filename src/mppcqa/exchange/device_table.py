@@ -1,0 +1,104 @@
+"""A table of devices: checked row by row, then written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mppcqa.exchange.cells import texts
+from mppcqa.exchange.faults import FaultBook
+from mppcqa.exchange.mapping import Mapping_
+from mppcqa.exchange.source import Chunk, Fault, Source
+from mppcqa.inventory.device_rows import DeviceRows, Existing
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+PIECE = 2000
+Told = Callable[[int], None]
+
+
+def read_devices(
+    source: Source,
+    mapping: Mapping_,
+    book: FaultBook,
+    *,
+    existing: Existing,
+    by: AbstractBaseUser | None,
+    write: bool,
+    told: Told = lambda rows: None,
+) -> dict[str, int]:
+    """Check every row; with `write`, register those without a fault as well.
+
+    The caller holds a transaction if it writes. Returns counts: rows, new, changed, skipped.
+    """
+    reader = DeviceRows(by=by, existing=existing)
+    counts = {"rows": 0, "new": 0, "changed": 0, "skipped": 0}
+    heads = {target.to: head for head, target in mapping.columns.items()}
+    for chunk in source.chunks():
+        book.extend(chunk.faults)
+        broken = {fault.row for fault in chunk.faults}
+        for rows, numbers in _pieces(chunk, source, mapping):
+            counts["rows"] += len(rows)
+            good = [at for at, number in enumerate(numbers) if number not in broken]
+            plan = reader.plan(
+                [rows[at] for at in good],
+                # The action counts from 0, a spreadsheet from 1.
+                [numbers[at] - 1 for at in good],
+            )
+            for fault in sorted(plan.faults, key=lambda one: one.row):
+                head = heads.get(fault.column, fault.column)
+                book.add(Fault(fault.row + 1, head, fault.text))
+            counts["new"] += len(plan.new)
+            counts["changed"] += len(plan.changed)
+            counts["skipped"] += plan.skipped
+            if write:
+                reader.write(plan)
+            told(counts["rows"])
+    return counts
+
+
+def _pieces(
+    chunk: Chunk, source: Source, mapping: Mapping_
+) -> Iterator[tuple[list[dict[str, Any]], list[int]]]:
+    places = [
+        (place, column, mapping.columns[column.head].to)
+        for place, column in enumerate(source.columns)
+        if column.head in mapping.columns and mapping.columns[column.head].to
+    ]
+    columns = {place: texts(chunk.cells[place]) for place, _column, _to in places}
+    fill = {key: value for key, value in mapping.fill.items() if value}
+    for start in range(0, len(chunk), PIECE):
+        cells = {place: column[start : start + PIECE].to_pylist() for place, column in columns.items()}
+        numbers = chunk.rows[start : start + PIECE].tolist()
+        rows, kept = [], []
+        for at, number in enumerate(numbers):
+            row: dict[str, Any] = dict(fill)
+            maker: dict[str, Any] = {}
+            filled = False
+            for place, column, to in places:
+                text = cells[place][at]
+                if not text:
+                    continue
+                filled = True
+                if to == "maker":
+                    maker[column.head] = _number(text, source.decimal)
+                else:
+                    row[to] = text
+            if not filled:
+                continue  # an empty line
+            if maker:
+                row["maker_values"] = maker
+            rows.append(row)
+            kept.append(number)
+        yield rows, kept
+
+
+def _number(text: str, decimal: str) -> Any:
+    """A maker's value as a number where it is one, so that it can be compared."""
+    try:
+        value = float(text.replace(",", ".") if decimal == "," else text)
+    except ValueError:
+        return text
+    finite = value == value and abs(value) != float("inf")
+    return value if finite and not (text.isdecimal() and text.startswith("0") and text != "0") else text
