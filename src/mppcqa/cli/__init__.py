@@ -18,7 +18,7 @@ COMMANDS = {
         "Run a simulated campaign and print its results.",
     ),
     "django": ("mppcqa.cli.django:django", "Run a management command of Django."),
-    "import": ("mppcqa.cli.import_:import_", "Bring in results that were measured elsewhere."),
+    "import": ("mppcqa.cli.import_:import_", "Bring in tables, and results from elsewhere."),
     "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),

@@ -1,4 +1,4 @@
-"""``mppcqa import``: results that were measured elsewhere."""
+"""``mppcqa import``: tables, and results that were measured elsewhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.import_table import table
 
 
 @click.group(name="import")
 def import_() -> None:
-    """Bring in results that were measured elsewhere."""
+    """Bring in tables, and results that were measured elsewhere."""
+
+
+import_.add_command(table)
 
 
 @import_.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mppcqa.exchange.cells import texts
 from mppcqa.exchange.faults import FaultBook
-from mppcqa.exchange.mapping import Mapping_
+from mppcqa.exchange.mapping import ColumnMapping
 from mppcqa.exchange.source import Chunk, Fault, Source
 from mppcqa.inventory.device_rows import DeviceRows, Existing
 
@@ -20,7 +20,7 @@ Told = Callable[[int], None]
 
 def read_devices(
     source: Source,
-    mapping: Mapping_,
+    mapping: ColumnMapping,
     book: FaultBook,
     *,
     existing: Existing,
@@ -59,7 +59,7 @@ def read_devices(
 
 
 def _pieces(
-    chunk: Chunk, source: Source, mapping: Mapping_
+    chunk: Chunk, source: Source, mapping: ColumnMapping
 ) -> Iterator[tuple[list[dict[str, Any]], list[int]]]:
     places = [
         (place, column, mapping.columns[column.head].to)

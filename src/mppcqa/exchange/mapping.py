@@ -68,7 +68,7 @@ ERROR_WORDS = re.compile(
     r"|^(.+?)[ _.]+(?:err(?:or)?|unc(?:ertainty)?|sigma|std|±|incertidumbre)$",
     re.I,
 )
-CHANNEL_WORDS = re.compile(r"^(.*?)[ _.\-]*\b?(?:ch(?:annel)?|canal|cell)[ _.\-#]*(\d{1,4})$", re.I)
+CHANNEL_WORDS = re.compile(r"^(.*?)[ _.\-]*(?:ch(?:annel)?|canal|cell)[ _.\-#]*(\d{1,4})$", re.I)
 AT_VOLTS = re.compile(r"^(.*?)\s*(?:@|\bat\b|\ba\b)\s*([+-]?\d+(?:[.,]\d+)?)\s*V$", re.I)
 LIKENESS = 0.82
 
@@ -96,7 +96,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Mapping_:
+class ColumnMapping:
     """A file's columns by head, and what fills cells that it does not have."""
 
     kind: Kind
@@ -115,7 +115,7 @@ class Mapping_:
         return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Mapping_:
+    def from_json(cls, values: Mapping[str, Any]) -> ColumnMapping:
         columns = {head: Target(**target) for head, target in values.get("columns", {}).items()}
         return cls(
             kind=values["kind"],
@@ -128,7 +128,7 @@ class Mapping_:
 
 def suggest(
     columns: Sequence[Column], kind: Kind, stage: Stage | None = None, fill: Any = None
-) -> Mapping_:
+) -> ColumnMapping:
     """What the heads seem to mean; nothing is taken twice."""
     found: dict[str, Target] = {}
     taken: set[tuple[Any, ...]] = set()
@@ -144,7 +144,12 @@ def suggest(
             order = ("serial", "device_type", "lot", "location")
             for column, to in zip(columns, order, strict=False):
                 found[column.head] = Target(to=to)
-    return Mapping_(kind, stage.key if stage else "", found, dict(fill or {}))
+    return ColumnMapping(kind, stage.key if stage else "", found, dict(fill or {}))
+
+
+def is_known(column: Column) -> bool:
+    """Whether a head is one that people usually write."""
+    return _plain(column.name) in KNOWN
 
 
 def _plain(text: str) -> str:
@@ -194,7 +199,7 @@ def find_quantity(text: str, stage: Stage) -> Quantity | None:
     return best
 
 
-def mapping_faults(mapping: Mapping_, columns: Sequence[Column], stage: Stage | None) -> list[str]:
+def mapping_faults(mapping: ColumnMapping, columns: Sequence[Column], stage: Stage | None) -> list[str]:
     """What is wrong with a mapping as a whole, in words; empty if it can be used."""
     faults = []
     heads = [column.head for column in columns]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mppcqa.exchange.cells import Numbers, numbers, texts
 from mppcqa.exchange.device_lookup import DeviceLookup
 from mppcqa.exchange.faults import FaultBook
-from mppcqa.exchange.mapping import CONDITION_UNITS, CONDITIONS, Mapping_, Target, find_quantity
+from mppcqa.exchange.mapping import CONDITION_UNITS, CONDITIONS, ColumnMapping, Target, find_quantity
 from mppcqa.exchange.repeats import Repeats
 from mppcqa.exchange.source import Chunk, Fault, Source
 from mppcqa.exchange.spool import Spool
@@ -47,7 +47,7 @@ class ValueTable:
     """Checks a table against a stage; `read` goes through all of it once."""
 
     def __init__(
-        self, source: Source, mapping: Mapping_, stage: Stage, book: FaultBook, spool: Spool
+        self, source: Source, mapping: ColumnMapping, stage: Stage, book: FaultBook, spool: Spool
     ) -> None:
         self.source, self.mapping, self.stage = source, mapping, stage
         self.book, self.spool = book, spool

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "mppcqa.testing",
     "mppcqa.statistics",
     "mppcqa.reports",
+    "mppcqa.exchange",
     "mppcqa.web",
 ]
 

@@ -1,0 +1,273 @@
+"""From an uploaded table to devices or values: take in, check all of it, import when asked to."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mppcqa.exchange.device_table import read_devices
+from mppcqa.exchange.faults import FaultBook
+from mppcqa.exchange.mapping import ColumnMapping, is_known, mapping_faults, suggest
+from mppcqa.exchange.models import Import, Kind, SavedMapping
+from mppcqa.exchange.source import Fault, Reading, Source, SourceError, open_source
+from mppcqa.exchange.spool import Spool
+from mppcqa.exchange.value_table import ValueTable
+from mppcqa.exchange.values_in import refuse_standing, store_values, take_back
+from mppcqa.queue.actions import submit
+from mppcqa.stages import Stage, get_stage
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from mppcqa.queue.models import Task
+
+MAX_BYTES = 4 << 30
+INLINE_BYTES = 512 * 1024
+"""Files up to this size are dealt with while the page is awaited, larger ones by the queue."""
+State = Import.State
+Told = Callable[[int], None]
+
+
+class ImportRefused(ValueError):
+    """Nothing was imported; the message says why and what to do."""
+
+
+def take_in(
+    pieces: Iterable[bytes],
+    name: str,
+    *,
+    kind: str,
+    stage: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Import:
+    """Keep a file, read its first rows and suggest what its columns mean.
+
+    Raises `SourceError` for what is no table; then nothing is kept.
+    """
+    row = Import.objects.create(
+        kind=kind,
+        stage=stage,
+        original_name=name[-200:],
+        asked_by_id=None if by is None else by.pk,
+    )
+    row.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    digest = hashlib.sha256()
+    try:
+        with row.path.open("wb") as file:
+            for piece in pieces:
+                row.size += len(piece)
+                if row.size > MAX_BYTES:
+                    raise SourceError(
+                        _("The file has more than %d MB. Split it.") % (MAX_BYTES >> 20)
+                    )
+                digest.update(piece)
+                file.write(piece)
+        row.sha256 = digest.hexdigest()
+        source = open_source(row.path)
+        if kind == Kind.DEVICES and source.used.has_head and not _names_a_column(source):
+            row.reading = {"has_head": False}
+            source = source_of(row)
+        row.mapping = suggest(source.columns, kind, stage_of(row)).to_json()  # type: ignore[arg-type]
+        row.found = {"notes": source.notes}
+        row.save()
+    except SourceError:
+        remove(row)
+        raise
+    return row
+
+
+def _names_a_column(source: Source) -> bool:
+    """Whether the first line has a head that is known; a list of serials has none."""
+    return any(is_known(column) for column in source.columns)
+
+
+def remove(row: Import) -> None:
+    """Forget an import that has not begun, with its file."""
+    shutil.rmtree(row.folder, ignore_errors=True)
+    row.delete()
+
+
+def stage_of(row: Import) -> Stage | None:
+    """The stage that its values belong to, if it is known here."""
+    with suppress(KeyError):
+        return get_stage(row.stage) if row.stage else None
+    return None
+
+
+def source_of(row: Import) -> Source:
+    """The table, read the way that was chosen."""
+    return open_source(row.path, Reading.from_json(row.reading))
+
+
+def set_mapping(row: Import, mapping: ColumnMapping) -> list[str]:
+    """Use a mapping; returns what is wrong with it as a whole."""
+    row.mapping, row.stage = mapping.to_json(), mapping.stage
+    row.state, row.faults = State.NEW, 0
+    row.save()
+    return mapping_faults(mapping, source_of(row).columns, stage_of(row))
+
+
+def save_mapping(row: Import, name: str, *, by: AbstractBaseUser | None = None) -> SavedMapping:
+    """Keep the mapping under a name, in place of one of that name and kind."""
+    saved, _made = SavedMapping.objects.update_or_create(
+        name=name,
+        defaults={
+            "kind": row.kind,
+            "content": {**row.mapping, "reading": row.reading},
+            "made_by_id": None if by is None else by.pk,
+            "made_at": timezone.now(),
+        },
+    )
+    return saved
+
+
+def use_saved(row: Import, saved: SavedMapping) -> None:
+    """Take over a saved mapping; columns that it does not know keep their suggestion."""
+    if saved.kind != row.kind:
+        raise ImportRefused(_("“%s” is a mapping for another kind of table.") % saved)
+    content = dict(saved.content)
+    row.reading = content.pop("reading", {})
+    source = source_of(row)
+    row.stage = content.get("stage", "") or row.stage
+    content["columns"] = {
+        **suggest(source.columns, row.kind, stage_of(row)).to_json()["columns"],  # type: ignore[arg-type]
+        **{h: t for h, t in content["columns"].items() if h in {c.head for c in source.columns}},
+    }
+    row.mapping = content
+    row.save()
+
+
+def ask_check(row: Import, *, by: AbstractBaseUser | None = None) -> Task | None:
+    """Check a file: at once if it is small, else as a task, which is returned."""
+    if row.size <= INLINE_BYTES:
+        check(row)
+        return None
+    with transaction.atomic():
+        row.task = submit("exchange.check", {"import_id": row.pk}, by=by, about=row)
+        row.state = State.CHECKING
+        row.save()
+    return row.task
+
+
+def ask_import(row: Import, *, by: AbstractBaseUser | None = None) -> Task | None:
+    """Import a file that was checked; raises `ImportRefused` if it may not be."""
+    _refuse_unready(row)
+    if row.size <= INLINE_BYTES:
+        apply(row, by=by)
+        return None
+    with transaction.atomic():
+        row.task = submit("exchange.import", {"import_id": row.pk}, by=by, about=row)
+        row.state = State.IMPORTING
+        row.save()
+    return row.task
+
+
+def _refuse_unready(row: Import) -> None:
+    if row.state == State.DONE:
+        raise ImportRefused(_("This file was imported already."))
+    if row.state not in (State.CHECKED, State.IMPORTING):
+        raise ImportRefused(_("Check the file first."))
+    if row.faults and not row.leave_out:
+        raise ImportRefused(
+            _("Nothing was imported: mend the faults, or ask to leave out the rows with faults.")
+        )
+    if row.found.get("broken"):
+        raise ImportRefused(_("Nothing was imported: the table could not be read to its end."))
+
+
+def check(row: Import, told: Told = lambda rows: None) -> None:
+    """Go through all of the file and write down every fault; nothing else is written."""
+    mapping = ColumnMapping.from_json(row.mapping)
+    book = FaultBook(row.faults_path)
+    found: dict[str, Any] = {"counts": {}, "notes": []}
+    try:
+        source = source_of(row)
+        found["notes"] = source.notes
+        whole = mapping_faults(mapping, source.columns, stage_of(row))
+        book.extend(Fault(None, "", text) for text in whole)
+        if whole:
+            found["broken"] = True
+        else:
+            found["counts"] = _read(row, source, mapping, book, told)
+    except SourceError as error:
+        book.add(Fault(None, "", str(error)))
+        found["broken"] = True
+    finally:
+        book.close()
+    found["faults"] = book.as_json()
+    row.found, row.faults, row.state = found, book.count, State.CHECKED
+    row.save()
+
+
+def _read(
+    row: Import, source: Source, mapping: ColumnMapping, book: FaultBook, told: Told
+) -> dict[str, int]:
+    if row.kind == Kind.DEVICES:
+        return read_devices(
+            source,
+            mapping,
+            book,
+            existing=row.existing,  # type: ignore[arg-type]
+            by=row.asked_by,
+            write=False,
+            told=told,
+        )
+    stage = get_stage(row.stage)
+    with Spool(row.spool_path) as spool:
+        table = ValueTable(source, mapping, stage, book, spool)
+        counts = table.read(told)
+    spool.finish([quantity.key for quantity in stage.quantities], table.conditions)
+    devices, _n = spool.devices()
+    counts["devices"] = len(devices)
+    counts["standing"] = refuse_standing(row, stage, devices, book)
+    return counts
+
+
+def apply(row: Import, *, by: AbstractBaseUser | None = None, told: Told = lambda rows: None) -> None:
+    """Import what was checked: all of it, or nothing."""
+    _refuse_unready(row)
+    if row.kind == Kind.DEVICES:
+        with transaction.atomic():
+            _register(row, by)
+            _done(row)
+        return
+    try:
+        counts = store_values(row, get_stage(row.stage), by=by, told=told)
+    except DatabaseError:
+        take_back(row)
+        raise
+    row.found["done"] = counts
+    _done(row)
+    row.spool_path.unlink(missing_ok=True)
+
+
+def _done(row: Import) -> None:
+    row.state, row.done_at = State.DONE, timezone.now()
+    row.save()
+
+
+def _register(row: Import, by: AbstractBaseUser | None) -> None:
+    book = FaultBook(row.folder / "faults-again.csv")
+    try:
+        counts = read_devices(
+            source_of(row),
+            ColumnMapping.from_json(row.mapping),
+            book,
+            existing=row.existing,  # type: ignore[arg-type]
+            by=by,
+            write=True,
+        )
+    finally:
+        book.close()
+    if book.count > row.faults:
+        raise ImportRefused(
+            _("Nothing was imported: devices were registered since the check. Check again.")
+        )
+    row.found["done"] = counts

@@ -1,0 +1,60 @@
+"""Imports and exports as routines of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from mppcqa.queue.context import Context
+from mppcqa.queue.errors import TaskError
+from mppcqa.queue.registry import routine
+
+
+def _told(context: Context, total: int, what: str) -> Callable[[int], None]:
+    def told(done: int) -> None:
+        context.check_stopped()
+        context.progress(done, max(done, total), f"{done} {what}")
+
+    return told
+
+
+def _import(import_id: int) -> Any:
+    from mppcqa.exchange.models import Import
+
+    row = Import.objects.filter(pk=import_id).first()
+    if row is None:
+        raise TaskError(f"there is no import {import_id}; it may have been removed")
+    return row
+
+
+@routine("exchange.check", title=_("Check a table"), repeatable=True)
+def check_table(context: Context, *, import_id: int) -> dict[str, Any]:
+    """Find every fault of a table that was uploaded."""
+    from mppcqa.exchange.imports import check
+
+    row = _import(import_id)
+    check(row, _told(context, 0, "rows"))
+    context.log(f"{row.found['counts']}; {row.faults} faults")
+    return {"faults": row.faults, **row.found["counts"]}
+
+
+@routine("exchange.import", title=_("Import a table"), repeatable=True)
+def import_table(context: Context, *, import_id: int) -> dict[str, Any]:
+    """Import a table that was checked, all of it or nothing."""
+    from mppcqa.exchange.imports import ImportRefused, apply
+    from mppcqa.exchange.models import Import
+
+    row = _import(import_id)
+    if row.state == Import.State.DONE:
+        return {"import": row.pk}
+    counts = row.found.get("counts", {})
+    total = counts.get("values") or counts.get("rows") or 0
+    try:
+        apply(row, by=context.task.requested_by, told=_told(context, total, ""))
+    except ImportRefused as error:
+        Import.objects.filter(pk=import_id).update(state=Import.State.FAILED)
+        raise TaskError(str(error)) from error
+    context.log(str(row.found["done"]))
+    return dict(row.found["done"])
