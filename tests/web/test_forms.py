@@ -15,7 +15,6 @@ from mppcqa.stages import get_stage
 from mppcqa.testing.models import LoadedDevice, Station
 from mppcqa.web.numbers import with_uncertainty
 from mppcqa.web.run_form import RunForm
-from mppcqa.web.table import decode, read_table
 from mppcqa.web.views.find import scanned_serial
 
 
@@ -38,17 +37,31 @@ def test_a_refused_device_keeps_what_was_typed(
     assert 'value="GX-000"' in page
 
 
+def _checked(browser_client: Client, upload: dict[str, object]) -> tuple[str, str]:
+    """Address and page of an uploaded table after its check, with the suggested mapping."""
+    response = browser_client.post("/imports/", {"kind": "devices", **upload})
+    assert response.status_code == 302, response.content.decode()
+    address = response.headers["Location"]
+    page = browser_client.get(address)
+    columns = page.context["columns"]
+    form = {f"to-{one['place']}": one["target"].to for one in columns}
+    browser_client.post(address, {"action": "check", **form})
+    return address, browser_client.get(address).content.decode()
+
+
 def test_a_table_shows_every_fault_and_registers_nothing(
     browser_client: Client, campaign: SimpleNamespace
 ) -> None:
     text = "serial;type\nGX-000;S12045(X)\nNEW-1;S12045(X)\nNEW-1;S12045(X)\nNEW-2;toaster\n"
-    response = browser_client.post("/devices/import/", {"text": text})
-    page = response.content.decode()
-    assert response.status_code == 422
+    address, page = _checked(browser_client, {"text": text})
     for fault in ("GX-000 is registered already", "NEW-1 stands in row", "toaster"):
         assert fault in page
-    assert "NEW-2;toaster" in page
+    browser_client.post(address, {"action": "import"})
     assert Device.objects.count() == 4
+    written = b"".join(browser_client.get(f"{address}faults.csv").streaming_content).decode()
+    assert len(written.splitlines()) == 1 + 3
+    browser_client.post(address, {"action": "import", "leave_out": "on"})
+    assert Device.objects.count() == 5
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
@@ -57,31 +70,21 @@ def test_an_uploaded_table(
 ) -> None:
     text = "Serie\tTipo\tBandeja\tFila\tColumna\tNúmero\nUP-1\tS12045(X)\tT-1\t3\t4\t7\n"
     file = SimpleUploadedFile("table.csv", text.encode(encoding))
-    response = browser_client.post("/devices/import/", {"file": file})
-    assert response.status_code == 302, response.content.decode()
+    address, page = _checked(browser_client, {"file": file})
+    assert "no faults" in page
+    assert not Device.objects.filter(serial="UP-1").exists()
+    browser_client.post(address, {"action": "import"})
     device = Device.objects.get(serial="UP-1")
     assert (device.tray_row, device.tray_column) == (3, 4)
-    assert device.maker_values == {"Número": "7"}
+    assert device.maker_values == {"Número": 7.0}
 
 
 def test_binary_and_empty_uploads(browser_client: Client, campaign: SimpleNamespace) -> None:
-    for data in (b"PK\x03\x04\x00\x00rubbish", b"\n\n"):
+    for data in (b"PK\x03\x04\x00\x00rubbish", b"\n\n", b"\x00\x01\x02"):
         file = SimpleUploadedFile("table.csv", data)
-        response = browser_client.post("/devices/import/", {"file": file})
-        assert response.status_code in (200, 422)
-        assert "alert-danger" in response.content.decode() or "invalid" in response.content.decode()
-
-
-@given(st.text(max_size=300))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    table = read_table(text)
-    assert len(table.rows) == len(table.lines)
-    assert table.rows or table.faults
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_decoded(data: bytes) -> None:
-    assert isinstance(decode(data), str)
+        response = browser_client.post("/imports/", {"kind": "devices", "file": file})
+        assert response.status_code == 422
+        assert "invalid" in response.content.decode()
 
 
 def test_loading_shows_each_fault_at_its_slot(

@@ -33,7 +33,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "device_list untested": "/devices/?stage=darkbox&outcome=none",
         "device": f"/devices/{campaign.devices[0].serial}/",
         "device_register": "/devices/register/",
-        "device_import": "/devices/import/",
+        "import_list": "/imports/",
         "tray_list": "/trays/",
         "tray": "/trays/T-1/",
         "tray by quantity": f"/trays/T-1/?quantity={Series.objects.earliest('pk').pk}",
@@ -87,7 +87,7 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
     task = Task.objects.create(name="reports.device", state=State.QUEUED)
     for address in (
         "/devices/register/",
-        "/devices/import/",
+        "/imports/",
         "/devices/GX-000/comment/",
         "/stations/pde-1/load/",
         "/stations/pde-1/unload/",

@@ -70,7 +70,9 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
     for fault in row.found["faults"][:SHOWN]:
         place = f"row {fault['row']}" if fault["row"] is not None else ""
         parts = [part for part in (place, fault["column"], fault["what"]) if part]
-        click.echo(": ".join(parts) + (f" ({fault['remedy']})" if fault["remedy"] else ""), err=True)
+        click.echo(
+            ": ".join(parts) + (f" ({fault['remedy']})" if fault["remedy"] else ""), err=True
+        )
     if row.faults > SHOWN:
         click.echo(f"and {row.faults - SHOWN} more faults", err=True)
     if faults is not None:
@@ -102,9 +104,7 @@ def _set_up(row: Any, how: dict[str, Any]) -> None:
     given["delimiter"] = "\t" if given["delimiter"] == "tab" else given["delimiter"]
     row.reading = {**row.reading, **{name: value for name, value in given.items() if value}}
     row.existing, row.leave_out = how["existing"], how["leave_out"]
-    row.mapping = suggest(
-        imports.source_of(row).columns, row.kind, imports.stage_of(row)
-    ).to_json()
+    row.mapping = suggest(imports.source_of(row).columns, row.kind, imports.stage_of(row)).to_json()
     if name := how["mapping"]:
         saved = SavedMapping.objects.filter(name=name).first()
         if saved is None and Path(name).is_file():

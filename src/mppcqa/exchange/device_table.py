@@ -69,7 +69,9 @@ def _pieces(
     columns = {place: texts(chunk.cells[place]) for place, _column, _to in places}
     fill = {key: value for key, value in mapping.fill.items() if value}
     for start in range(0, len(chunk), PIECE):
-        cells = {place: column[start : start + PIECE].to_pylist() for place, column in columns.items()}
+        cells = {
+            place: column[start : start + PIECE].to_pylist() for place, column in columns.items()
+        }
         numbers = chunk.rows[start : start + PIECE].tolist()
         rows, kept = [], []
         for at, number in enumerate(numbers):
@@ -101,4 +103,8 @@ def _number(text: str, decimal: str) -> Any:
     except ValueError:
         return text
     finite = value == value and abs(value) != float("inf")
-    return value if finite and not (text.isdecimal() and text.startswith("0") and text != "0") else text
+    return (
+        value
+        if finite and not (text.isdecimal() and text.startswith("0") and text != "0")
+        else text
+    )

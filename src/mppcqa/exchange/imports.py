@@ -114,6 +114,11 @@ def set_mapping(row: Import, mapping: ColumnMapping) -> list[str]:
     return mapping_faults(mapping, source_of(row).columns, stage_of(row))
 
 
+def suggest_again(row: Import) -> ColumnMapping:
+    """What the columns seem to mean after the way of reading was changed."""
+    return suggest(source_of(row).columns, row.kind, stage_of(row))  # type: ignore[arg-type]
+
+
 def save_mapping(row: Import, name: str, *, by: AbstractBaseUser | None = None) -> SavedMapping:
     """Keep the mapping under a name, in place of one of that name and kind."""
     saved, _made = SavedMapping.objects.update_or_create(
@@ -230,7 +235,9 @@ def _read(
     return counts
 
 
-def apply(row: Import, *, by: AbstractBaseUser | None = None, told: Told = lambda rows: None) -> None:
+def apply(
+    row: Import, *, by: AbstractBaseUser | None = None, told: Told = lambda rows: None
+) -> None:
     """Import what was checked: all of it, or nothing."""
     _refuse_unready(row)
     if row.kind == Kind.DEVICES:

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as n_
+from django.utils.translation import gettext_noop
 
 from mppcqa.exchange.source import Column
 from mppcqa.stages import Quantity, Stage
@@ -17,34 +17,36 @@ from mppcqa.stages import Quantity, Stage
 Kind = Literal["devices", "values"]
 
 DEVICE_FIELDS = {
-    "serial": n_("serial number"),
-    "device_type": n_("device type"),
-    "lot": n_("lot"),
-    "tray": n_("tray"),
-    "tray_row": n_("row in the tray"),
-    "tray_column": n_("column in the tray"),
-    "location": n_("location"),
-    "parent": n_("part of"),
-    "maker": n_("maker's value"),
+    "serial": gettext_noop("serial number"),
+    "device_type": gettext_noop("device type"),
+    "lot": gettext_noop("lot"),
+    "tray": gettext_noop("tray"),
+    "tray_row": gettext_noop("row in the tray"),
+    "tray_column": gettext_noop("column in the tray"),
+    "location": gettext_noop("location"),
+    "parent": gettext_noop("part of"),
+    "maker": gettext_noop("maker's value"),
 }
 VALUE_FIELDS = {
-    "serial": n_("serial number"),
-    "channel": n_("channel"),
-    "bias_v": n_("bias voltage [V]"),
-    "overvoltage_v": n_("overvoltage [V]"),
-    "temperature_c": n_("temperature [°C]"),
-    "light": n_("light"),
-    "quantity": n_("name of the quantity"),
-    "value": n_("value of the named quantity"),
-    "uncertainty": n_("uncertainty of the named quantity"),
+    "serial": gettext_noop("serial number"),
+    "channel": gettext_noop("channel"),
+    "bias_v": gettext_noop("bias voltage [V]"),
+    "overvoltage_v": gettext_noop("overvoltage [V]"),
+    "temperature_c": gettext_noop("temperature [°C]"),
+    "light": gettext_noop("light"),
+    "quantity": gettext_noop("name of the quantity"),
+    "value": gettext_noop("value of the named quantity"),
+    "uncertainty": gettext_noop("uncertainty of the named quantity"),
 }
 CONDITIONS = ("bias_v", "overvoltage_v", "temperature_c", "light")
 CONDITION_UNITS = {"bias_v": "V", "overvoltage_v": "V", "temperature_c": "°C", "light": ""}
 
 # What people write above their columns, in both languages.
 HEADS = {
-    "serial": ("serial", "serial number", "serialnumber", "sn", "s/n", "serie", "número de serie")
-    + ("numero de serie", "device", "device id", "id", "dispositivo", "sipm", "mppc", "array"),
+    "serial": (
+        *("serial", "serial number", "serialnumber", "sn", "s/n", "serie", "número de serie"),
+        *("numero de serie", "device", "device id", "id", "dispositivo", "sipm", "mppc", "array"),
+    ),
     "device_type": ("type", "device type", "model", "tipo", "modelo", "part number"),
     "lot": ("lot", "batch", "lote", "wafer"),
     "tray": ("tray", "bandeja"),
@@ -54,8 +56,9 @@ HEADS = {
     "parent": ("parent", "part of", "module", "módulo", "parte de"),
     "channel": ("channel", "ch", "canal", "cell", "pixel"),
     "bias_v": ("bias", "bias voltage", "bias v", "vbias", "v bias", "voltaje", "voltage", "hv"),
-    "overvoltage_v": ("overvoltage", "over voltage", "ov", "vov", "dv", "sobrevoltaje", "δv")
-    + ("overvoltage v",),
+    "overvoltage_v": (
+        *("overvoltage", "over voltage", "ov", "vov", "dv", "sobrevoltaje", "δv", "overvoltage v"),
+    ),
     "temperature_c": ("temperature", "temp", "t", "temperatura", "temperature c"),
     "light": ("light", "led", "luz", "intensity"),
     "quantity": ("quantity", "parameter", "magnitud", "cantidad", "observable"),
@@ -139,11 +142,10 @@ def suggest(
             target = Target(to="maker") if kind == "devices" else Target()
         taken.add(key)
         found[column.head] = target
-    if kind == "devices" and not any(one.to == "serial" for one in found.values()) and columns:
+    if kind == "devices" and not any(one.to == "serial" for one in found.values()):
+        order = ("serial", "device_type", "lot", "location")
         if not any(one.to and one.to != "maker" for one in found.values()):
-            order = ("serial", "device_type", "lot", "location")
-            for column, to in zip(columns, order, strict=False):
-                found[column.head] = Target(to=to)
+            found |= {c.head: Target(to=to) for c, to in zip(columns, order, strict=False)}
     return ColumnMapping(kind, stage.key if stage else "", found, dict(fill or {}))
 
 
@@ -156,9 +158,7 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[_\-.]+", " ", text).lower().split())
 
 
-def _guess(
-    column: Column, kind: Kind, stage: Stage | None, before: Mapping[str, Target]
-) -> Target:
+def _guess(column: Column, kind: Kind, stage: Stage | None, before: Mapping[str, Target]) -> Target:
     name = _plain(column.name)
     fields = DEVICE_FIELDS if kind == "devices" else VALUE_FIELDS
     if (to := KNOWN.get(name)) in fields:
@@ -199,7 +199,9 @@ def find_quantity(text: str, stage: Stage) -> Quantity | None:
     return best
 
 
-def mapping_faults(mapping: ColumnMapping, columns: Sequence[Column], stage: Stage | None) -> list[str]:
+def mapping_faults(
+    mapping: ColumnMapping, columns: Sequence[Column], stage: Stage | None
+) -> list[str]:
     """What is wrong with a mapping as a whole, in words; empty if it can be used."""
     faults = []
     heads = [column.head for column in columns]
@@ -211,8 +213,8 @@ def mapping_faults(mapping: ColumnMapping, columns: Sequence[Column], stage: Sta
             faults.append(_("The file has no column “%s”.") % head)
     targets = [target for head, target in used.items() if head in heads]
     single = [target.to for target in targets if ":" not in target.to and target.to != "maker"]
-    for to in sorted({to for to in single if single.count(to) > 1}):
-        faults.append(_("Two columns mean “%s”; choose one.") % to)
+    twice = sorted({to for to in single if single.count(to) > 1})
+    faults += [_("Two columns mean “%s”; choose one.") % to for to in twice]
     if "serial" not in single:
         faults.append(
             _("No column is the serial number. Columns found: %s") % ", ".join(heads[:20])
@@ -225,14 +227,14 @@ def mapping_faults(mapping: ColumnMapping, columns: Sequence[Column], stage: Sta
 def _value_faults(targets: list[Target], single: list[str], stage: Stage | None) -> list[str]:
     if stage is None:
         return [_("Choose the stage that the values belong to.")]
-    faults = []
+    faults: list[str] = []
     known = {quantity.key for quantity in stage.quantities}
-    for target in targets:
-        if target.quantity and target.quantity not in known:
-            faults.append(
-                _("The stage %(stage)s has no quantity “%(key)s”.")
-                % {"stage": stage.title, "key": target.quantity}
-            )
+    faults += [
+        _("The stage %(stage)s has no quantity “%(key)s”.")
+        % {"stage": stage.title, "key": target.quantity}
+        for target in targets
+        if target.quantity and target.quantity not in known
+    ]
     wide = [target for target in targets if target.to.startswith("value:")]
     if not wide and not {"quantity", "value"} <= set(single):
         faults.append(
@@ -248,9 +250,6 @@ def _value_faults(targets: list[Target], single: list[str], stage: Stage | None)
                     % target.quantity
                 )
     keys = [replace(target, unit="") for target in wide]
-    for target in {one.to: one for one in keys if keys.count(one) > 1}.values():
-        faults.append(
-            _("Two columns have values of “%s” for the same channel and condition.")
-            % target.quantity
-        )
-    return faults
+    repeated = {one.to: one.quantity for one in keys if keys.count(one) > 1}
+    text = _("Two columns have values of “%s” for the same channel and condition.")
+    return [*faults, *(text % key for key in repeated.values())]

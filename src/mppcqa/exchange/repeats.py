@@ -45,8 +45,7 @@ class Repeats:
         group = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
         again = np.flatnonzero(~starts)
         pairs = np.column_stack((rows[order[again]], rows[order[group[again]]]))
-        for row, before in pairs[np.argsort(pairs[:, 0], kind="stable")][:TOLD].tolist():
-            yield row, before
+        yield from pairs[np.argsort(pairs[:, 0], kind="stable")][:TOLD].tolist()
 
 
 def _ascending(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:

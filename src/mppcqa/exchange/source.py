@@ -138,7 +138,7 @@ def named_columns(heads: list[str]) -> list[Column]:
 
 def too_many_columns(found: int) -> str:
     text = _(
-        "The table has %(found)d columns; at most %(most)d are read. Was it saved sideways, or with "
-        "another separator? Put one device or one value into each row."
+        "The table has %(found)d columns; at most %(most)d are read. Was it saved sideways, or "
+        "with another separator? Put one device or one value into each row."
     )
     return text % {"found": found, "most": MAX_COLUMNS}

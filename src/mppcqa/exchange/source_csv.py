@@ -95,7 +95,9 @@ class CsvSource:
         if not self.used.has_head:
             self.notes.append(_("The first line is data: the columns have no names."))
         if len(self.columns) == 1:
-            self.notes.append(_("Only one column was found. If there are more, name the separator."))
+            self.notes.append(
+                _("Only one column was found. If there are more, name the separator.")
+            )
 
     def chunks(self) -> Iterator[Chunk]:
         bad: list[Any] = []

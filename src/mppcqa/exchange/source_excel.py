@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,7 @@ class ExcelSource:
         _refuse_bombs(path)
         self.path = path
         self.decimal = reading.decimal or "."
-        book = _open(path)
-        try:
+        with _opened(path) as book:
             self.sheets = list(book.sheetnames)
             if not self.sheets:
                 raise SourceError(_("The workbook has no sheet with cells."))
@@ -50,9 +50,12 @@ class ExcelSource:
                     _("There is no sheet “%(sheet)s”; there are: %(there)s")
                     % {"sheet": self.sheet, "there": ", ".join(self.sheets)}
                 )
-            found = _first_row(book[self.sheet])
-        finally:
-            book.close()
+            try:
+                found = _first_row(book[self.sheet])
+            except SourceError:
+                raise
+            except Exception as error:  # as above
+                raise SourceError(_broken(error)) from error
         if found is None:
             raise SourceError(_("The table is empty."))
         self._start, heads = found
@@ -68,16 +71,13 @@ class ExcelSource:
             self.notes.append(_("It has %d sheets; one is read at a time.") % len(self.sheets))
 
     def chunks(self) -> Iterator[Chunk]:
-        book = _open(self.path)
-        try:
+        with _opened(self.path) as book:
             rows = book[self.sheet].iter_rows(min_row=self._start)
             number = self._start
             while True:
                 try:
                     piece = list(islice(rows, CHUNK_ROWS // 5))
-                except SourceError:
-                    raise
-                except Exception as error:  # whatever a broken workbook makes its reader say
+                except Exception as error:  # as above
                     raise SourceError(_broken(error)) from error
                 if not piece:
                     return
@@ -85,8 +85,6 @@ class ExcelSource:
                 number += len(piece)
                 if number > MAX_SHEET_ROWS + 1:
                     raise SourceError(_("The sheet counts more rows than Excel has."))
-        finally:
-            book.close()
 
     def _chunk(self, number: int, piece: list[Any]) -> Chunk:
         width = len(self.columns)
@@ -140,7 +138,11 @@ def _refuse_bombs(path: Path) -> None:
     total = sum(member.file_size for member in members)
     packed = max(1, sum(member.compress_size for member in members))
     texts = max((m.file_size for m in members if "sharedStrings" in m.filename), default=0)
-    if total > MAX_UNPACKED or texts > MAX_TEXTS or (total > 1 << 24 and total > MAX_RATIO * packed):
+    if (
+        total > MAX_UNPACKED
+        or texts > MAX_TEXTS
+        or (total > 1 << 24 and total > MAX_RATIO * packed)
+    ):
         raise SourceError(
             _(
                 "The workbook would unpack from %(packed)d kB to %(total)d MB; it is not opened. "
@@ -150,17 +152,25 @@ def _refuse_bombs(path: Path) -> None:
         )
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from openpyxl import load_workbook
 
-    try:
-        return load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    except Exception as error:  # whatever a broken workbook makes its reader say
-        raise SourceError(_broken(error)) from error
+    with path.open("rb") as file:
+        try:
+            book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+        except Exception as error:  # whatever a broken workbook makes its reader say
+            raise SourceError(_broken(error)) from error
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _broken(error: Exception) -> str:
-    return _("The Excel file is damaged (%s). Open it in Excel and save it anew.") % str(error)[:200]
+    return (
+        _("The Excel file is damaged (%s). Open it in Excel and save it anew.") % str(error)[:200]
+    )
 
 
 def _first_row(sheet: Any) -> tuple[int, list[Any]] | None:

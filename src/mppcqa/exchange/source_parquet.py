@@ -41,7 +41,8 @@ class ParquetSource:
         nested = [one.name for one in schema if pa.types.is_nested(one.type)]
         if nested:
             raise SourceError(
-                _("Columns that hold lists or structures can't be read: %s") % ", ".join(nested[:10])
+                _("Columns that hold lists or structures can't be read: %s")
+                % ", ".join(nested[:10])
             )
         self.columns = named_columns([one.name for one in schema])
         self.used = Reading(has_head=True, decimal=self.decimal)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,13 @@ from numpy.typing import NDArray
 from mppcqa.exchange.cells import Numbers, numbers, texts
 from mppcqa.exchange.device_lookup import DeviceLookup
 from mppcqa.exchange.faults import FaultBook
-from mppcqa.exchange.mapping import CONDITION_UNITS, CONDITIONS, ColumnMapping, Target, find_quantity
+from mppcqa.exchange.mapping import (
+    CONDITION_UNITS,
+    CONDITIONS,
+    ColumnMapping,
+    Target,
+    find_quantity,
+)
 from mppcqa.exchange.repeats import Repeats
 from mppcqa.exchange.source import Chunk, Fault, Source
 from mppcqa.exchange.spool import Spool
@@ -221,12 +226,14 @@ class ValueTable:
                 rows,
                 odd,
                 head,
-                lambda at: _("the device has no channel “%(given)s”; it has %(first)d to %(last)d")
-                % {
-                    "given": str(cells[at].as_py())[:30],
-                    "first": first,
-                    "last": first + int(rows.channels[at]) - 1,
-                },
+                lambda at: (
+                    _("the device has no channel “%(given)s”; it has %(first)d to %(last)d")
+                    % {
+                        "given": str(cells[at].as_py())[:30],
+                        "first": first,
+                        "last": first + int(rows.channels[at]) - 1,
+                    }
+                ),
                 _("Say in the mapping whether channels count from 0 or from 1."),
             )
         rows.good &= ~odd
@@ -251,8 +258,10 @@ class ValueTable:
             rows,
             (places < 0) & rows.good,
             head,
-            lambda at: _("the stage has no quantity “%(given)s”; it has: %(there)s")
-            % {"given": str(cells[at].as_py())[:60], "there": there},
+            lambda at: (
+                _("the stage has no quantity “%(given)s”; it has: %(there)s")
+                % {"given": str(cells[at].as_py())[:60], "there": there}
+            ),
             _("Write the name as it stands there, or choose another stage."),
         )
         return places
@@ -314,8 +323,10 @@ class ValueTable:
             rows,
             outside,
             head,
-            lambda at: _("%(value)g %(unit)s lies outside what is possible")
-            % {"value": value[at], "unit": quantities[places[at]].unit},
+            lambda at: (
+                _("%(value)g %(unit)s lies outside what is possible")
+                % {"value": value[at], "unit": quantities[places[at]].unit}
+            ),
             _("Is it another unit? Name the column's unit in the mapping."),
         )
         return good & ~outside
@@ -356,9 +367,7 @@ class ValueTable:
         )
         return channel.astype(np.int16), good & ~lacking
 
-    def _condition(
-        self, rows: Rows, target: Target, good: NDArray[np.bool_]
-    ) -> NDArray[np.int32]:
+    def _condition(self, rows: Rows, target: Target, good: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Number of each good value's condition, in order of appearance in the file."""
         columns = []
         for name in CONDITIONS:

@@ -49,9 +49,7 @@ def standing_devices(stage: Stage, devices: NDArray[np.int32]) -> NDArray[np.int
     return np.array(sorted(found), np.int32)
 
 
-def refuse_standing(
-    row: Import, stage: Stage, devices: NDArray[np.int32], book: FaultBook
-) -> int:
+def refuse_standing(row: Import, stage: Stage, devices: NDArray[np.int32], book: FaultBook) -> int:
     """How many devices have values of the stage already; a fault each if that was asked."""
     there = standing_devices(stage, devices)
     if row.existing == Import.Existing.REFUSE and row.counts_now:

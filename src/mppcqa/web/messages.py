@@ -18,6 +18,7 @@ PACKAGE = LOCALE.parents[1]
 KEYWORDS = {
     "_": None,
     "gettext": None,
+    "gettext_noop": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),

@@ -1,0 +1,246 @@
+"""Tables come in whole or not at all, and every fault is told at once."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mppcqa.exchange import imports
+from mppcqa.exchange.mapping import ColumnMapping, suggest
+from mppcqa.exchange.models import Import
+from mppcqa.exchange.source import Reading, SourceError, open_source
+from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.stages import get_stage
+from mppcqa.testing.models import Measurement, Standing
+
+HEAD = "serial;V_br,IV [V];I_dark(+4 V) [µA]"
+
+
+@pytest.fixture
+def singles(db: None) -> list[Device]:
+    """Five devices of one channel."""
+    DeviceType.objects.create(name="single", rows=1, columns=1)
+    return register_devices([{"serial": f"A-{n}", "device_type": "single"} for n in range(5)])
+
+
+def bring(data: bytes | str, stage: str = "tray_survey", **how: Any) -> Import:
+    """A table as far as its check."""
+    content = data.encode() if isinstance(data, str) else data
+    kind = "values" if stage else "devices"
+    row = imports.take_in([content], "table", kind=kind, stage=stage)
+    for name, value in how.items():
+        setattr(row, name, value)
+    row.save()
+    imports.check(row)
+    return row
+
+
+def told(row: Import) -> str:
+    return row.faults_path.read_text(encoding="utf-8-sig")
+
+
+def excel(rows: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def parquet(**columns: Any) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target)
+    return target.getvalue()
+
+
+TABLES = {
+    "commas": f"{HEAD}\nA-0;51,25;0,01\nA-1;51,5;0,02\n",
+    "points": f"{HEAD}\nA-0;51.25;1e-2\nA-1;51.5;+.02\n",
+    "mark": "\ufeff" + f"{HEAD}\nA-0;51.25;0.01\n\n; ;\na-1 ;51.5;0.02\n",
+    "tabs": f"# remark; of a program\n{HEAD}\nA-0;51.25;0.01\nA-1;51.5;0.02\n".replace(";", "\t"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_any_way_of_writing_a_table(singles: list[Device], name: str, encoding: str) -> None:
+    if name == "mark" and encoding == "cp1252":
+        encoding = "utf-8"
+    row = bring(TABLES[name].encode(encoding))
+    assert row.faults == 0, told(row)
+    assert not Measurement.objects.exists()
+    imports.apply(row)
+    rows = Measurement.objects.values_list("device__serial", "quantity__key", "value")
+    assert set(rows) == {
+        ("A-0", "breakdown_voltage_iv_v", 51.25),
+        ("A-1", "breakdown_voltage_iv_v", 51.5),
+        ("A-0", "dark_current_above_na", 10.0),
+        ("A-1", "dark_current_above_na", 20.0),
+    }
+    assert Standing.objects.get(device__serial="A-0", stage="tray_survey").outcome
+
+
+def test_excel_and_parquet_mean_the_same(singles: list[Device]) -> None:
+    heads = ["serial", "V_br,IV (V)", "error V_br,IV"]
+    for data in (
+        excel([heads, ["A-0", 51.25, 0.1], ["A-1", 52, None]]),
+        parquet(**dict(zip(heads, (["A-0", "A-1"], [51.25, 52.0], [0.1, None]), strict=True))),
+    ):
+        row = bring(data, existing="update")
+        assert row.faults == 0, told(row)
+        imports.apply(row)
+        analysis = Standing.objects.get(device__serial="A-0").analysis_id
+        rows = Measurement.objects.filter(analysis=analysis).order_by("device")
+        assert list(rows.values_list("value", "uncertainty")) == [(51.25, 0.1), (52.0, None)]
+
+
+def test_all_faults_of_a_table_at_once(singles: list[Device]) -> None:
+    lines = [
+        "A-0;51.3;nan",
+        "A-0;51.4;",
+        "A-1;51.x;0.1",
+        "A-2;inf;0.1",
+        "nobody;51.3;0.1",
+        ";51.3;0.1",
+        "A-3;-5;0.1",
+        "A-4;51.3;0.1;7;8",
+    ]
+    row = bring("\n".join(["serial;V_br,IV [V];V_br,SPS [V]", *lines]))
+    text = told(row)
+    wanted = ("nan is no", "51.x", "inf is no", "NOBODY is not", "is empty", "-5 V", "5 cells")
+    assert [word for word in wanted if word not in text] == []
+    assert "stand in row 2 already" in text
+    assert [line.split(",")[0] for line in text.splitlines()[1:]].count("3") == 1
+    with pytest.raises(imports.ImportRefused):
+        imports.apply(row)
+    assert not Measurement.objects.exists()
+    assert not Standing.objects.exists()
+
+
+def test_formulas_are_no_values(singles: list[Device]) -> None:
+    row = bring(excel([["serial", "V_br,IV"], ["A-0", "=1+50"], ["A-1", "#N/A"], ["A-2", 51]]))
+    assert "holds a formula" in told(row)
+    assert row.faults == 2
+
+
+def test_units_that_do_not_fit(singles: list[Device]) -> None:
+    row = bring(
+        "serial,V_br,IV [A]\n".replace("V_br,IV", '"V_br,IV').replace("[A]", '[A]"') + "A-0,1\n"
+    )
+    assert "the unit A is not that of the quantity" in told(row)
+
+
+def bomb() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<x/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as file:
+            for _more in range(64):
+                file.write(b"0" * (1 << 20))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "empty"),
+        (b"\x00\x01\x02\x03", "binary"),
+        (b"a" + b",a" * 1_000_000 + b"\n", "columns"),
+        (b"a" + b",a" * 5_000 + b"\n1\n", "columns"),
+        (b"\xd0\xcf\x11\xe0 old", "xls"),
+        (bomb(), "unpack"),
+        (b"PK\x03\x04broken", "damaged"),
+        (b"PAR1broken", "damaged"),
+        (parquet(a=[[1], [2]]), "lists"),
+    ],
+)
+def test_what_is_no_table_is_refused(db: None, data: bytes, why: str) -> None:
+    with pytest.raises(SourceError, match=why):
+        imports.take_in([data], "table", kind="devices")
+    assert not Import.objects.exists()
+
+
+def test_existing_devices_are_faults_skipped_or_updated(singles: list[Device]) -> None:
+    text = "serial,type,Vop [V]\nA-0,single,55.5\nB-9,single,56\n"
+    refused = bring(text, stage="")
+    assert refused.faults == 1
+    skipped = bring(text, stage="", existing="skip")
+    assert skipped.found["counts"]["skipped"] == 1
+    imports.apply(bring(text, stage="", existing="update"))
+    assert Device.objects.get(serial="A-0").maker_values == {"Vop [V]": 55.5}
+    assert Device.objects.get(serial="B-9").maker_values == {"Vop [V]": 56.0}
+
+
+def test_two_devices_never_share_a_place(campaign: SimpleNamespace) -> None:
+    text = "serial,type,tray,row,column\nN-1,S12045(X),T-1,0,0\nN-2,S12045(X),T-1,3,3\n"
+    row = bring(text + "N-3,S12045(X),T-1,3,3\n", stage="")
+    assert "holds GX-000 already" in told(row)
+    assert "holds N-2 already" in told(row)
+
+
+def test_long_tables_with_channels_and_conditions(campaign: SimpleNamespace) -> None:
+    text = "serial,channel,quantity,overvoltage,value,uncertainty\n"
+    text += "GX-000,1,Gain,1.5,100,1\nGX-000,16,gain_adc,2,120,1\nGX-000,17,gain_adc,2,1,1\n"
+    text += "GX-001,2,weight,2,1,1\n"
+    row = bring(text, stage="darkbox")
+    row.mapping["channels_from"] = 1
+    imports.check(row)
+    assert row.faults == 2, told(row)
+    row.leave_out = True
+    imports.apply(row)
+    rows = Measurement.objects.filter(quantity__stage="darkbox").order_by("channel")
+    found = rows.values_list("channel", "value", "condition__overvoltage_v")
+    assert list(found) == [(0, 100.0, 1.5), (15, 120.0, 2.0)]
+
+
+def test_a_mapping_is_kept_by_name(singles: list[Device]) -> None:
+    first = bring("serial;what is it\nA-0;51.3\n")
+    mapping = ColumnMapping.from_json(first.mapping)
+    columns = mapping.to_json()["columns"]
+    columns["what is it"] = {"to": "value:breakdown_voltage_iv_v", "unit": "mV"}
+    imports.set_mapping(first, ColumnMapping.from_json({**mapping.to_json(), "columns": columns}))
+    saved = imports.save_mapping(first, "ours")
+    second = bring("serial;what is it\nA-0;51300\n")
+    imports.use_saved(second, saved)
+    imports.check(second)
+    assert second.faults == 0
+    imports.apply(second)
+    assert math.isclose(Measurement.objects.get().value, 51.3)
+
+
+def test_heads_that_people_write() -> None:
+    heads = ["S/N", "V_br IV [V]", "Sigma V_br IV", "dark current 4 V above breakdown (nA)", "Ch 3"]
+    from mppcqa.exchange.source import named_columns
+
+    found = suggest(named_columns(heads), "values", get_stage("tray_survey")).columns
+    assert [found[head].to for head in heads[:4]] == [
+        "serial",
+        "value:breakdown_voltage_iv_v",
+        "uncertainty:breakdown_voltage_iv_v",
+        "value:dark_current_above_na",
+    ]
+
+
+@settings(
+    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
+def test_any_file_is_read_or_refused(tmp_path: Any, data: bytes) -> None:
+    path = tmp_path / "any"
+    path.write_bytes(data)
+    with suppress(SourceError):
+        for chunk in open_source(path, Reading()).chunks():
+            assert all(len(column) == len(chunk) for column in chunk.cells)
