@@ -6,6 +6,8 @@ What to use when:
   crosstalk and dark counts at once; light and dark spectra of a channel together);
 - mean light without any model of crosstalk: `mean_light_from_p0`;
 - photon detection efficiency: `detection_efficiency`;
+- dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
+  `waveform_status`, `measure_baseline`, `pulse_template`, `find_pulses`, `dark_counts`;
 - breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
 - scatter over the channels of an array: `uniformity`;
 - data to try all this on: `simulate_charges`, `simulate_waveforms`, `simulate_iv`, each from a
@@ -14,9 +16,11 @@ What to use when:
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
+from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
 from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
+from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.simulation import simulate_charges
 from mppcqa.physics.spectra import SpectrumFits, fit_spectra, histogram_charges
 from mppcqa.physics.waveform_simulation import (
@@ -24,22 +28,41 @@ from mppcqa.physics.waveform_simulation import (
     dark_rate_at,
     simulate_waveforms,
 )
+from mppcqa.physics.waveforms import (
+    Baseline,
+    PulseTemplate,
+    WaveformError,
+    measure_baseline,
+    pulse_template,
+    waveform_status,
+)
 
 __all__ = [
+    "Baseline",
+    "DarkCounts",
     "IvTruth",
     "Line",
     "LineError",
+    "PulseTemplate",
+    "Pulses",
     "SpectrumFits",
+    "WaveformError",
     "WaveformTruth",
+    "analyse_dark_waveforms",
     "breakdown_from_gain",
+    "dark_counts",
     "dark_rate_at",
     "detection_efficiency",
+    "find_pulses",
     "fit_line",
     "fit_spectra",
     "histogram_charges",
     "mean_light_from_p0",
+    "measure_baseline",
+    "pulse_template",
     "simulate_charges",
     "simulate_iv",
     "simulate_waveforms",
     "uniformity",
+    "waveform_status",
 ]
