@@ -55,7 +55,7 @@ def test_readers_beside_writers_get_every_message_once(tmp_path: Path) -> None:
 def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_is_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "0000_half.aside.msg").write_bytes(b"")
+    (tmp_path / "00000000000000000000_half.aside.msg").write_bytes(b"")
     with (
         caplog.at_level(logging.ERROR),
         _connect(tmp_path) as connection,
@@ -63,8 +63,8 @@ def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_is_read(
     ):
         queue.put({"number": 1})
         assert queue.get(timeout=5).payload == {"number": 1}
-    assert "0000_half.aside.msg" in caplog.text
-    assert (tmp_path / "0000_half.aside.msg.unreadable").exists()
+    assert "00000000000000000000_half.aside.msg" in caplog.text
+    assert (tmp_path / "00000000000000000000_half.aside.msg.unreadable").exists()
 
 
 def _bind(folder: Path, name: str, done: Any) -> None:

@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """A channel whose files appear and vanish in one step."""
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **_: Any) -> None:
         # Sorted by name, so that the first to come is the first to go.
         name = f"{time.monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, payload)
+        _write_whole(Path(self.data_folder_out) / name, message)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         del timeout
