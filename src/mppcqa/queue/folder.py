@@ -28,10 +28,13 @@ logger = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """A channel whose files appear and vanish in one step."""
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    # Kombu's two classes above this one do not agree about the second name.
+    def _put(  # type: ignore[override]
+        self, queue: str, payload: Any, **_: Any
+    ) -> None:
         # Sorted by name, so that the first to come is the first to go.
         name = f"{time.monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, message)
+        _write_whole(Path(self.data_folder_out) / name, payload)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         del timeout

@@ -114,7 +114,10 @@ def update() -> dict[str, int]:
     for path in catalogues():
         with path.open("rb") as file:
             catalogue = read_po(file, locale=path.parts[-3])
+        made = catalogue.creation_date
         catalogue.update(found, no_fuzzy_matching=True)
+        # The file changes with its texts only, so that nobody merges dates.
+        catalogue.creation_date = made
         with path.open("wb") as file:
             write_po(
                 file, catalogue, width=100, sort_output=True, ignore_obsolete=True, no_location=True
