@@ -34,6 +34,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "device": f"/devices/{campaign.devices[0].serial}/",
         "device_register": "/devices/register/",
         "import_list": "/imports/",
+        "export_list": "/exports/?q=GX",
         "tray_list": "/trays/",
         "tray": "/trays/T-1/",
         "tray by quantity": f"/trays/T-1/?quantity={Series.objects.earliest('pk').pk}",

@@ -18,6 +18,7 @@ COMMANDS = {
         "Run a simulated campaign and print its results.",
     ),
     "django": ("mppcqa.cli.django:django", "Run a management command of Django."),
+    "export": ("mppcqa.cli.export:export", "Write lists as CSV, Excel, Parquet or ROOT."),
     "import": ("mppcqa.cli.import_:import_", "Bring in tables, and results from elsewhere."),
     "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),

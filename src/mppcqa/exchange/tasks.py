@@ -58,3 +58,20 @@ def import_table(context: Context, *, import_id: int) -> dict[str, Any]:
         raise TaskError(str(error)) from error
     context.log(str(row.found["done"]))
     return dict(row.found["done"])
+
+
+@routine("exchange.export", title=_("Export a list"), repeatable=True)
+def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
+    """Write a list into a file that waits for its asker."""
+    from mppcqa.exchange.exports import write
+    from mppcqa.exchange.models import Export
+    from mppcqa.exchange.writers import ExportRefused
+
+    row = Export.objects.filter(pk=export_id).first()
+    if row is None:
+        raise TaskError(f"there is no export {export_id}; it may have been removed")
+    try:
+        write(row, _told(context, 0, "rows"))
+    except ExportRefused as error:
+        raise TaskError(str(error)) from error
+    return {"rows": row.rows, "bytes": row.size}

@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from mppcqa.web.views import (
     devices,
     distributions,
+    exports,
     files,
     find,
     home,
@@ -39,6 +40,8 @@ urlpatterns = [
     path("devices/<str:serial>/", devices.device, name="device"),
     path("devices/<str:serial>/comment/", devices.comment, name="device_comment"),
     path("devices/<str:serial>/report.pdf", files.report, name="report"),
+    path("exports/", exports.export_list, name="export_list"),
+    path("exports/<int:pk>/", exports.export, name="export"),
     path("imports/", imports.import_list, name="import_list"),
     path("imports/<int:pk>/", imports.import_, name="import"),
     path("imports/<int:pk>/faults.csv", imports.import_faults, name="import_faults"),

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from mppcqa.inventory.models import Comment, Device, DeviceType, Institute, SerialAlias
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.testing.models import LoadedDevice, Outcome, RunSlot, Standing, Verdict
+from mppcqa.testing.selection import DEVICE_FILTERS, chosen_devices
 from mppcqa.web.access import allowed
 from mppcqa.web.device_data import identity, stage_sections
 from mppcqa.web.paging import keyset_page
@@ -27,7 +28,7 @@ HISTORY = 30
 def device_list(request: HttpRequest) -> HttpResponse:
     """Devices by serial, with filters; one page by key."""
     stages = stage_titles()
-    rows = _filtered(request.GET, stages).select_related("device_type", "tray", "location")
+    rows = chosen_devices(request.GET).select_related("device_type", "tray", "location")
     standings = Prefetch("standings", queryset=Standing.objects.order_by("stage"))
     page = keyset_page(rows.prefetch_related(standings), request.GET, key="serial")
     for row in page.rows:
@@ -39,40 +40,9 @@ def device_list(request: HttpRequest) -> HttpResponse:
         "places": Institute.objects.all(),
         "outcomes": Outcome.choices,
         "asked": request.GET,
-        "filtered": any(request.GET.get(name) for name in FILTERS),
+        "filtered": any(request.GET.get(name) for name in DEVICE_FILTERS),
     }
     return render(request, "web/device_list.html", context)
-
-
-FILTERS = ("q", "type", "place", "stage", "outcome", "tray", "lot")
-
-
-def _filtered(asked: QueryDict, stages: dict[str, str]) -> QuerySet[Device]:
-    rows = Device.objects.all()
-    if serial := normal_serial(asked.get("q", "")):
-        # A range uses the index on every database; LIKE does not on all.
-        begins = Q(serial__gte=serial, serial__lt=serial + "\uffff")
-        former = SerialAlias.objects.filter(serial=serial).values("device")
-        rows = rows.filter(begins | Q(pk__in=former))
-    if (kind := asked.get("type", "")).isdecimal():
-        rows = rows.filter(device_type=int(kind))
-    if (place := asked.get("place", "")).isdecimal():
-        rows = rows.filter(location=int(place))
-    if tray := asked.get("tray"):
-        rows = rows.filter(tray__name=tray)
-    if lot := asked.get("lot"):
-        rows = rows.filter(lot__name=lot)
-    stage, outcome = asked.get("stage", ""), asked.get("outcome", "")
-    if stage in stages and outcome == "none":
-        rows = rows.exclude(standings__stage=stage)
-    elif stage in stages or outcome in Outcome.values:
-        wanted = {}
-        if stage in stages:
-            wanted["stage"] = stage
-        if outcome in Outcome.values:
-            wanted["outcome"] = outcome
-        rows = rows.filter(pk__in=Standing.objects.filter(**wanted).values("device"))
-    return rows
 
 
 @require_GET

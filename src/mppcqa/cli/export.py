@@ -1,0 +1,54 @@
+"""``mppcqa export``: filtered lists as CSV, Excel, Parquet or ROOT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mppcqa.cli import setup_django
+
+SUFFIXES = {".csv": "csv", ".xlsx": "excel", ".parquet": "parquet", ".root": "root"}
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["devices", "runs", "values"]))
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--serial", "q", default="", help="How the serial begins.")
+@click.option("--type", "kind", default="", help="Name of the device type.")
+@click.option("--place", default="", help="Name of the institute where devices are.")
+@click.option("--tray", default="")
+@click.option("--lot", default="")
+@click.option("--tag", default="")
+@click.option("--stage", default="", help="Devices, runs or values of this stage.")
+@click.option("--outcome", default="", help="pass, warning, fail, incomplete, or none.")
+@click.option("--station", default="", help="Runs of this station.")
+@click.option("--quantity", default="", help="Values of this quantity (its key).")
+@click.option("--every", is_flag=True, help="Values of all analyses, not only of what counts.")
+def export(what: str, output: Path, kind: str, place: str, **asked: Any) -> None:
+    """Write a list into OUTPUT; its ending (.csv, .xlsx, .parquet, .root) says the format."""
+    setup_django()
+    from mppcqa.exchange.exports import write_list
+    from mppcqa.exchange.writers import ExportRefused
+    from mppcqa.inventory.models import DeviceType, Institute
+
+    form = SUFFIXES.get(output.suffix.lower())
+    if form is None:
+        raise click.ClickException(
+            f"{output}: the ending says the format; it is one of {', '.join(SUFFIXES)}"
+        )
+    filters = {name: value for name, value in asked.items() if value}
+    for name, given, model in (("type", kind, DeviceType), ("place", place, Institute)):
+        if not given:
+            continue
+        found = model.objects.filter(name=given).first()
+        if found is None:
+            there = ", ".join(model.objects.values_list("name", flat=True)) or "none"
+            raise click.ClickException(f"no {name} is called {given!r}; there are: {there}")
+        filters[name] = str(found.pk)
+    try:
+        rows = write_list(what, form, output, filters)
+    except ExportRefused as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{output}: {rows} rows")

@@ -1,0 +1,150 @@
+"""Lists as a stream of record batches: devices, runs, measured values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+from django.db.models import Count, Min
+
+from mppcqa.exchange.values_out import VALUE_SCHEMA, value_batches
+from mppcqa.stages import all_stages
+from mppcqa.testing.models import Run, Standing
+from mppcqa.testing.selection import chosen_devices, chosen_runs
+
+LISTS = ("devices", "runs", "values")
+PIECE = 2000
+KEYS_FROM = 5000
+"""Devices whose maker's values become columns; other names go into one column as JSON."""
+
+
+def list_schema(what: str, filters: Mapping[str, str]) -> pa.Schema:
+    """Columns of a list."""
+    if what == "values":
+        return VALUE_SCHEMA
+    if what == "runs":
+        return RUN_SCHEMA
+    return _device_schema(filters)[0]
+
+
+def list_batches(what: str, filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """All rows of a list, some thousand at a time, in the order of the key."""
+    if what == "values":
+        yield from value_batches(filters)
+    elif what == "runs":
+        yield from _run_batches(filters)
+    else:
+        yield from _device_batches(filters)
+
+
+DEVICE_COLUMNS = (
+    ("serial", "serial", pa.string()),
+    ("device_type", "device_type__name", pa.string()),
+    ("maker", "device_type__maker__name", pa.string()),
+    ("lot", "lot__name", pa.string()),
+    ("tray", "tray__name", pa.string()),
+    ("tray_row", "tray_row", pa.int32()),
+    ("tray_column", "tray_column", pa.int32()),
+    ("location", "location__name", pa.string()),
+    ("parent", "parent__serial", pa.string()),
+    ("registered_at", "registered_at", pa.timestamp("s", "UTC")),
+)
+OTHERS = "other_maker_values"
+
+
+def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, list[str]]:
+    keys: dict[str, None] = {}
+    rows = chosen_devices(filters).order_by("pk").values_list("maker_values", flat=True)
+    for values in rows[:KEYS_FROM].iterator(PIECE):
+        keys.update(dict.fromkeys(values or {}))
+    taken = {name for name, _path, _kind in DEVICE_COLUMNS}
+    names = [key for key in keys if key not in taken]
+    columns = [pa.field(name, kind) for name, _path, kind in DEVICE_COLUMNS]
+    columns += [pa.field(f"verdict_{stage.key}", pa.string()) for stage in all_stages()]
+    columns += [pa.field(name, pa.string()) for name in names]
+    return pa.schema([*columns, pa.field(OTHERS, pa.string())]), names
+
+
+def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    schema, names = _device_schema(filters)
+    paths = [path for _name, path, _kind in DEVICE_COLUMNS]
+    stages = [stage.key for stage in all_stages()]
+    last = 0
+    while True:
+        rows = chosen_devices(filters).filter(pk__gt=last).order_by("pk")
+        found = list(rows.values_list("pk", "maker_values", *paths)[:PIECE])
+        if not found:
+            return
+        last = found[-1][0]
+        outcomes: dict[tuple[int, str], str] = {
+            (device, stage): outcome
+            for device, stage, outcome in Standing.objects.filter(
+                device__gte=found[0][0], device__lte=last
+            ).values_list("device", "stage", "outcome")
+        }
+        columns: list[list[Any]] = [list(column) for column in zip(*found, strict=True)][2:]
+        columns += [[outcomes.get((row[0], stage)) for row in found] for stage in stages]
+        columns += [[_text((row[1] or {}).get(name)) for row in found] for name in names]
+        columns.append([_others(row[1], names) for row in found])
+        yield _batch(columns, schema)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _others(values: dict[str, Any] | None, names: list[str]) -> str | None:
+    rest = {key: value for key, value in (values or {}).items() if key not in names}
+    return json.dumps(rest, ensure_ascii=False) if rest else None
+
+
+RUN_COLUMNS = (
+    ("run", "pk", pa.int64()),
+    ("stage", "stage", pa.string()),
+    ("station", "station__name", pa.string()),
+    ("operator", "operator__username", pa.string()),
+    ("created_at", "created_at", pa.timestamp("s", "UTC")),
+    ("note", "note", pa.string()),
+    ("parameters", "parameters", pa.string()),
+    ("devices", "n_devices", pa.int64()),
+    ("file_sha256", "sha256", pa.string()),
+)
+RUN_SCHEMA = pa.schema([(name, kind) for name, _path, kind in RUN_COLUMNS])
+
+
+def _run_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    paths = [path for _name, path, _kind in RUN_COLUMNS]
+    last = 0
+    while True:
+        page = chosen_runs(filters).filter(pk__gt=last).order_by("pk").values("pk")[:PIECE]
+        keys = [row["pk"] for row in page]
+        if not keys:
+            return
+        last = keys[-1]
+        rows = (
+            Run.objects.filter(pk__in=keys)
+            .annotate(n_devices=Count("slots", distinct=True), sha256=Min("files__sha256"))
+            .order_by("pk")
+            .values_list(*paths)
+        )
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        place = paths.index("parameters")
+        columns[place] = [json.dumps(value, ensure_ascii=False) for value in columns[place]]
+        yield _batch(columns, RUN_SCHEMA)
+
+
+def _batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    arrays = []
+    for column, field in zip(columns, schema, strict=True):
+        if pa.types.is_timestamp(field.type):
+            column = [None if one is None else int(one.timestamp()) for one in column]
+        arrays.append(pa.array(column, field.type))
+    return pa.record_batch(arrays, schema=schema)
+
+
+def about_how_many(what: str, filters: Mapping[str, str], most: int) -> int:
+    """Devices or runs of a list, counted no further than `most`."""
+    rows: Any = chosen_runs(filters) if what == "runs" else chosen_devices(filters)
+    return len(rows.order_by("pk").values_list("pk")[:most])

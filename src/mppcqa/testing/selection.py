@@ -1,0 +1,61 @@
+"""Devices and runs that somebody chose by filters: pages, exports and re-analysis mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Q, QuerySet
+
+from mppcqa.inventory.models import Device, SerialAlias
+from mppcqa.inventory.serials import normal_serial
+from mppcqa.stages import all_stages
+from mppcqa.testing.models import Outcome, Run, Standing
+
+DEVICE_FILTERS = ("q", "type", "place", "stage", "outcome", "tray", "lot", "tag")
+RUN_FILTERS = ("stage", "station")
+
+
+def kept_filters(asked: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the filters that say something."""
+    return {name: str(asked[name]) for name in names if asked.get(name)}
+
+
+def chosen_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
+    """Devices by ``q`` (how a serial begins), ``type`` and ``place`` (ids), names of ``tray``,
+    ``lot`` and ``tag``, ``stage`` and ``outcome``; what says nothing is no filter.
+    """
+    rows = Device.objects.all()
+    if serial := normal_serial(asked.get("q", "")):
+        # A range uses the index on every database; LIKE does not on all.
+        begins = Q(serial__gte=serial, serial__lt=serial + "\uffff")
+        former = SerialAlias.objects.filter(serial=serial).values("device")
+        rows = rows.filter(begins | Q(pk__in=former))
+    if (kind := str(asked.get("type") or "")).isdecimal():
+        rows = rows.filter(device_type=int(kind))
+    if (place := str(asked.get("place") or "")).isdecimal():
+        rows = rows.filter(location=int(place))
+    for name in ("tray", "lot"):
+        if asked.get(name):
+            rows = rows.filter(**{f"{name}__name": asked[name]})
+    if tag := asked.get("tag"):
+        rows = rows.filter(tags__name=tag)
+    stages = {stage.key for stage in all_stages()}
+    stage, outcome = asked.get("stage", ""), asked.get("outcome", "")
+    if stage in stages and outcome == "none":
+        return rows.exclude(standings__stage=stage)
+    wanted = {"stage": stage} if stage in stages else {}
+    if outcome in Outcome.values:
+        wanted["outcome"] = outcome
+    if wanted:
+        rows = rows.filter(pk__in=Standing.objects.filter(**wanted).values("device"))
+    return rows
+
+
+def chosen_runs(asked: Mapping[str, str]) -> QuerySet[Run]:
+    """Runs by ``stage`` (key) and ``station`` (name)."""
+    rows = Run.objects.all()
+    if stage := asked.get("stage"):
+        rows = rows.filter(stage=stage)
+    if station := asked.get("station"):
+        rows = rows.filter(station__name=station)
+    return rows
