@@ -18,14 +18,24 @@ import django
 django.setup()
 
 import psutil  # noqa: E402
+from celery import current_app  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from kombu.exceptions import OperationalError  # noqa: E402
 
+from benchmarks.broker import OwnRabbit  # noqa: E402
 from benchmarks.chaos_routines import LINES  # noqa: E402
 from mppcqa.queue import Call, kill, submit, submit_chain  # noqa: E402
-from mppcqa.queue.dispatch import send  # noqa: E402
+from mppcqa.queue.dispatch import CELERY_NAME, send  # noqa: E402
 from mppcqa.queue.logs import log_path  # noqa: E402
-from mppcqa.queue.models import FINAL_STATES, OPEN_STATES, Lane, State, Task  # noqa: E402
+from mppcqa.queue.models import (  # noqa: E402
+    DEFAULT_LANE,
+    FINAL_STATES,
+    OPEN_STATES,
+    Lane,
+    State,
+    Task,
+)
 
 HOME = Path(os.environ["MPPCQA_HOME"])
 WORKER = (
@@ -38,8 +48,8 @@ REPEATABLE = {"chaos.work", "chaos.compute", "chaos.family", "chaos.chatty"}
 class Run:
     """The parent of two workers, and the hand that breaks things."""
 
-    def __init__(self, transport: str, seed: int) -> None:
-        self.transport = transport
+    def __init__(self, node: str, seed: int) -> None:
+        self.rabbit = OwnRabbit(HOME / "rabbit", node=node) if node else None
         self.rng = random.Random(seed)  # noqa: S311
         self.workers: list[subprocess.Popen[bytes]] = []
         self.did: Counter[str] = Counter()
@@ -108,15 +118,23 @@ class Run:
             kill(self.rng.choice(opened), reason="chaos")
 
     def hit_message(self) -> None:
-        for task in Task.objects.exclude(state=State.WAITING).order_by("-id")[:3]:
-            send([(task.pk, task.attempt, 5)], Lane(name="work"))
+        """Doubled, and forged: a message is no more than a call to look."""
+        queue = Lane(name=DEFAULT_LANE).broker_queue
+        for _ in range(3):
+            send(queue)
+        try:
+            current_app.send_task(
+                CELERY_NAME, kwargs={"task": -1, "x": "y"}, queue=queue, retry=False
+            )
+        except (OperationalError, OSError):
+            return
 
     def hit_broker(self) -> None:
         if self.broker_back is not None:
             return
         self.broker_back = time.monotonic() + self.rng.uniform(1, 3)
-        if self.transport == "rabbitmq":
-            rabbit("stop_app")
+        if self.rabbit is not None:
+            assert self.rabbit.control("stop_app") == 0
         else:
             (HOME / "broker/messages").rename(HOME / "broker/away")
 
@@ -124,8 +142,8 @@ class Run:
         if self.broker_back is None or (not now and time.monotonic() < self.broker_back):
             return
         self.broker_back = None
-        if self.transport == "rabbitmq":
-            rabbit("start_app")
+        if self.rabbit is not None:
+            assert self.rabbit.control("start_app") == 0
             return
         here = HOME / "broker/messages"
         here.mkdir(exist_ok=True)
@@ -212,18 +230,14 @@ class Run:
                 self.faults.append(f"log of {task} lacks its last line")
 
 
-def rabbit(command: str) -> None:
-    subprocess.run(["rabbitmqctl", "-q", command], check=True, stdout=subprocess.DEVNULL)
-
-
-def main(transport: str, seed: int, number: int, limit_s: float) -> int:
+def main(node: str, seed: int, number: int, limit_s: float) -> int:
     (HOME / "counts").mkdir()
     call_command("migrate", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE chaos_effect (task BIGINT)")
     for name in "ab":
         Lane.objects.create(name=f"station:{name}", exclusive=True, make_safe=["true"])
-    run = Run(transport, seed)
+    run = Run(node, seed)
     started = time.monotonic()
     try:
         run.drive(number, limit_s)

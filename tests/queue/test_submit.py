@@ -41,8 +41,8 @@ def test_only_one_of_two_owners_wins() -> None:
     task = submit("test.add", {"a": 1, "b": 1})
     task.refresh_from_db()
     assert task.state == State.QUEUED
-    assert move(task.pk, State.QUEUED, State.RUNNING, expected_attempt=1)
-    assert not move(task.pk, State.QUEUED, State.RUNNING, expected_attempt=1)
+    assert move(task, State.QUEUED, State.RUNNING, expected_attempt=1)
+    assert not move(task, State.QUEUED, State.RUNNING, expected_attempt=1)
 
 
 def test_a_key_makes_equal_open_tasks_one() -> None:

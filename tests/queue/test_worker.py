@@ -183,8 +183,9 @@ def test_a_forged_or_repeated_message_does_nothing(worker) -> None:
     from mppcqa.queue.models import queue_name
 
     task = ended(submit("test.add", {"a": 1, "b": 1}))
-    for arguments in ({"task": task.pk, "attempt": 1}, {"task": 10**9, "attempt": 7}):
-        current_app.send_task("mppcqa.queue.attempt", kwargs=arguments, queue=queue_name("work"))
+    for arguments in ({}, {"task": task.pk, "attempt": 1}, {"task": 10**9, "shell": "rm"}):
+        current_app.send_task("mppcqa.queue.work", kwargs=arguments, queue=queue_name("work"))
+    current_app.send_task("no.such.task", queue=queue_name("work"))
     later = ended(submit("test.add", {"a": 1, "b": 1}))
     task.refresh_from_db()
     assert (task.attempt, later.state) == (1, State.SUCCEEDED)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.dispatch import dispatch
+from mppcqa.queue.dispatch import dispatch, is_gone, wake
 from mppcqa.queue.errors import SubmitError
 from mppcqa.queue.models import (
     DEFAULT_LANE,
@@ -21,6 +21,7 @@ from mppcqa.queue.models import (
     TaskGroup,
     Worker,
     about_key,
+    queue_name,
 )
 from mppcqa.queue.registry import find
 from mppcqa.queue.transitions import move
@@ -39,6 +40,9 @@ class Call:
     arguments: dict[str, Any] = field(default_factory=dict)
     lane: str = DEFAULT_LANE
     priority: int = 5
+    topic: str = ""
+    limit_s: float | None = None
+    override: str = ""
 
 
 def submit(
@@ -52,22 +56,29 @@ def submit(
     after: Task | None = None,
     key: str = "",
     override: str = "",
+    topic: str = "",
+    limit_s: float | None = None,
 ) -> Task:
     """Ask for one task. With a `key`, an open task of the same key is returned instead.
 
-    `override` is the recorded reason to start on a station whose calibration has expired.
+    `override` is the recorded reason to start on a station whose calibration has expired; `topic`
+    says what its run times are compared by; `limit_s` replaces the routine's own time limit.
     Raises `SubmitError` for an unknown routine or arguments that it can't take.
     """
-    call = Call(name, arguments or {}, lane, priority)
+    call = Call(name, arguments or {}, lane, priority, topic, limit_s, override)
     _check(call)
-    with transaction.atomic():
-        if key:
-            same = Task.objects.filter(key=key, state__in=OPEN_STATES).first()
+    for last in (False, False, True):
+        try:
+            with transaction.atomic():
+                return _create(call, by, about, after=after, key=key)
+        except IntegrityError:
+            if not key or last:
+                raise
+            same = Task.objects.filter(open_key=key).first()
             if same is not None:
                 return same
-        task = _create(call, by, about, after=after, key=key, override=override)
-    transaction.on_commit(dispatch)
-    return task
+            # It ended in this moment: now there is room.
+    raise AssertionError
 
 
 def submit_chain(
@@ -112,7 +123,6 @@ def _submit_many(
         for call in calls:
             task = _create(call, by, about, after=former, group=group)
             former = task if chain else None
-    transaction.on_commit(dispatch)
     return group
 
 
@@ -124,6 +134,8 @@ def _check(call: Call) -> None:
     routine = find(call.name)
     if routine is None:
         raise SubmitError(f"there is no routine called {call.name!r}")
+    if is_gone(call.lane):
+        raise SubmitError(f"there is no {call.lane}; was it removed or renamed?")
     try:
         size = len(json.dumps(call.arguments, allow_nan=False))
     except (TypeError, ValueError) as error:
@@ -147,20 +159,39 @@ def _create(
     after: Task | None = None,
     group: TaskGroup | None = None,
     key: str = "",
-    override: str = "",
 ) -> Task:
-    return Task.objects.create(
+    task = Task(
         name=call.name,
         arguments=call.arguments,
         lane=call.lane,
         priority=call.priority,
+        topic=call.topic,
+        limit_s=call.limit_s,
         requested_by_id=_pk(by),
         after=after,
         group=group,
         key=key,
-        override=override[:200],
+        open_key=key or None,
+        override=call.override[:200],
         **about_key(about),
     )
+    _start(task)
+    return task
+
+
+def _start(task: Task) -> None:
+    """Store a new task: queued at once where nothing can be in its way."""
+    if task.lane != DEFAULT_LANE or task.after is not None:
+        task.save(force_insert=True)
+        if task.after is None or not task.after.is_open:
+            transaction.on_commit(dispatch)
+        return
+    task.state = State.QUEUED
+    task.attempt = 1
+    task.queued_at = task.created_at
+    task.served_by = queue_name(DEFAULT_LANE)
+    task.save(force_insert=True)
+    transaction.on_commit(lambda: wake(task.served_by))
 
 
 def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") -> bool:
@@ -174,7 +205,7 @@ def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") ->
         "kill_requested_by_id": _pk(by),
         "kill_reason": (reason or _("stopped by request"))[:200],
     }
-    if move(task.pk, (State.WAITING, State.QUEUED), State.KILLED, **asked):
+    if move(task, (State.WAITING, State.QUEUED), State.KILLED, **asked):
         return True
     running = Task.objects.filter(pk=task.pk, state=State.RUNNING, kill_requested_at=None)
     return (
@@ -196,16 +227,20 @@ def drain(worker: Worker) -> None:
 
 def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
     """Ask for the same again, as a new task with the same arguments."""
-    _check(Call(task.name, task.arguments))
-    repeated = Task.objects.create(
+    _check(Call(task.name, task.arguments, task.lane))
+    repeated = Task(
         name=task.name,
         arguments=task.arguments,
         lane=task.lane,
         priority=task.priority,
+        topic=task.topic,
+        limit_s=task.limit_s,
+        override=task.override,
         requested_by_id=_pk(by),
         about_model=task.about_model,
         about_id=task.about_id,
         repeat_of=task,
     )
-    transaction.on_commit(dispatch)
+    with transaction.atomic():
+        _start(repeated)
     return repeated

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from mppcqa.queue.errors import Stopped
+from mppcqa.queue.errors import AWAY, Stopped
 from mppcqa.queue.logs import LogWriter
 from mppcqa.queue.models import Message, State, Task
+from mppcqa.queue.notices import notify_attention
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 PROGRESS = re.compile(r"@progress\s+(\d+)/(\d+)\s*(.*)")
@@ -54,9 +55,17 @@ class Context:
         if now - self._last_progress < PROGRESS_EVERY_S and done < total:
             return
         self._last_progress = now
-        self._mine().update(
+        self._write(
             progress_done=max(0, done), progress_total=max(0, total), progress_text=text[:200]
         )
+
+    def _write(self, **fields: object) -> None:
+        """What a running program must not end for, should the database be away."""
+        try:
+            self._mine().update(**fields)
+        except AWAY as error:
+            self.log(f"the database is away: {error}")
+            connections.close_all()
 
     def message(self, level: str, text: str) -> None:
         """Raise a person's attention: level ``info``, ``warning`` or ``error``."""
@@ -64,7 +73,13 @@ class Context:
 
     def _attention(self, level: str, text: str) -> str:
         known = level if level in Message.Level.values else Message.Level.INFO
-        Message.objects.create(task=self.task, level=known, text=text[:500])
+        try:
+            Message.objects.create(task=self.task, level=known, text=text[:500])
+            if known != Message.Level.INFO:
+                notify_attention(self.task, text)
+        except AWAY as error:
+            self.log(f"the database is away: {error}")
+            connections.close_all()
         return str(known)
 
     def check_stopped(self) -> None:
@@ -114,7 +129,7 @@ class Context:
             self._supervisor = process
         try:
             # The reaper waits for it, should this process die before it.
-            self._mine().update(supervisor_id=process.pid)
+            self._write(supervisor_id=process.pid)
             if self.stop_wanted is not None:
                 process.terminate()
             self._follow(process)
@@ -128,7 +143,7 @@ class Context:
                 process.stdout.close()
             with self._lock:
                 self._supervisor = None
-        self._mine().update(supervisor_id=None)
+        self._write(supervisor_id=None)
         self.log(f"program ended with exit status {status}")
         self.check_stopped()
         return status

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from django.db import InterfaceError, OperationalError
+
+AWAY = (OperationalError, InterfaceError)
+"""What Django raises while the database does not answer."""
+
 
 class SubmitError(ValueError):
     """The task can't be taken: unknown name, arguments that do not fit, or too many of them."""

@@ -62,6 +62,12 @@ class Lane(models.Model):
         return self.name
 
     @property
+    def is_reserved(self) -> bool:
+        """Whether it is kept for one person now."""
+        until = self.reserved_until
+        return self.reserved_by_id is not None and (until is None or until > timezone.now())
+
+    @property
     def broker_queue(self) -> str:
         """Queue of the broker: an own one only where the lane has its own computer."""
         if self.dedicated or not self.exclusive:
@@ -139,7 +145,17 @@ class Task(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repeats"
     )
     key = models.CharField(max_length=200, blank=True, help_text=_("Equal open tasks are one."))
+    open_key = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001
+    """The key while the task is open, so that the database itself refuses a second one."""
+    topic = models.CharField(
+        max_length=50, blank=True, help_text=_("What its run times are compared by, as a stage.")
+    )
+    limit_s = models.FloatField(
+        null=True, blank=True, help_text=_("Time limit; empty for the routine's own.")
+    )
 
+    served_by = models.CharField(max_length=120, blank=True)
+    """The broker's queue that it was put into; workers take their tasks by it."""
     attempt = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=200, blank=True)
     host = models.CharField(max_length=200, blank=True)
@@ -151,7 +167,10 @@ class Task(models.Model):
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    run_s = models.FloatField(null=True, blank=True)
+    """Run time of the last attempt by a clock that never jumps."""
+    tallied = models.BooleanField(null=True)
+    """Whether its run time is in the history: None while open, False once ended, then True."""
 
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
@@ -185,7 +204,9 @@ class Task(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         indexes = [
-            models.Index(fields=["state", "lane", "priority", "id"], name="queue_task_ready"),
+            models.Index(fields=["state", "served_by", "priority", "id"], name="queue_task_next"),
+            models.Index(fields=["state", "-id"], name="queue_task_state"),
+            models.Index(fields=["tallied"], name="queue_task_tallied"),
             models.Index(fields=["about_model", "about_id"], name="queue_task_about"),
             models.Index(fields=["key"], name="queue_task_key"),
         ]
@@ -210,7 +231,9 @@ class Task(models.Model):
         """Run time so far, or of the whole attempt once it ended."""
         if self.started_at is None:
             return None
-        return ((self.ended_at or timezone.now()) - self.started_at).total_seconds()
+        if self.ended_at is not None and self.run_s is not None:
+            return self.run_s
+        return max(0.0, ((self.ended_at or timezone.now()) - self.started_at).total_seconds())
 
     @property
     def percent(self) -> int:
@@ -222,7 +245,7 @@ class Task(models.Model):
 
 
 class Attempt(models.Model):
-    """One try at a task, with its own log file."""
+    """One try at a task that is over, with its own log file; the task's row has the running one."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
@@ -326,6 +349,28 @@ class LogPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id}-{self.attempt} from {self.offset}"
+
+
+class TaskTally(models.Model):
+    """How many tasks of a kind took how long, by week; pages of history read nothing else."""
+
+    name = models.CharField(max_length=100)
+    topic = models.CharField(max_length=50, blank=True)
+    lane = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State)
+    week = models.DateField()
+    bucket = models.SmallIntegerField()
+    n = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["week", "name", "topic", "lane", "state", "bucket"], name="queue_tally_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.state} {self.week}: {self.n}"
 
 
 def about_key(instance: models.Model | None) -> dict[str, Any]:

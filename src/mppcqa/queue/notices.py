@@ -24,12 +24,25 @@ def notify(task: Task) -> None:
         "state": task.get_state_display(),
         "why": (task.error_text.splitlines() or [""])[-1],
     }
-    Notice.objects.create(user=task.requested_by, task=task, text=text[:500])
-    address = getattr(task.requested_by, "email", "")
+    _tell(task, text)
+
+
+def notify_attention(task: Task, text: str) -> None:
+    """Tell whoever asked for a running task that its program wants a person to look."""
+    if task.requested_by is not None:
+        words = {"title": task.title, "number": task.pk, "text": text}
+        _tell(task, _("%(title)s #%(number)d needs you: %(text)s") % words)
+
+
+def _tell(task: Task, text: str) -> None:
+    user = task.requested_by
+    assert user is not None  # noqa: S101
+    Notice.objects.create(user=user, task=task, text=text[:500])
+    address = getattr(user, "email", "")
     if not address:
         return
     try:
-        link = f"{settings.MPPCQA_URL}/tasks/{task.pk}/"
+        link = f"{settings.MPPCQA_URL}/queue/{task.pk}/"
         send_mail(text[:150].replace("\n", " "), f"{text}\n\n{link}\n", None, [address])
     except OSError as error:
         # A mail server that is away must not hold up the queue; the notice stands in the pages.

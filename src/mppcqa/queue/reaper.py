@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import socket
 
 import psutil
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from mppcqa.queue.dispatch import dispatch, send
+from mppcqa.queue import leases
+from mppcqa.queue.dispatch import dispatch, is_gone, refuse, send
+from mppcqa.queue.history import tally
 from mppcqa.queue.logs import note
-from mppcqa.queue.models import FINAL_STATES, Attempt, Lane, Message, State, Task, Worker
+from mppcqa.queue.models import FINAL_STATES, Lane, Message, State, Task, Worker
 from mppcqa.queue.programs import MAKE_SAFE_S, make_safe
 from mppcqa.queue.registry import find
+from mppcqa.queue.shipping import ship
 from mppcqa.queue.transitions import move
 
 RESEND_AFTER = dt.timedelta(seconds=5)
-SUPERVISOR_TIME = dt.timedelta(seconds=30)
+SUPERVISOR_S = 30.0
+"""A supervisor that is still alive so long after its lease ran out is told to end."""
 WORKER_GONE_AFTER = dt.timedelta(seconds=30)
+SUPERVISOR = "supervisor.py"
 
 
 def reap() -> dict[str, int]:
@@ -27,27 +33,29 @@ def reap() -> dict[str, int]:
     done = {
         "lost": _end_lost_attempts(),
         "unlocked": _free_locks(),
-        "sent_again": _send_again(),
+        "refused": _refuse_stranded(),
         "queued": dispatch(),
+        "called": _call_again(),
+        "tallied": tally(),
     }
     _forget_workers()
     return done
 
 
 def _end_lost_attempts() -> int:
-    now = timezone.now()
-    expired = Q(lease_until__lt=now)
-    here = Q(host=socket.gethostname())
     count = 0
-    for task in Task.objects.filter(expired | here, state=State.RUNNING):
-        late = task.lease_until is None or task.lease_until < now
+    running = list(Task.objects.filter(state=State.RUNNING))
+    leases.forget_all_but({task.pk for task in running})
+    for task in running:
+        waited_s = leases.unrenewed_s(task)
+        late = waited_s > leases.LEASE.total_seconds()
         mine = task.host == socket.gethostname()
         if not late and (not mine or _alive(task.process_id)):
             continue
         # Its program gets its grace to leave the hardware safe; only then may another begin.
-        # A hanging owner can't hold things up for ever: a late lease counts double then.
-        overdue = task.lease_until is None or task.lease_until < now - SUPERVISOR_TIME
-        if mine and task.supervisor_id and _alive(task.supervisor_id) and not overdue:
+        if mine and _supervises(task.supervisor_id):
+            if waited_s > leases.LEASE.total_seconds() + SUPERVISOR_S:
+                os.kill(task.supervisor_id or 0, signal.SIGTERM)
             continue
         count += _give_up(task, mine)
     return count
@@ -63,22 +71,33 @@ def _alive(process_id: int | None) -> bool:
         return False
 
 
+def _supervises(process_id: int | None) -> bool:
+    """Whether that process of this host is a supervisor of ours; numbers are used again."""
+    if process_id is None or not _alive(process_id):
+        return False
+    try:
+        return any(part.endswith(SUPERVISOR) for part in psutil.Process(process_id).cmdline())
+    except psutil.Error:
+        return False
+
+
 def _claim(task: Task) -> bool:
     """Become the owner of a lost attempt, so that one reaper alone makes its station safe."""
     now = timezone.now()
-    return bool(
-        Task.objects.filter(
-            pk=task.pk,
-            state=State.RUNNING,
-            attempt=task.attempt,
-            lease_until=task.lease_until,
-            process_id=task.process_id,
-        ).update(
-            lease_until=now + SUPERVISOR_TIME + dt.timedelta(seconds=MAKE_SAFE_S),
-            process_id=os.getpid(),
-            host=socket.gethostname(),
-        )
+    mine = {
+        "lease_until": now + dt.timedelta(seconds=MAKE_SAFE_S),
+        "process_id": os.getpid(),
+        "host": socket.gethostname(),
+        "supervisor_id": None,
+    }
+    rows = Task.objects.filter(
+        pk=task.pk,
+        state=State.RUNNING,
+        attempt=task.attempt,
+        lease_until=task.lease_until,
+        process_id=task.process_id,
     )
+    return bool(rows.update(**mine))
 
 
 def _make_station_safe(task: Task, mine: bool) -> bool:
@@ -107,35 +126,28 @@ def _give_up(task: Task, mine: bool) -> bool:
     """The attempt's worker is gone: killed as asked, again if that does no harm, else lost."""
     if not _make_station_safe(task, mine):
         return False
-    if task.kill_requested_at is not None:
-        return move(
-            task.pk,
-            State.RUNNING,
-            State.KILLED,
-            expected_attempt=task.attempt,
-            error_text=task.kill_reason,
-        )
-    routine = find(task.name)
     text = f"the worker {task.worker} went away while it ran this"
-    if routine is None or not routine.repeatable or task.attempt >= routine.max_attempts:
-        return move(
-            task.pk, State.RUNNING, State.LOST, expected_attempt=task.attempt, error_text=text
-        )
-    again = move(
-        task.pk,
+    routine = find(task.name)
+    lost = {"run_s": None, "error_class": "WorkerGone", "error_text": text}
+    if task.kill_requested_at is not None:
+        new, lost = State.KILLED, {"error_text": task.kill_reason}
+    elif routine is None or not routine.repeatable or task.attempt >= routine.max_attempts:
+        new = State.LOST
+    else:
+        new = State.WAITING
+    number = task.attempt
+    if mine:
+        # On another computer the line would come to lie in the midst of what is shipped from there.
+        note(task.pk, number, text)
+        ship(task.pk, number)
+    return move(
+        task,
         State.RUNNING,
-        State.WAITING,
-        expected_attempt=task.attempt,
-        lease_until=None,
-        error_text=text,
+        new,
+        expected_attempt=number,
+        attempt_state=State.LOST,
+        **lost,
     )
-    if again:
-        Attempt.objects.filter(task=task, number=task.attempt).update(
-            ended_at=timezone.now(), state=State.LOST, error_text=text
-        )
-        Lane.objects.filter(holder_id=task.pk).update(holder=None, held_since=None)
-        note(task.pk, task.attempt, text)
-    return again
 
 
 def _free_locks() -> int:
@@ -144,44 +156,52 @@ def _free_locks() -> int:
     return held.update(holder=None, held_since=None)
 
 
-def _send_again() -> int:
+def _refuse_stranded() -> int:
+    """End what was queued for a station that is gone, so that it does not wait for ever."""
+    rows = Task.objects.filter(state=State.QUEUED, lane__contains=":").order_by()
+    gone = [lane for lane in set(rows.values_list("lane", flat=True)) if is_gone(lane)]
+    stranded = list(rows.filter(lane__in=gone)) if gone else []
+    for task in stranded:
+        refuse(task)
+    return len(stranded)
+
+
+def _call_again() -> int:
     """A message may have been lost with its broker; a second one does no harm.
 
-    Only where a process is free and yet did not take it: behind busy workers a queue is just long.
+    Only where a process is free and yet did not take what has been queued for a while: behind busy
+    workers a queue is just long.
     """
-    late = timezone.now() - RESEND_AFTER
-    stale = Task.objects.filter(state=State.QUEUED).filter(Q(sent_at=None) | Q(sent_at__lt=late))
-    tasks = list(stale.order_by("priority", "id")[:200])
-    if not tasks:
+    now = timezone.now()
+    # A time in the future comes from a clock that was set back meanwhile.
+    stale = Q(queued_at__lt=now - RESEND_AFTER) | Q(queued_at__gt=now + RESEND_AFTER)
+    rows = Task.objects.filter(stale, state=State.QUEUED).order_by().values_list("served_by")
+    left = dict(rows.annotate(number=Count("id")))
+    if not left:
         return 0
-    lanes = {lane.name: lane for lane in Lane.objects.all()}
-    free = _free_processes()
     count = 0
-    for task in tasks:
-        lane = lanes.get(task.lane) or Lane(name=task.lane)
-        if task.sent_at is not None and lane.broker_queue not in free:
-            continue
-        sent = Task.objects.filter(pk=task.pk, state=State.QUEUED, sent_at=task.sent_at)
-        if sent.update(sent_at=timezone.now()):
-            send([(task.pk, task.attempt, task.priority)], lane)
+    for queue, free in _free_processes().items():
+        for _ in range(min(free, left.get(queue, 0))):
+            if not send(queue):
+                return count
             count += 1
     return count
 
 
-def _free_processes() -> set[str]:
-    """Broker queues that a live worker with a free process serves."""
+def _free_processes() -> dict[str, int]:
+    """Processes of live workers that run nothing, by broker queue."""
     busy = dict(
         Task.objects.filter(state=State.RUNNING)
         .order_by()
         .values_list("worker")
         .annotate(number=Count("id"))
     )
-    return {
-        queue
-        for worker in Worker.objects.filter(stopped_at=None)
-        if busy.get(worker.name, 0) < worker.concurrency
-        for queue in worker.lanes
-    }
+    free: dict[str, int] = {}
+    for worker in Worker.objects.filter(stopped_at=None, drain=False):
+        for queue in worker.lanes:
+            number = worker.concurrency - busy.get(worker.name, 0)
+            free[queue] = free.get(queue, 0) + max(0, number)
+    return free
 
 
 def _forget_workers() -> None:

@@ -8,85 +8,164 @@ import os
 import resource
 import signal
 import socket
-import threading
 import time
 import traceback
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from mppcqa.queue.context import Context
-from mppcqa.queue.errors import Stopped, TaskError
+from mppcqa.queue.dispatch import is_gone, queued_in, refuse, wake
+from mppcqa.queue.errors import AWAY, Stopped, TaskError
+from mppcqa.queue.leases import LEASE, lane_lock
 from mppcqa.queue.logs import LogWriter, log_path
-from mppcqa.queue.models import Attempt, Lane, State, Task
+from mppcqa.queue.models import DEFAULT_LANE, Lane, State, Task
+from mppcqa.queue.obstacles import obstacle
 from mppcqa.queue.programs import make_safe
 from mppcqa.queue.registry import Routine, find
 from mppcqa.queue.shipping import ship
 from mppcqa.queue.transitions import move
+from mppcqa.queue.watch import Watch
 
 logger = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(seconds=30)
-RENEW_EVERY_S = 5.0
-LOOK_EVERY_S = 0.2
 GRACE_S = float(os.environ.get("MPPCQA_KILL_GRACE_S", "5"))
+CANDIDATES = 4
+"""Processes that look in the same moment try a few tasks before they look again."""
+DATABASE_PATIENCE_S = 600.0
+HOST = socket.gethostname()
 
 
-def run_attempt(task_id: int, attempt: int, worker: str) -> None:
-    """Own the attempt if it is still to be had, run it, and write how it ended.
+def work(worker: str, queues: list[str], stopping: Callable[[], bool]) -> int:
+    """Take queued tasks, the most urgent first, until none is left; returns how many.
 
-    A message that came twice, too late or from nowhere finds no row to own and does nothing.
+    Called with each message of the broker, whatever it says: the database decides what there is.
     """
-    now = timezone.now()
-    owned = move(
-        task_id,
-        State.QUEUED,
-        State.RUNNING,
-        expected_attempt=attempt,
-        worker=worker,
-        host=socket.gethostname(),
-        process_id=os.getpid(),
-        started_at=now,
-        lease_until=now + LEASE,
-        progress_done=0,
-        progress_total=0,
-        progress_text="",
-        supervisor_id=None,
-    )
-    if not owned:
-        logger.info("attempt %s of task %s is not to be had", attempt, task_id)
-        return
-    task = Task.objects.get(pk=task_id)
-    Attempt.objects.create(task=task, number=attempt, worker=worker, started_at=now)
-    log = LogWriter(log_path(task_id, attempt))
+    done = 0
+    with Watch() as watch:
+        while not stopping():
+            try:
+                task = claim(worker, queues)
+                if task is None:
+                    return done
+                run_attempt(task, watch)
+                done += 1
+            except AWAY as error:
+                # The reaper sends again, once the database is back.
+                logger.warning("the database is away: %s", error)
+                connections.close_all()
+                return done
+    if queued_in(queues).exists():
+        for queue in queues:
+            wake(queue)
+    return done
+
+
+def claim(worker: str, queues: list[str]) -> Task | None:
+    """Become the owner of the next attempt."""
+    while candidates := list(queued_in(queues)[:CANDIDATES]):
+        for task in candidates:
+            if task.lane != DEFAULT_LANE and not _may_start(task):
+                continue
+            now = timezone.now()
+            if move(
+                task,
+                State.QUEUED,
+                State.RUNNING,
+                expected_attempt=task.attempt,
+                worker=worker,
+                host=HOST,
+                process_id=os.getpid(),
+                started_at=now,
+                lease_until=now + LEASE,
+                progress_done=0,
+                progress_total=0,
+                progress_text="",
+                supervisor_id=None,
+            ):
+                return task
+    return None
+
+
+def _may_start(task: Task) -> bool:
+    """A station may have been closed or removed since the task was queued for it."""
+    lane = Lane.objects.filter(name=task.lane).first()
+    if lane is None and is_gone(task.lane):
+        refuse(task)
+        return False
+    if lane is None or not lane.exclusive or not obstacle(task, lane):
+        return True
+    with transaction.atomic():
+        if move(task, State.QUEUED, State.WAITING, expected_attempt=task.attempt):
+            Task.objects.filter(pk=task.pk).update(attempt=task.attempt - 1)
+            Lane.objects.filter(pk=lane.pk, holder_id=task.pk).update(holder=None, held_since=None)
+    return False
+
+
+def run_attempt(task: Task, watch: Watch) -> None:
+    """Run an attempt that this process owns, and write how it ended."""
+    started = time.monotonic()
+    log = LogWriter(log_path(task.pk, task.attempt))
     context = Context(task, log, GRACE_S)
-    context.log(f"attempt {attempt} of {task.name} on {worker}")
+    context.log(f"attempt {task.attempt} of {task.name} on {task.worker}")
     try:
-        state, fields = _run(context, find(task.name))
-        if context.stop_wanted is not None:
-            _make_safe(context)
+        state, fields = _look_after(context, find(task.name), watch)
         if fields.get("error_text"):
             context.log(fields["error_text"])
         context.log(f"ended: {State(state).value}")
         if log.lost_lines:
             context.message("warning", f"{log.lost_lines} lines of the log could not be written")
         fields["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        move(task_id, State.RUNNING, state, expected_attempt=attempt, **fields)
-        ship(task_id, attempt)
+        fields["run_s"] = round(time.monotonic() - started, 3)
+        _write_end(task, state, fields)
     finally:
         log.close()
 
 
-def _run(context: Context, routine: Routine | None) -> tuple[State, dict[str, Any]]:
-    """The routine itself; returns the final state and what to write beside it."""
+def _write_end(task: Task, state: State, fields: dict[str, Any]) -> None:
+    """Write how the attempt ended, also where the database is away in this very moment."""
+    deadline = time.monotonic() + DATABASE_PATIENCE_S
+    while True:
+        try:
+            move(task, State.RUNNING, state, expected_attempt=task.attempt, **fields)
+            ship(task.pk, task.attempt)
+        except AWAY:
+            connections.close_all()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
+def _look_after(
+    context: Context, routine: Routine | None, watch: Watch
+) -> tuple[State, dict[str, Any]]:
+    """The routine with its watch; returns the final state and what to write beside it."""
+    task = context.task
     if routine is None:
-        text = f"this worker has no routine called {context.task.name!r}; is it up to date?"
+        text = f"this worker has no routine called {task.name!r}; is it up to date?"
         return State.FAILED, {"error_class": "UnknownRoutine", "error_text": text}
     former = signal.signal(signal.SIGUSR1, _interrupt(context))
-    watch = _Watch(context, routine.hard_limit_s, routine.soft_limit_s)
-    watch.start()
+    limit_s = task.limit_s or routine.hard_limit_s
+    try:
+        with watch.over(context, limit_s, routine.soft_limit_s) as guarded:
+            with lane_lock(task, context.log):
+                ended = _run(context, routine)
+                if context.stop_wanted is not None:
+                    guarded.rest()
+                    _make_safe(context)
+            return ended
+    except Stopped as stop:  # while it waited for the station
+        return State(stop.state), {"error_text": stop.reason}
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+
+
+def _run(context: Context, routine: Routine) -> tuple[State, dict[str, Any]]:
     try:
         result = routine.function(context, **context.task.arguments)
         context.check_stopped()
@@ -98,9 +177,11 @@ def _run(context: Context, routine: Routine | None) -> tuple[State, dict[str, An
             connections.close_all()
             state, reason = context.stop_wanted
             return State(state), {"error_text": reason}
+        if isinstance(error, AWAY):
+            connections.close_all()
         if isinstance(error, TaskError):
             return State.FAILED, {"error_class": "TaskError", "error_text": str(error)}
-        if isinstance(error, routine.retry_on):
+        if isinstance(error, routine.retry_on) or (isinstance(error, AWAY) and routine.repeatable):
             return _retry(context, routine, error)
         text = traceback.format_exc()
         context.log(text)
@@ -111,8 +192,6 @@ def _run(context: Context, routine: Routine | None) -> tuple[State, dict[str, An
         }
     finally:
         context.interruptible = False
-        watch.finish()
-        signal.signal(signal.SIGUSR1, former)
     return State.SUCCEEDED, {"result": result, "exit_status": 0, "error_text": ""}
 
 
@@ -122,13 +201,9 @@ def _retry(context: Context, routine: Routine, error: Exception) -> tuple[State,
     fields = {"error_class": type(error).__name__, "error_text": f"{error}"}
     if task.attempt >= routine.max_attempts:
         return State.FAILED, fields
-    Attempt.objects.filter(task=task, number=task.attempt).update(
-        ended_at=timezone.now(), state=State.FAILED, error_text=str(error)
-    )
-    Lane.objects.filter(holder_id=task.pk).update(holder=None, held_since=None)
     delay = dt.timedelta(seconds=2**task.attempt)
     context.log(f"{error}; tried again in {delay.total_seconds():.0f} s")
-    return State.WAITING, {**fields, "not_before": timezone.now() + delay, "lease_until": None}
+    return State.WAITING, {**fields, "not_before": timezone.now() + delay}
 
 
 def _interrupt(context: Context) -> Any:
@@ -140,91 +215,6 @@ def _interrupt(context: Context) -> Any:
             context.check_stopped()
 
     return handler
-
-
-class _Watch(threading.Thread):
-    """Renews the lease, and looks whether the attempt should end."""
-
-    def __init__(self, context: Context, limit_s: float, soft_s: float | None) -> None:
-        super().__init__(daemon=True)
-        self.soft_s = soft_s
-        self.context = context
-        self.limit_s = limit_s
-        self._done = threading.Event()
-        self._main = threading.main_thread().ident
-
-    def finish(self) -> None:
-        self._done.set()
-        self.join()
-
-    def run(self) -> None:
-        started = renewed = time.monotonic()
-        asked_at: float | None = None
-        try:
-            while not self._done.wait(LOOK_EVERY_S):
-                now = time.monotonic()
-                try:
-                    if asked_at is None:
-                        asked_at = self._ask(now - started, now)
-                    if self.soft_s is not None and now - started > self.soft_s:
-                        text = f"runs longer than the {self.soft_s:.0f} s that are usual"
-                        self.soft_s = None
-                        self.context.message("warning", text)
-                    if now - renewed > RENEW_EVERY_S:
-                        self._renew()
-                        ship(self.context.task.pk, self.context.task.attempt)
-                        renewed = now
-                except DatabaseError:
-                    # The database is away for a while; the lease outlasts a short absence.
-                    connections.close_all()
-                if asked_at is not None:
-                    self._insist(now - asked_at)
-        finally:
-            connections.close_all()
-
-    def _ask(self, ran_s: float, now: float) -> float | None:
-        """Tell the attempt to end if a person, the clock or the reaper wants it to."""
-        row = (
-            Task.objects.filter(pk=self.context.task.pk)
-            .values("state", "attempt", "kill_requested_at", "kill_reason")
-            .first()
-        )
-        if row is None or row["attempt"] != self.context.task.attempt:
-            self.context.stop(State.LOST, "the attempt was given to another worker")
-        elif row["state"] != State.RUNNING:
-            self.context.stop(row["state"], "the attempt was ended elsewhere")
-        elif row["kill_requested_at"] is not None:
-            self.context.stop(State.KILLED, row["kill_reason"])
-        elif ran_s > self.limit_s:
-            text = f"ran longer than its limit of {self.limit_s:.0f} s and was stopped"
-            self.context.stop(State.TIMED_OUT, text)
-        else:
-            return None
-        return now
-
-    def _renew(self) -> None:
-        Task.objects.filter(
-            pk=self.context.task.pk, attempt=self.context.task.attempt, state=State.RUNNING
-        ).update(lease_until=timezone.now() + LEASE)
-
-    def _insist(self, waited_s: float) -> None:
-        """Wake the routine if it computes; end this process if it does not listen."""
-        if waited_s < GRACE_S + 2:
-            # A program's supervisor clears up by itself; interrupting the wait would not help.
-            if self._main is not None and not self.context.runs_program:
-                signal.pthread_kill(self._main, signal.SIGUSR1)
-        else:
-            assert self.context.stop_wanted is not None  # noqa: S101
-            state, reason = self.context.stop_wanted
-            self.context.log(f"did not end by itself within {waited_s:.0f} s: process killed")
-            move(
-                self.context.task.pk,
-                State.RUNNING,
-                State(state),
-                expected_attempt=self.context.task.attempt,
-                error_text=reason,
-            )
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _make_safe(context: Context) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import signal
 import socket
 import threading
 from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.db import DatabaseError, connections
 from django.utils import timezone
@@ -22,6 +23,8 @@ from mppcqa.queue.reaper import reap
 logger = logging.getLogger(__name__)
 HEARTBEAT_S = 3.0
 _stop = threading.Event()
+_ending = mmap.mmap(-1, 1)
+"""Not 0 once the worker shall end; one piece of memory for it and its pool processes."""
 
 
 def worker_name() -> str:
@@ -31,14 +34,12 @@ def worker_name() -> str:
 
 
 @shared_task(name=CELERY_NAME, ignore_result=True)
-def attempt(*, task: int, attempt: int) -> None:
-    """Run an attempt. Whatever the message says, the database decides whether it is to be had."""
-    from mppcqa.queue.runner import run_attempt
+def work(**_: Any) -> None:
+    """Run what is queued. Whatever the message says, the database decides what there is."""
+    from mppcqa.queue.runner import work
 
-    if not isinstance(task, int) or not isinstance(attempt, int):
-        logger.warning("refused a message that names no task: %r %r", task, attempt)
-        return
-    run_attempt(task, attempt, worker_name())
+    queues = [str(name) for name in current_app.amqp.queues.consume_from]
+    work(worker_name(), queues, lambda: _ending[0] != 0)
 
 
 @shared_task(name="mppcqa.queue.scheduled", ignore_result=True)
@@ -105,6 +106,7 @@ def _beat(fields: dict[str, Any]) -> None:
 @worker_shutting_down.connect
 def _end_heart(**_: Any) -> None:
     _stop.set()
+    _ending[0] = 1
     try:
         Worker.objects.filter(name=worker_name()).update(stopped_at=timezone.now())
     except DatabaseError:
