@@ -16,17 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from mppcqa.physics import WaveformError, analyse_dark_waveforms, find_pulses
+from mppcqa.physics import (
+    IvError,
+    WaveformError,
+    analyse_dark_waveforms,
+    breakdown_from_iv,
+    find_pulses,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("MPPCQA_SHARED_DATA", ROOT.parent / "shared" / "data"))
 REPEATS = 5
 COPIES = 8
+TEMPERATURES = {"n30C": -30, "n20C": -20, "n10C": -10, "zeroC": 0, "p10C": 10, "p20C": 20}
+AUTHORS = ("relative_derivative", "second_derivative", "square_root")
+"""Our names of the authors' three methods: like is compared with like."""
 
 
 def measure() -> dict[str, float]:
     """All figures of this module by the names of the issue's table."""
-    return {**waveform_figures(), **waveform_speed()}
+    return {**waveform_figures(), **iv_figures(), **waveform_speed()}
 
 
 def waveform_figures() -> dict[str, float]:
@@ -79,6 +88,43 @@ def waveform_speed() -> dict[str, float]:
     return {
         "waveform_fraction_of_memory_bandwidth": best["sum"] / best["find"],
         "waveform_analysis_fraction_of_memory_bandwidth": best["sum"] / best["analyse"],
+    }
+
+
+def iv_figures() -> dict[str, float]:
+    """Measured light curves: differences from the authors' values, and the temperature's line.
+
+    The line's residual is the largest of the three methods'.
+    """
+    folder = DATA / "btl_iv"
+    differences: list[float] = []
+    points: dict[str, list[tuple[float, float]]] = {method: [] for method in AUTHORS}
+    failures = 0
+    for path in sorted([*folder.glob("*/light/*.csv"), *folder.glob("p10C/*Orange*.csv")]):
+        bias, current = np.loadtxt(path, delimiter=",").T
+        theirs = np.array(path.with_name(path.name + "_Fits.txt").read_text().split()[1::2], float)
+        temperature = next(TEMPERATURES[part] for part in path.parts if part in TEMPERATURES)
+        for method, value in zip(AUTHORS, theirs, strict=True):
+            try:
+                found = breakdown_from_iv(bias, current, method=method)
+            except IvError as fault:
+                print(f"{path.name} {method}: {fault}")
+                failures += 1
+                continue
+            points[method].append((temperature, found.voltage_v))
+            if np.isfinite(value):
+                differences.append(abs(found.voltage_v - value))
+    residuals = {}
+    for method, rows in points.items():
+        t, v = np.array(rows).T
+        line = np.polyfit(t, v, 1)
+        residuals[method] = float(np.sqrt(np.mean((v - np.polyval(line, t)) ** 2)))
+        print(f"{method}: {1e3 * line[0]:.2f} mV/degC, residual {1e3 * residuals[method]:.1f} mV")
+    return {
+        "iv_median_difference_v": float(np.median(differences)),
+        "iv_max_difference_v": float(np.max(differences)),
+        "iv_temperature_rms_v": max(residuals.values()),
+        "iv_failures": float(failures),
     }
 
 

@@ -9,6 +9,9 @@ What to use when:
 - dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
   `waveform_status`, `measure_baseline`, `pulse_template`, `find_pulses`, `dark_counts`;
 - breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
+- breakdown voltage from an IV curve: `breakdown_from_iv`, by one of `IV_METHODS`; with weak light
+  take ``relative_derivative``, and never compare values had by different methods;
+- quenching resistance from the forward branch: `quenching_resistance`;
 - scatter over the channels of an array: `uniformity`;
 - data to try all this on: `simulate_charges`, `simulate_waveforms`, `simulate_iv`, each from a
   seeded generator and with its truth beside.
@@ -18,6 +21,8 @@ No files and no database here. Charges may be in any unit; results carry the sam
 
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
+from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
+from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
 from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
 from mppcqa.physics.pulses import Pulses, find_pulses
@@ -38,8 +43,12 @@ from mppcqa.physics.waveforms import (
 )
 
 __all__ = [
+    "IV_METHODS",
     "Baseline",
     "DarkCounts",
+    "IvBreakdown",
+    "IvCurve",
+    "IvError",
     "IvTruth",
     "Line",
     "LineError",
@@ -50,6 +59,8 @@ __all__ = [
     "WaveformTruth",
     "analyse_dark_waveforms",
     "breakdown_from_gain",
+    "breakdown_from_iv",
+    "clean_iv",
     "dark_counts",
     "dark_rate_at",
     "detection_efficiency",
@@ -60,6 +71,7 @@ __all__ = [
     "mean_light_from_p0",
     "measure_baseline",
     "pulse_template",
+    "quenching_resistance",
     "simulate_charges",
     "simulate_iv",
     "simulate_waveforms",

@@ -1,0 +1,153 @@
+"""A current-voltage curve made fit for analysis, and local derivatives of its logarithm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mppcqa.physics._model import Floats
+
+LEAST_POINTS = 8
+FLAT = 0.003
+"""Points at the end within this fraction of the highest current stand at the supply's limit."""
+WINDOWS = (1, 2, 3, 4, 6, 8, 12)
+"""Half-widths in points of the local lines, the narrowest that noise allows is taken."""
+STEADY = 0.04
+"""Noise of the derivative, as a fraction of its peak, that a window must reach."""
+
+
+class IvError(ValueError):
+    """A curve gives no value; the message says why."""
+
+
+@dataclass(frozen=True)
+class IvCurve:
+    """Currents [A] at ascending bias [V], both positive in reverse, one a voltage."""
+
+    bias_v: Floats
+    current_a: Floats
+    forward_v: Floats
+    """Forward voltages, positive, ascending."""
+    forward_a: Floats
+    left_out: int
+    """Points that were not finite."""
+    limited: bool
+    """Whether the supply's current limit was reached; those points are left out."""
+
+    @property
+    def points(self) -> int:
+        """Reverse points."""
+        return len(self.bias_v)
+
+
+def clean_iv(bias_v: ArrayLike, current_a: ArrayLike, *, reverse: int = 0) -> IvCurve:
+    """Curve from bias voltages [V] (n,) and currents [A] (n,) in any order and polarity.
+
+    `reverse` is the sign of a reverse bias; 0 takes the side that reaches further, as an MPPC's
+    breakdown lies at tens of volts and forward sweeps end at a few. The current's sign is turned
+    so that the end of the reverse branch is positive. Points that are not finite are left out,
+    repeated voltages averaged, and points at the supply's current limit dropped. Raises `IvError`
+    where the arrays do not fit together.
+
+    >>> curve = clean_iv([-3, -1, -2, -2], [-4e-6, -1e-9, -1e-8, -3e-8])
+    >>> curve.bias_v.tolist(), curve.current_a.tolist()
+    ([1.0, 2.0, 3.0], [1e-09, 2e-08, 4e-06])
+    """
+    bias, current = np.asarray(bias_v, float), np.asarray(current_a, float)
+    if bias.ndim != 1 or bias.shape != current.shape:
+        raise IvError(f"bias {bias.shape} and current {current.shape} must be lists of one length")
+    good = np.isfinite(bias) & np.isfinite(current)
+    left_out = int((~good).sum())
+    bias, current = bias[good], current[good]
+    if not len(bias):
+        raise IvError("no point is finite" if left_out else "there are no points")
+    if reverse == 0:
+        reverse = 1 if bias.max() >= -bias.min() else -1
+    bias = bias * reverse
+    if current[np.argmax(bias)] < 0:
+        current = -current
+    rising, at = np.unique(bias, return_inverse=True)
+    means = np.bincount(at, current) / np.bincount(at)
+    backward, forward = rising >= 0, rising < 0
+    v, i, limited = _below_limit(rising[backward], means[backward])
+    fv, fi, _ = _below_limit(-rising[forward][::-1], -means[forward][::-1])
+    return IvCurve(v, i, fv, fi, left_out, limited)
+
+
+def _below_limit(v: Floats, i: Floats) -> tuple[Floats, Floats, bool]:
+    """The curve without the flat end that a current limit makes."""
+    if len(v) < 3 or i.max() <= 0:
+        return v, i, False
+    flat = i >= (1 - FLAT) * i.max()
+    last = len(v) - int(np.argmin(flat[::-1]))
+    if flat.all() or len(v) - last < 2:
+        return v, i, False
+    return v[:last], i[:last], True
+
+
+def log_derivative(curve: IvCurve) -> tuple[Floats, Floats, Floats]:
+    """Positions [V], d ln I / dV [1/V] and its noise, from local straight lines.
+
+    The lines are as short as the noise allows; the noise is taken from how the points scatter
+    about local parabolas, so that curvature does not count as noise.
+    """
+    good = curve.current_a > 0
+    v, log_i = curve.bias_v[good], np.log(curve.current_a[good])
+    if len(v) < LEAST_POINTS:
+        raise IvError(f"{len(v)} points with a positive reverse current: {LEAST_POINTS} are needed")
+    noise = _scatter(v, log_i)
+    for half in WINDOWS:
+        if 2 * half + 1 > len(v) // 2:
+            break
+        at, slope, error = _local_lines(v, log_i, noise, half)
+        candidate = breakdown_index(at, slope, error)
+        if candidate is not None and error[candidate] < STEADY * slope[candidate]:
+            break
+    return at, slope, error
+
+
+def breakdown_index(v: Floats, slope: Floats, error: Floats) -> int | None:
+    """Point where the current rises most steeply; None where nothing rises beyond its noise.
+
+    Judged by d ln I / d ln V, which is 1 for leakage through a resistance however small the
+    voltage, and tens to hundreds at breakdown.
+    """
+    clear = (slope > 4 * error) & (v > 0)
+    if not clear.any():
+        return None
+    power = np.where(clear, (slope - error) * v, 0.0)
+    best = int(np.argmax(power))
+    return best if power[best] > 4 else None
+
+
+def _scatter(v: Floats, y: Floats) -> Floats:
+    """Noise of each point (n,): running median of the distances from neighbours' parabola."""
+    distance = np.zeros(len(v))
+    weight = np.zeros(len(v))
+    # Second-order prediction of each point from two neighbours on each side (Lagrange).
+    for k in range(2, len(v) - 2):
+        x = v[[k - 2, k - 1, k + 1, k + 2]]
+        c = np.array([np.prod([(v[k] - b) / (a - b) for b in x if b != a]) for a in x])
+        distance[k] = abs(y[k] - c @ y[[k - 2, k - 1, k + 1, k + 2]])
+        weight[k] = np.sqrt(1 + c @ c)
+    inner = distance[2:-2] / weight[2:-2]
+    reach = min(10, len(inner))
+    padded = np.pad(inner, (reach, reach), "reflect" if len(inner) > reach else "edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    noise = 1.4826 * np.median(windows, axis=1)
+    return np.pad(np.maximum(noise, 1e-7), 2, "edge")
+
+
+def _local_lines(v: Floats, y: Floats, noise: Floats, half: int) -> tuple[Floats, Floats, Floats]:
+    """Middle, slope and noise of straight lines through 2 half + 1 points each."""
+    width = 2 * half + 1
+    x = np.lib.stride_tricks.sliding_window_view(v, width)
+    z = np.lib.stride_tricks.sliding_window_view(y, width)
+    s = np.lib.stride_tricks.sliding_window_view(noise, width)
+    middle = x.mean(axis=1)
+    dx = x - middle[:, None]
+    norm = (dx**2).sum(axis=1)
+    slope = (dx * z).sum(axis=1) / norm
+    return middle, slope, np.sqrt((dx**2 * s**2).sum(axis=1)) / norm
