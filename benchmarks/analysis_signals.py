@@ -27,7 +27,7 @@ from mppcqa.physics import (
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("MPPCQA_SHARED_DATA", ROOT.parent / "shared" / "data"))
 REPEATS = 5
-COPIES = 8
+COPIES = 16
 TEMPERATURES = {"n30C": -30, "n20C": -20, "n10C": -10, "zeroC": 0, "p10C": 10, "p20C": 20}
 AUTHORS = ("relative_derivative", "second_derivative", "square_root")
 """Our names of the authors' three methods: like is compared with like."""

@@ -72,7 +72,7 @@ def simulate_iv(
     reverse = np.maximum(bias, 0.0)
     # A smooth step instead of max(bias - breakdown, 0): not all pixels break down at one voltage.
     dv = spread_v * np.logaddexp(0.0, (reverse - breakdown) / spread_v)
-    multiplied = 1 / np.maximum(1 - (np.minimum(reverse / breakdown, 1.0)) ** 4, 0.02)
+    multiplied = 1 / np.hypot(1 - np.minimum(reverse / breakdown, 1.0) ** 4, 0.004)
     correlated = 1 / np.maximum(1 - crosstalk_per_v2 * dv**2, 0.02)
     avalanche = pixel_farad * dv * -np.expm1(-dv / trigger_v) * correlated
     current = carriers * (ELEMENTARY_CHARGE * multiplied + avalanche) + reverse / leakage_ohm
