@@ -1,133 +1,229 @@
-"""Characteristic function of a charge spectrum and its derivatives, compiled.
+"""Transform of a charge spectrum with its derivatives, and bin probabilities from it, compiled.
 
-The charge of an event is the sum of independent parts, so the logarithm of its characteristic
-function is a sum: noise, light (a Poisson number of avalanches, each with its tree of crosstalk
-descendants: Vinogradov, NIM A 695 (2012) 247), and dark counts that arrive at any time, of which
-the gate sees a fraction.
+The charge of an event is a sum of independent parts, so the logarithm of its characteristic
+function is a sum too:
 
-Parameters, charges in bins: 0 pedestal, 1 gain, 2 pedestal width, 3 width a photoelectron,
-4 mean light, 5 mean number of crosstalk children an avalanche, 6 dark counts a gate.
+    log phi(w) = i w q0 - (w s0)^2 / 2 + mu (B(w) - 1) + nu D(w)
+
+noise, a Poisson number mu of avalanches of light, and nu dark counts a gate. B is the transform of
+one avalanche with all that it sets off: a Poisson number of crosstalk children, each with its own
+(Vinogradov, NIM A 695 (2012) 247), and afterpulses,
+
+    B = z exp(lam (B - 1) + alpha A),  z = exp(i w G - (w s1)^2 / 2),
+
+where A averages B over the fraction of an avalanche that the gate sees of an afterpulse, and D over
+the fraction that it sees of a dark count (`_pulse`). Afterpulses have crosstalk but no afterpulses
+of their own here: that would be of second order in alpha. One transform of phi gives the spectrum.
+
+Parameters, charges in bins of the fit's grid: 0 pedestal, 1 gain, 2 pedestal width, 3 width a
+photoelectron, 4 mean light, 5 mean crosstalk children an avalanche, 6 dark counts a gate,
+7 mean afterpulses an avalanche.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
-from numpy.typing import NDArray
+from numba import njit
 
-N_PARAMETERS = 7
-NEWTON_STEPS = 3
+from mppcqa.physics._fourier import fft
+
+N_PARAMETERS = 8
+NEWTON_STEPS = 2
+REACH = 9
+"""Frequencies beyond its own that an average draws on: half the stencil of `_pulse`."""
+STRIDE = 4
+VANISHED = 5.5
+"""Frequency times width a photoelectron at which an avalanche's transform is gone: 3e-7."""
 FLOOR = 1e-9
 """Least probability of a bin."""
 
-Floats = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
-
-
-def arrival_nodes(decay_per_gate: float) -> tuple[Floats, Floats]:
-    """Fractions of a full charge that the gate sees of a dark count, and their weights.
-
-    Weights are times in gates, so that they add up to one gate plus what arrives before it. For a
-    pulse that decays exponentially with `decay_per_gate` gates: an arrival inside the gate is cut
-    at its end, one before the gate leaves its tail inside.
-    """
-    x, w = np.polynomial.legendre.leggauss(12)
-    x, w = (x + 1) / 2, w / 2
-    rho = decay_per_gate
-    turn = min(1.0, 8 * rho)
-    inside = 1 - np.exp(-turn * x / rho)
-    fractions = [inside, x]
-    weights = [turn * w, rho * w / x]
-    if turn < 1:
-        fractions.append(np.array([1.0]))
-        weights.append(np.array([1 - turn]))
-    return np.concatenate(fractions), np.concatenate(weights)
-
 
 @njit(cache=True, inline="always")
-def _avalanche(omega: float, gain: float, width: float, children: float):  # type: ignore[no-untyped-def]
-    """Transform of one avalanche with its crosstalk tree: B = z exp(children (B - 1))."""
-    z = np.exp(1j * omega * gain - 0.5 * (omega * width) ** 2)
-    b = z
+def _tree(z, lam, b, log_rest):  # type: ignore[no-untyped-def]
+    """Solve b = z exp(lam (b - 1) + log_rest) by Halley's rule from a near value."""
     for _ in range(NEWTON_STEPS):
-        e = z * np.exp(children * (b - 1))
-        b = b - (b - e) / (1 - children * e)
+        e = z * np.exp(lam * (b - 1) + log_rest)
+        f = b - e
+        slope = 1 - lam * e
+        b = b - 2 * f * slope / (2 * slope * slope + f * lam * lam * e)
     return b
 
 
-@njit(cache=True, parallel=True)
-def characteristic(  # type: ignore[no-untyped-def]
-    theta, omega, fractions, weights, light, phi, dphi
+@njit(cache=True, fastmath=True)
+def _average(matrices, re, im, out_re, out_im, columns, n, top):  # type: ignore[no-untyped-def]
+    """Average the first columns along the frequency axis, for the first n frequencies.
+
+    From frequency `top` on the columns are zero, and the average is so smooth that every fourth
+    one is enough, with a cubic between them.
+    """
+    j = 0
+    while j < n + 3 * STRIDE and j < matrices.shape[1]:
+        last = min(j + REACH, top)
+        even, odd = matrices[0, j], matrices[1, j]
+        for c in range(columns):
+            x = 0.0
+            y = 0.0
+            one, other = re[c], im[c]
+            for m in range(last):
+                x += even[m] * one[m]
+                y += odd[m] * other[m]
+            out_re[c, j] = x
+            out_im[c, j] = y
+        j += 1 if j < top + STRIDE or n <= top else STRIDE
+        if n <= top and j >= n:
+            return
+    for c in range(columns):
+        start = top + STRIDE
+        while start < n - 1 and start + 2 * STRIDE < matrices.shape[1]:
+            for part in range(2):
+                out = out_re if part == 0 else out_im
+                before, at, after, later = (
+                    out[c, start - STRIDE], out[c, start],
+                    out[c, start + STRIDE], out[c, start + 2 * STRIDE],
+                )  # fmt: skip
+                for k in range(1, STRIDE):
+                    t = k / STRIDE
+                    out[c, start + k] = (
+                        -t * (t - 1) * (t - 2) / 6 * before
+                        + (t + 1) * (t - 1) * (t - 2) / 2 * at
+                        - (t + 1) * t * (t - 2) / 2 * after
+                        + (t + 1) * t * (t - 1) / 6 * later
+                    )
+            start += STRIDE
+
+
+@njit(cache=True, fastmath=True)
+def avalanche(theta, step, n, dark, after, full, b_re, b_im, d_re, d_im, work):  # type: ignore[no-untyped-def]
+    """Transform of an avalanche and of a dark count, and derivatives, at n frequencies.
+
+    Rows of b and d (5, n): the transform (of d, less its value at no frequency), then its
+    derivatives by gain, width a photoelectron, crosstalk and afterpulses. `full` is 0 where there
+    are neither dark counts nor afterpulses. `work` is scratch (2, 4, n).
+    """
+    gain, width, lam, alpha = theta[1], theta[3], theta[5], theta[7]
+    top = min(n, int(VANISHED / (step * width)) + 2)
+    b_re[:, top:n] = 0.0
+    b_im[:, top:n] = 0.0
+    for j in range(top):
+        w = step * j
+        z = np.exp(complex(-0.5 * (w * width) ** 2, w * gain))
+        b = _tree(z, lam, z * (1 + lam * (z - 1) / (1 + lam)), 0j)
+        slope = b / (1 - lam * b)
+        b_re[0, j], b_im[0, j] = b.real, b.imag
+        b_re[1, j], b_im[1, j] = -w * slope.imag, w * slope.real
+        g = -w * w * width
+        b_re[2, j], b_im[2, j] = g * slope.real, g * slope.imag
+        x = slope * (b - 1)
+        b_re[3, j], b_im[3, j] = x.real, x.imag
+        b_re[4, j] = b_im[4, j] = 0.0
+    if not full:
+        return
+    a_re, a_im = work[0], work[1]
+    _average(after, b_re, b_im, a_re, a_im, 4, top, top)
+    whole = a_re[0, 0]
+    for j in range(top):
+        w = step * j
+        z = np.exp(complex(-0.5 * (w * width) ** 2, w * gain))
+        a = complex(a_re[0, j] - whole, a_im[0, j])
+        near = complex(b_re[0, j], b_im[0, j])
+        b = _tree(z, lam, near * np.exp(alpha * a), alpha * a)
+        slope = b / (1 - lam * b)
+        b_re[0, j], b_im[0, j] = b.real, b.imag
+        x = slope * complex(alpha * a_re[1, j], w + alpha * a_im[1, j])
+        b_re[1, j], b_im[1, j] = x.real, x.imag
+        x = slope * complex(alpha * a_re[2, j] - w * w * width, alpha * a_im[2, j])
+        b_re[2, j], b_im[2, j] = x.real, x.imag
+        x = slope * (b - 1 + alpha * complex(a_re[3, j], a_im[3, j]))
+        b_re[3, j], b_im[3, j] = x.real, x.imag
+        x = slope * a
+        b_re[4, j], b_im[4, j] = x.real, x.imag
+    _average(dark, b_re, b_im, d_re, d_im, 5, n, top)
+    whole = d_re[0, 0]
+    for j in range(n):
+        d_re[0, j] -= whole
+
+
+@njit(cache=True, fastmath=True)
+def _pair(re, im, one, other, n, length, x_re, x_im, cosines, sines):  # type: ignore[no-untyped-def]
+    """Two real arrays from two transforms (rows of re and im) at once; they stand in x."""
+    for j in range(length):
+        x_re[j] = 0.0
+        x_im[j] = 0.0
+    x_re[0] = re[one, 0] - im[other, 0]
+    x_im[0] = im[one, 0] + re[other, 0]
+    # Frequencies beyond half the grid's own fold back: the bins are samples of a smooth curve.
+    at = 0
+    for j in range(1, n):
+        at += 1
+        if at == length:
+            at = 0
+        x_re[at] += re[one, j] - im[other, j]
+        x_im[at] += im[one, j] + re[other, j]
+        back = length - at if at > 0 else 0
+        x_re[back] += re[one, j] + im[other, j]
+        x_im[back] += re[other, j] - im[one, j]
+    fft(x_re, x_im, length, cosines, sines)
+
+
+@njit(cache=True, fastmath=True)
+def probabilities(  # type: ignore[no-untyped-def]
+    theta, light, wanted, step, n, length, avalanches, full, p, dp, scratch, x, circle
 ):
-    """Fill phi (n, nf) and dphi (n, 7, nf) for parameters theta (n, 7) at omega (nf,).
+    """Fill p (length,) and dp (8, length), for a spectrum with light (1) or without (0).
 
-    `light` (n,) is 1 where the spectrum was taken with light, 0 in the dark.
+    Bin j of the grid holds the charges from j to j + 1. `wanted` marks the
+    parameters whose derivatives are wanted; the others' rows are left as they are. `avalanches`
+    is (b_re, b_im, d_re, d_im) of `avalanche`; scratch (2, 10, n) and x (2, length) are for use
+    here.
     """
-    n, nf = phi.shape
-    for i in prange(n):
-        q0, gain, s0, s1, mu, lam, nu = theta[i]
-        for j in range(nf):
-            w = omega[j]
-            b = _avalanche(w, gain, s1, lam)
-            # dB/dx = B / (1 - lam B) d(ln z)/dx, dB/dlam = B (B - 1) / (1 - lam B)
-            slope = b / (1 - lam * b)
-            log_phi = 1j * w * q0 - 0.5 * (w * s0) ** 2
-            d_gain = 0j
-            d_width = 0j
-            d_lam = 0j
-            if light[i] > 0:
-                log_phi += mu * (b - 1)
-                d_gain += mu * slope * 1j * w
-                d_width += -mu * slope * w * w * s1
-                d_lam += mu * slope * (b - 1)
-            dark = 0j
-            if nu > 0 or not light[i] > 0:
-                for k in range(fractions.size):
-                    f = fractions[k]
-                    bf = _avalanche(w, gain * f, s1 * f, lam)
-                    sf = bf / (1 - lam * bf) * weights[k]
-                    dark += weights[k] * (bf - 1)
-                    d_gain += nu * sf * 1j * w * f
-                    d_width += -nu * sf * w * w * s1 * f * f
-                    d_lam += nu * sf * (bf - 1)
-            value = np.exp(log_phi + nu * dark)
-            phi[i, j] = value
-            dphi[i, 0, j] = value * 1j * w
-            dphi[i, 1, j] = value * d_gain
-            dphi[i, 2, j] = -value * w * w * s0
-            dphi[i, 3, j] = value * d_width
-            dphi[i, 4, j] = value * (b - 1) * light[i]
-            dphi[i, 5, j] = value * d_lam
-            dphi[i, 6, j] = value * dark
-
-
-class BinnedModel:
-    """Bin probabilities of spectra on a common grid of bins, with derivatives.
-
-    Charges are in bins: bin j holds the charges from j to j + 1.
-    """
-
-    def __init__(self, bins: int, decay_per_gate: float) -> None:
-        self.bins = bins
-        self.length = 1 << int(np.ceil(np.log2(bins * 1.1)))
-        self.omega = 2 * np.pi * np.arange(self.length // 2 + 1) / self.length
-        self.fractions, self.weights = arrival_nodes(decay_per_gate)
-
-    def __call__(self, theta: Floats, light: Floats) -> tuple[Floats, Floats]:
-        """Probabilities (n, bins) and derivatives (n, 7, bins) for parameters (n, 7)."""
-        # Beyond this frequency the noise alone leaves less than 1e-12 of the transform.
-        s0 = max(float(theta[:, 2].min()), 0.2)
-        used = max(8, int(np.searchsorted(self.omega, 7.5 / s0)))
-        omega = self.omega[:used]
-        n = len(theta)
-        phi = np.empty((n, len(omega)), np.complex128)
-        dphi = np.empty((n, N_PARAMETERS, len(omega)), np.complex128)
-        characteristic(theta, omega, self.fractions, self.weights, light, phi, dphi)
-        factor = np.sinc(omega / (2 * np.pi)) * np.exp(0.5j * omega)
-        p = np.fft.irfft(np.conj(phi) * factor, self.length)[:, : self.bins]
-        dp = np.fft.irfft(np.conj(dphi) * factor, self.length)[:, :, : self.bins]
-        # Below the floor the transform's rounding would rule, and its derivatives would lead a
-        # single event far out on the tail to drag the whole fit.
-        low = p < FLOOR
-        dp[np.broadcast_to(low[:, None, :], dp.shape)] = 0.0
-        return np.where(low, FLOOR, p), dp
+    b_re, b_im, d_re, d_im = avalanches
+    re, im = scratch[0], scratch[1]
+    q0, s0, mu, nu = theta[0], theta[2], theta[4] * light, theta[6]
+    for j in range(n):
+        w = step * j
+        half = 0.5 * w
+        sinc = np.sin(half) / half if j > 0 else 1.0
+        x_re = -0.5 * (w * s0) ** 2 + mu * (b_re[0, j] - 1)
+        x_im = w * q0 - half + mu * b_im[0, j]
+        if full:
+            x_re += nu * d_re[0, j]
+            x_im += nu * d_im[0, j]
+        size = sinc * np.exp(x_re) / length
+        re[0, j] = size * np.cos(x_im)
+        im[0, j] = size * np.sin(x_im)
+    rows = 1
+    order = np.empty(N_PARAMETERS, np.int64)
+    for k in range(N_PARAMETERS):
+        if not wanted[k]:
+            continue
+        order[rows - 1] = k
+        row = (0, 1, 0, 2, 0, 3, 0, 4)[k]
+        for j in range(n):
+            w = step * j
+            if k == 0:
+                lr, li = 0.0, w
+            elif k == 2:
+                lr, li = -w * w * s0, 0.0
+            elif k == 4:
+                lr, li = b_re[0, j] - 1, b_im[0, j]
+            elif k == 6:
+                lr, li = d_re[0, j], d_im[0, j]
+            else:
+                lr, li = mu * b_re[row, j], mu * b_im[row, j]
+                if full:
+                    lr += nu * d_re[row, j]
+                    li += nu * d_im[row, j]
+            re[rows, j] = re[0, j] * lr - im[0, j] * li
+            im[rows, j] = re[0, j] * li + im[0, j] * lr
+        rows += 1
+    if rows % 2:
+        re[rows, :n] = 0.0
+        im[rows, :n] = 0.0
+    for r in range(0, rows, 2):
+        _pair(re, im, r, r + 1, n, length, x[0], x[1], circle[0], circle[1])
+        for half_ in range(2):
+            if r + half_ >= rows:
+                continue
+            out = p if r + half_ == 0 else dp[order[r + half_ - 1]]
+            for j in range(length):
+                out[j] = x[half_, j]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._pulse import Floats
 
 
 def simulate_charges(

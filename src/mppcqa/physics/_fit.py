@@ -1,0 +1,280 @@
+"""One spectrum from raw bins to parameters, and many side by side, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from mppcqa.physics._climb import MAX_STEPS, climb, evaluate, make_room, solve
+from mppcqa.physics._model import N_PARAMETERS
+from mppcqa.physics._start import CANDIDATES, candidates, first_peak, guess
+
+OK, FEW_EVENTS, NO_PEAKS, NOT_CONVERGED, BAD_COUNTS, FEW_BINS, MISFIT, NO_SIGNAL = range(8)
+
+BINS_A_GAIN = 22
+"""About the fit's bins a peak spacing: finer ones add less than 1 % to what is known of it."""
+HIGHEST = 5.5
+"""Frequency times pedestal width up to which the transform is kept: exp(-15) is left there."""
+LONGEST = 2048
+POOR = 1.3
+"""Chi-squared a degree of freedom from which a summit is doubted and others are tried."""
+STRANGE = 0.04
+"""Excess of chi-squared an event from which the spectrum is not that of one device."""
+SEPARATION = 2.0
+"""Peaks closer than this many widths can't be told from one another."""
+VAGUE = 0.1
+"""A gain known no better than this fraction is none."""
+
+
+@njit(cache=True)
+def _spike(counts, at, step):  # type: ignore[no-untyped-def]
+    """Whether the outermost bin holds what the ADC cut off: far more than the bins inside."""
+    inside = 0.0
+    for k in range(1, 5):
+        j = at + k * step
+        if j < 0 or j >= counts.size:
+            return False
+        inside += counts[j] / 4
+    return inside >= 1 and counts[at] > 4 * inside + 5 * np.sqrt(inside) + 10
+
+
+@njit(cache=True)
+def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
+    """First and last bin to use, and whether charges may lie beyond the bins given.
+
+    A few events on either side are left to the bin of all that lies beyond, so that one of them
+    far out does not decide the grid; so is what a saturated ADC heaped into its last bin.
+    """
+    bins = counts.size
+    both = counts + dark if has_dark else counts
+    total = both.sum()
+    few = max(2.0, 5e-5 * total)
+    first = 0
+    while both[first] == 0:
+        first += 1
+    last = bins - 1
+    while both[last] == 0:
+        last -= 1
+    low_spill = -1.0 if first == 0 else 0.0
+    high_spill = -1.0 if last == bins - 1 else 0.0
+    saturated = False
+    low, high = first, last
+    if _spike(both, first, 1):
+        low, low_spill = first + 1, 0.0
+    if _spike(both, last, -1):
+        high, high_spill, saturated = last - 1, 0.0, True
+    x = 0.0
+    while low_spill >= 0 and x + both[low] <= few:
+        x += both[low]
+        low += 1
+    x = 0.0
+    while high_spill >= 0 and not saturated and x + both[high] <= few:
+        x += both[high]
+        high -= 1
+    return low, high, low_spill, high_spill, saturated
+
+
+@njit(cache=True)
+def _rebin(counts, low, bins, factor, out):  # type: ignore[no-untyped-def]
+    """Add up bins by a factor from `low` on, into out."""
+    out[:] = 0.0
+    for j in range(bins * factor):
+        if low + j < counts.size:
+            out[j // factor] += counts[low + j]
+
+
+@njit(cache=True)
+def _inverse(fisher, free, covariance):  # type: ignore[no-untyped-def]
+    """Covariance of the free parameters, zero for the others; False where there is none."""
+    rows = np.flatnonzero(free)
+    m = rows.size
+    covariance[:] = 0.0
+    scale = np.empty(m)
+    for a in range(m):
+        scale[a] = np.sqrt(max(fisher[rows[a], rows[a]], 1e-300))
+    for c in range(m):
+        matrix = np.empty((m, m))
+        for a in range(m):
+            for b in range(m):
+                matrix[a, b] = fisher[rows[a], rows[b]] / scale[a] / scale[b]
+        unit = np.zeros(m)
+        unit[c] = 1.0
+        if not solve(matrix, unit, m):
+            return False
+        for a in range(m):
+            covariance[rows[a], rows[c]] = unit[a] / scale[a] / scale[c]
+    return True
+
+
+@njit(cache=True)
+def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
+    """Pearson's chi-squared and bins, over bins of at least 10 expected events."""
+    total = 0.0
+    events = 0.0
+    for j in range(low, high):
+        total += p[j]
+        events += counts[j]
+    chi2 = 0.0
+    bins = -1
+    for j in range(low, high):
+        expected = p[j] / total * events
+        if expected >= 10:
+            chi2 += (counts[j] - expected) ** 2 / expected
+            bins += 1
+    return chi2, bins
+
+
+@njit(cache=True)
+def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance):  # type: ignore[no-untyped-def]
+    """Fit raw bins; fills theta (8,) in raw bins and its covariance; (status, chi2, ndf)."""
+    events = counts.sum()
+    dark_events = dark.sum() if has_dark else 0.0
+    low, high, low_spill, high_spill, saturated = _ends(counts, dark, has_dark)
+    if high - low < 4:
+        return FEW_BINS, np.nan, 0
+    span = high - low + 1
+    pedestal_counts = dark if has_dark else counts
+    most = int(min(max(4 * np.sqrt(events + dark_events), 128), 1024))
+    coarse = (span + most - 1) // most
+    m = (span + coarse - 1) // coarse
+    some = np.zeros(m)
+    _rebin(pedestal_counts, low, m, coarse, some)
+    q0, s0 = first_peak(some, m)
+    lit, unlit = np.zeros(m), np.zeros(m)
+    _rebin(counts, low, m, coarse, lit)
+    if has_dark:
+        _rebin(dark, low, m, coarse, unlit)
+    gains = np.zeros(CANDIDATES)
+    found, seen = candidates(lit, unlit, m, has_dark, q0, s0, circle, gains)
+    if found == 0:
+        return NO_PEAKS, np.nan, 0
+
+    least = gains[:found].min() * coarse
+    factor = max(int(least / BINS_A_GAIN + 0.5), 1)
+    factor = max(factor, int(np.ceil(span / (0.45 * LONGEST if saturated else 0.8 * LONGEST))))
+    ratio = coarse / factor
+    q0, s0 = q0 * ratio, s0 * ratio
+    gains *= ratio
+    nb = (span + factor - 1) // factor
+    if saturated and span % factor:
+        nb = span // factor  # the last bin would hold part of what was cut off
+    lit, unlit = np.zeros(nb), np.zeros(nb)
+    _rebin(counts, low, nb, factor, lit)
+    if has_dark:
+        _rebin(dark, low, nb, factor, unlit)
+
+    pad = int(6 * s0) + 3
+    longest = gains[:found].max() if seen else 0.0
+    need = max(pad + nb + 3 + (0.8 if saturated or high_spill < 0 else 0.06) * nb, 7 * longest)
+    length = 128
+    while length < need and length < LONGEST:
+        length *= 2
+    grid = np.zeros((2, length))
+    grid[0, pad : pad + nb] = lit
+    if has_dark:
+        grid[1, pad : pad + nb] = unlit
+    lights = np.array([1.0 if has_light else 0.0, 0.0])
+    parts = 2 if has_dark else 1
+    spill = np.zeros((2, 2))
+    stop = min(low + nb * factor, counts.size)
+    for part in range(parts):
+        one = counts if part == 0 else dark
+        spill[part, 0] = one[:low].sum() if low_spill >= 0 else -1.0
+        spill[part, 1] = one[stop:].sum() if high_spill >= 0 else -1.0
+    free = np.ones(N_PARAMETERS, np.bool_)
+    free[4] = has_light
+    free[6] = not simple and (has_dark or not has_light)
+    free[7] = not simple and has_light
+    full = not simple
+    n = min(ray_dark.shape[1], int(HIGHEST / (0.8 * s0) * length / (2 * np.pi)) + 2)
+    tables = (ray_dark, ray_after, circle)
+    room = make_room(length, n)
+    none = np.zeros(N_PARAMETERS, np.bool_)
+    score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
+    lower = np.array([-1e9, 2.0, 0.1, 0.05, 1e-6, 0.0, 0.0, 0.0])
+    upper = np.array([1e9, length, length, length, 100.0, 0.9, 5.0, 0.9])
+
+    # Where to begin: the likeliest of the spacings seen, and, where no dark spectrum shows the
+    # pedestal and the first peak may be a later one, of pedestals one or two spacings below.
+    best = np.zeros(N_PARAMETERS)
+    trial = np.zeros(N_PARAMETERS)
+    best_l = -np.inf
+    problem = (grid, lights, parts, pad, pad + nb, spill, none, n, full)
+    tries = 0
+    for g in range(found):
+        for shift in range(0, 4 if has_light and not has_dark else 1):
+            guess(lit, unlit, nb, has_light, has_dark, q0 - shift * gains[g], s0, gains[g], simple, trial)
+            if shift > 0 and trial[4] < 2.5 + shift:
+                break
+            trial[0] += pad
+            tries += 1
+            if found == 1 and (has_dark or not has_light or trial[4] < 2.5):
+                best[:] = trial
+                break
+            l = evaluate(trial, problem, tables, room, score, fisher)
+            if l > best_l:
+                best_l = l
+                best[:] = trial
+    problem = (grid, lights, parts, pad, pad + nb, spill, free, n, full)
+    converged, best_l = climb(best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
+    chi2, ndf = 0.0, 0
+    for attempt in range(4):
+        chi2, ndf = 0.0, -free.sum()
+        for part in range(parts):
+            c, b = _chi2(grid[part], room[5][part], pad, pad + nb, spill[part])
+            chi2 += c
+            ndf += b
+        ndf = max(ndf, 1)
+        if attempt == 3 or (converged and chi2 < POOR * ndf):
+            break
+        # Half and double the true spacing are summits of their own: every second peak is missing,
+        # or every second one is taken for crosstalk. So is a pedestal taken for another peak.
+        moved = best.copy()
+        if attempt < 2:
+            gain = best[1] * (2.0 if attempt == 0 else 0.5)
+            if not 2.5 < gain < 0.9 * nb:
+                continue
+            guess(lit, unlit, nb, has_light, has_dark, q0, s0, gain, simple, moved)
+            moved[0] += pad
+        elif found > seen or (found > 1 and not converged):
+            continue
+        else:
+            guess(lit, unlit, nb, has_light, has_dark, q0, s0, gains[0], simple, moved)
+            moved[0] += pad
+        other = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
+        kept = room[5].copy()
+        done, l = climb(moved, lower, upper, problem, tables, room, other[0], other[1], MAX_STEPS)
+        if l > best_l + 1 and (done or not converged):
+            best[:] = moved
+            best_l, converged = l, done
+            score[:] = other[0]
+            fisher[:] = other[1]
+        else:
+            room[5][:] = kept
+    status = OK
+    if not converged or not _inverse(fisher, free, covariance):
+        status = NOT_CONVERGED
+    elif best[1] < SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2):
+        status = NO_PEAKS
+    elif not covariance[1, 1] < (VAGUE * best[1]) ** 2:
+        status = NO_SIGNAL
+    elif chi2 - ndf > STRANGE * (events + dark_events) and chi2 > 3 * ndf:
+        status = MISFIT
+    theta[:] = best
+    theta[0] -= pad
+    theta[:4] *= factor
+    theta[0] += low
+    covariance[:4, :] *= factor
+    covariance[:, :4] *= factor
+    return status, chi2, ndf
+
+
+@njit(cache=True, parallel=True)
+def fit_all(counts, dark, todo, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance, chi2, ndf, status):  # type: ignore[no-untyped-def]
+    """Fit the spectra whose numbers are in `todo`, in parallel."""
+    for t in prange(todo.size):
+        i = todo[t]
+        status[i], chi2[i], ndf[i] = fit_one(
+            counts[i], dark[i if has_dark else 0], has_light, has_dark, simple,
+            ray_dark, ray_after, circle, theta[i], covariance[i],
+        )  # fmt: skip
