@@ -30,6 +30,7 @@ def _charges(rng: np.random.Generator, n: int, events: int, light: float, dark: 
                 pe_width=3.2,
                 crosstalk_probability=1 - np.exp(-0.128),
                 dark_counts_per_gate=dark,
+                afterpulses=0.03,
             )
             for _ in range(n)
         ],
@@ -110,7 +111,7 @@ def test_what_can_not_be_fitted_is_named_and_spoils_no_neighbour() -> None:
 
 
 def test_parameters_are_named_once() -> None:
-    assert len(set(PARAMETERS)) == len(PARAMETERS) == 7
+    assert len(set(PARAMETERS)) == len(PARAMETERS) == 8
 
 
 def test_charges_that_are_not_finite_are_counted() -> None:

@@ -20,6 +20,7 @@ No files and no database here. Charges may be in any unit; results carry the sam
 """
 
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
+from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
@@ -52,6 +53,7 @@ __all__ = [
     "IvTruth",
     "Line",
     "LineError",
+    "PulseShape",
     "PulseTemplate",
     "Pulses",
     "SpectrumFits",

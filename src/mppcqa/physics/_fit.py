@@ -20,6 +20,8 @@ POOR = 1.3
 """Chi-squared a degree of freedom from which a summit is doubted and others are tried."""
 STRANGE = 0.04
 """Excess of chi-squared an event from which the spectrum is not that of one device."""
+OTHER_STEPS = 10
+"""Steps that another summit is given to show that it is the higher one."""
 SEPARATION = 2.0
 """Peaks closer than this many widths can't be told from one another."""
 VAGUE = 0.1
@@ -125,7 +127,9 @@ def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance):  # type: ignore[no-untyped-def]
+def fit_one(
+    counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance
+):  # type: ignore[no-untyped-def]
     """Fit raw bins; fills theta (8,) in raw bins and its covariance; (status, chi2, ndf)."""
     events = counts.sum()
     dark_events = dark.sum() if has_dark else 0.0
@@ -149,7 +153,7 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
     if found == 0:
         return NO_PEAKS, np.nan, 0
 
-    least = gains[:found].min() * coarse
+    least = gains[0] * coarse
     factor = max(int(least / BINS_A_GAIN + 0.5), 1)
     factor = max(factor, int(np.ceil(span / (0.45 * LONGEST if saturated else 0.8 * LONGEST))))
     ratio = coarse / factor
@@ -184,7 +188,7 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
     free = np.ones(N_PARAMETERS, np.bool_)
     free[4] = has_light
     free[6] = not simple and (has_dark or not has_light)
-    free[7] = not simple and has_light
+    free[7] = not simple
     full = not simple
     n = min(ray_dark.shape[1], int(HIGHEST / (0.8 * s0) * length / (2 * np.pi)) + 2)
     tables = (ray_dark, ray_after, circle)
@@ -203,7 +207,18 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
     tries = 0
     for g in range(found):
         for shift in range(0, 4 if has_light and not has_dark else 1):
-            guess(lit, unlit, nb, has_light, has_dark, q0 - shift * gains[g], s0, gains[g], simple, trial)
+            guess(
+                lit,
+                unlit,
+                nb,
+                has_light,
+                has_dark,
+                q0 - shift * gains[g],
+                s0,
+                gains[g],
+                simple,
+                trial,
+            )
             if shift > 0 and trial[4] < 2.5 + shift:
                 break
             trial[0] += pad
@@ -211,9 +226,9 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
             if found == 1 and (has_dark or not has_light or trial[4] < 2.5):
                 best[:] = trial
                 break
-            l = evaluate(trial, problem, tables, room, score, fisher)
-            if l > best_l:
-                best_l = l
+            log_l = evaluate(trial, problem, tables, room, score, fisher)
+            if log_l > best_l:
+                best_l = log_l
                 best[:] = trial
     problem = (grid, lights, parts, pad, pad + nb, spill, free, n, full)
     converged, best_l = climb(best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
@@ -243,16 +258,26 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
             moved[0] += pad
         other = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
         kept = room[5].copy()
-        done, l = climb(moved, lower, upper, problem, tables, room, other[0], other[1], MAX_STEPS)
-        if l > best_l + 1 and (done or not converged):
+        done, log_l = climb(
+            moved, lower, upper, problem, tables, room, other[0], other[1], OTHER_STEPS
+        )
+        if log_l > best_l + 1 and (done or not converged):
             best[:] = moved
-            best_l, converged = l, done
+            best_l, converged = log_l, done
             score[:] = other[0]
             fisher[:] = other[1]
         else:
             room[5][:] = kept
+    # A parameter at its bound is known not to lie beyond: the others are as if it were held there,
+    # and its own uncertainty is the one that it would have inside.
+    inside = free & (best > lower)
+    held = np.zeros(N_PARAMETERS)
+    if converged and inside.sum() < free.sum() and _inverse(fisher, free, covariance):
+        for k in range(N_PARAMETERS):
+            if free[k] and not inside[k]:
+                held[k] = covariance[k, k]
     status = OK
-    if not converged or not _inverse(fisher, free, covariance):
+    if not converged or not _inverse(fisher, inside, covariance):
         status = NOT_CONVERGED
     elif best[1] < SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2):
         status = NO_PEAKS
@@ -260,6 +285,8 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
         status = NO_SIGNAL
     elif chi2 - ndf > STRANGE * (events + dark_events) and chi2 > 3 * ndf:
         status = MISFIT
+    for k in range(N_PARAMETERS):
+        covariance[k, k] += held[k]
     theta[:] = best
     theta[0] -= pad
     theta[:4] *= factor
@@ -270,7 +297,22 @@ def fit_one(counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circ
 
 
 @njit(cache=True, parallel=True)
-def fit_all(counts, dark, todo, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance, chi2, ndf, status):  # type: ignore[no-untyped-def]
+def fit_all(
+    counts,
+    dark,
+    todo,
+    has_light,
+    has_dark,
+    simple,
+    ray_dark,
+    ray_after,
+    circle,
+    theta,
+    covariance,
+    chi2,
+    ndf,
+    status,
+):  # type: ignore[no-untyped-def]
     """Fit the spectra whose numbers are in `todo`, in parallel."""
     for t in prange(todo.size):
         i = todo[t]

@@ -41,8 +41,9 @@ class PulseShape:
         tail is the recharge of the pixel.
     afterpulse_delays_per_gate, afterpulse_shares
         Time constants of the delay of afterpulses and their shares. None takes one constant of
-        twice the decay time, which suits what is published (Eckert et al., NIM A 620 (2010) 217)
-        well enough for gain, light and crosstalk; the number of afterpulses depends on it.
+        the decay time: the fast component that dominates inside a gate of a few decay times has
+        about that length (Eckert et al., NIM A 620 (2010) 217). Gain, light and crosstalk depend
+        little on it; the number of afterpulses does.
     """
 
     decay_per_gate: float = 0.1
@@ -70,7 +71,7 @@ class PulseShape:
     def delays(self) -> tuple[float, ...]:
         """Time constants of afterpulses in gates."""
         if self.afterpulse_delays_per_gate is None:
-            return (2 * self.decay_per_gate,)
+            return (self.decay_per_gate,)
         return self.afterpulse_delays_per_gate
 
     def collected(self, time: Floats) -> Floats:
@@ -109,7 +110,7 @@ def _inner(shape: PulseShape) -> list[float]:
     """Ends of stretches inside the gate, closer where the fraction changes quickly."""
     steps = [1 - x * shape.decay_per_gate for x in (8.0, 5.0, 3.0, 1.5, 0.7, 0.3, 0.1)]
     early = [x * shape.decay_per_gate for x in (0.15, 0.5, 1.2, 2.5, 5.0)]
-    return sorted({x for x in (*steps, *early) if 0 < x < 1}) + [1.0]
+    return [*sorted({x for x in (*steps, *early) if 0 < x < 1}), 1.0]
 
 
 def _gauss(bounds: list[float]) -> tuple[Floats, Floats]:

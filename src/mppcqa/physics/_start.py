@@ -178,13 +178,14 @@ def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  #
 @njit(cache=True)
 def candidates(counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignore[no-untyped-def]
     """Fill spacings worth a try, likely ones first; how many, and how many of them were seen."""
-    found = np.zeros(2)
     k = 0
+    found = np.zeros(2)
     for i in range(spacings(counts, n, s0, circle, found)):
         k = _add(gains, k, found[i], n)
-    k = _add(gains, k, next_peak(counts, n, q0, s0), n)
-    if has_dark:
-        k = _add(gains, k, next_peak(dark, n, q0, s0), n)
+    if k == 0:
+        k = _add(gains, k, next_peak(counts, n, q0, s0), n)
+        if has_dark:
+            k = _add(gains, k, next_peak(dark, n, q0, s0), n)
     seen = k
     if seen == 0:
         for ratio in (7.0, 5.0, 10.0, 14.0, 20.0):
@@ -201,4 +202,3 @@ def _add(gains, k, gain, n):  # type: ignore[no-untyped-def]
             return k
     gains[k] = gain
     return k + 1
-

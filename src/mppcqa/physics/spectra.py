@@ -54,9 +54,9 @@ class SpectrumFits:
     """Fitted parameters of n spectra; NaN where the status is not 0.
 
     values, errors
-        (n, 7): the parameters in the order of `PARAMETERS`, charges in the unit of the edges.
+        (n, 8): the parameters in the order of `PARAMETERS`, charges in the unit of the edges.
     covariance
-        (n, 7, 7).
+        (n, 8, 8).
     chi2, ndf
         (n,): Pearson's chi-squared over bins of at least 10 expected events.
     status
@@ -133,8 +133,12 @@ def fit_spectra(
     dark_counts
         (n, bins): spectra of the same channels in the dark, in the same bins. They share all
         parameters but the light, and fix the dark counts inside the gate.
-    decay_per_gate
-        Decay time of the pulse as a fraction of the gate, for dark counts that are cut by it.
+    pulse
+        The station's pulse and gate, which say how dark counts and afterpulses are cut.
+    model
+        "full" knows dark counts in and before the gate, and afterpulses. "simple" is a generalised
+        Poisson distribution of Gaussian peaks (Vinogradov, NIM A 695 (2012) 247): quicker, and
+        right only where neither matters; for light spectra alone.
 
     The starting values come from the spectra themselves. Uncertainties are from the inverse
     Fisher information. See `mppcqa.physics._model` for the model and its source.
@@ -155,6 +159,8 @@ def fit_spectra(
     if unlit is not None and unlit.shape != lit.shape:
         raise ValueError(f"dark counts {unlit.shape} must have the shape {lit.shape}")
     simple = model == "simple"
+    if simple and (unlit is not None or not light):
+        raise ValueError("the simple model knows no dark counts: it is for light spectra alone")
     status = _refuse(lit)
     if unlit is not None:
         status = np.where(status == OK, _refuse(unlit), status)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mppcqa.physics import (
     LineError,
+    PulseShape,
     SpectrumFits,
     breakdown_from_gain,
     fit_spectra,
@@ -50,19 +51,19 @@ def biases(run: RunFile) -> Iterator[Bias]:
             yield Bias(bias, temperature, int(dark[0]), point, setting)
 
 
-def fit_device(run: RunFile, bias: Bias, slot: int, decay_per_gate: float) -> SpectrumFits:
+def fit_device(run: RunFile, bias: Bias, slot: int, pulse: PulseShape) -> SpectrumFits:
     """Fits of all channels of a device at one bias: light and dark together where both are."""
     dark = run.charges(bias.dark, slot)
     if bias.light is None:
         counts, edges, _ = histogram_charges(dark)
-        return fit_spectra(counts, edges, light=False, decay_per_gate=decay_per_gate)
+        return fit_spectra(counts, edges, light=False, pulse=pulse)
     lit = run.charges(bias.light, slot)
     _, edges, _ = histogram_charges(np.concatenate([lit, dark]))
     lights, darks = (
         np.stack([np.histogram(part[:, i], edges[i])[0] for i in range(part.shape[1])])
         for part in (lit, dark)
     )
-    return fit_spectra(lights, edges, dark_counts=darks, decay_per_gate=decay_per_gate)
+    return fit_spectra(lights, edges, dark_counts=darks, pulse=pulse)
 
 
 def per_channel(
@@ -151,9 +152,9 @@ def analyse_spectra(
     """
     results: list[Result] = []
     problems: list[Problem] = []
-    decay_per_gate = run.meta["decay_s"] / run.meta["gate_s"]
+    pulse = PulseShape(decay_per_gate=run.meta["decay_s"] / run.meta["gate_s"])
     for slot in (row["slot"] for row in run.slots):
-        fitted = [(bias, fit_device(run, bias, slot, decay_per_gate)) for bias in points]
+        fitted = [(bias, fit_device(run, bias, slot, pulse)) for bias in points]
         breakdown: dict[float, float] = {}
         for temperature_c in sorted({bias.temperature_c for bias in points}):
             here = [

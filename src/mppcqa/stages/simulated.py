@@ -17,14 +17,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.physics import IvTruth, WaveformTruth, simulate_iv, simulate_waveforms
+from mppcqa.physics import (
+    IvTruth,
+    PulseShape,
+    WaveformTruth,
+    simulate_iv,
+    simulate_waveforms,
+)
 from mppcqa.runfile import RunWriter
 
 GATE_S = 100e-9
 DECAY_S = 10e-9
-DECAY_PER_GATE = DECAY_S / GATE_S
 RISE_S = 1.5e-9
 WAVEFORM_ADC_PER_GAIN = 3.0
+PULSE = PulseShape(decay_per_gate=DECAY_S / GATE_S)
+AFTERPULSES = 0.03
 REFERENCE_PHOTONS = 10.0
 """Photons a pulse and channel that the simulated light source gives at light setting 1."""
 

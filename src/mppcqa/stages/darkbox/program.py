@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mppcqa.physics import simulate_charges
-from mppcqa.stages.simulated import DECAY_PER_GATE, GATE_S, Point, run_simulation
+from mppcqa.stages.simulated import AFTERPULSES, GATE_S, PULSE, Point, run_simulation
 
 EVENTS_FACTOR = 3
 """Dark counts are rare: random triggers cost little, so three times as many are taken."""
@@ -35,7 +35,8 @@ def measure(
         pe_width=0.105 * truth["gain_adc"],
         crosstalk_probability=truth["crosstalk_probability"],
         dark_counts_per_gate=truth["dark_rate_hz"] * GATE_S,
-        decay_per_gate=DECAY_PER_GATE,
+        afterpulses=AFTERPULSES,
+        pulse=PULSE,
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from mppcqa.physics import simulate_charges
 from mppcqa.stages.simulated import (
-    DECAY_PER_GATE,
+    AFTERPULSES,
     GATE_S,
+    PULSE,
     REFERENCE_PHOTONS,
     Point,
     run_simulation,
@@ -42,7 +43,8 @@ def measure(
         pe_width=0.105 * truth["gain_adc"],
         crosstalk_probability=truth["crosstalk_probability"],
         dark_counts_per_gate=truth["dark_rate_hz"] * GATE_S,
-        decay_per_gate=DECAY_PER_GATE,
+        afterpulses=AFTERPULSES,
+        pulse=PULSE,
     )
 
 
