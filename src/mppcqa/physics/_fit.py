@@ -127,9 +127,9 @@ def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fit_one(
+def fit_one(  # type: ignore[no-untyped-def]
     counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance
-):  # type: ignore[no-untyped-def]
+):
     """Fit raw bins; fills theta (8,) in raw bins and its covariance; (status, chi2, ndf)."""
     events = counts.sum()
     dark_events = dark.sum() if has_dark else 0.0
@@ -297,7 +297,7 @@ def fit_one(
 
 
 @njit(cache=True, parallel=True)
-def fit_all(
+def fit_all(  # type: ignore[no-untyped-def]
     counts,
     dark,
     todo,
@@ -312,7 +312,7 @@ def fit_all(
     chi2,
     ndf,
     status,
-):  # type: ignore[no-untyped-def]
+):
     """Fit the spectra whose numbers are in `todo`, in parallel."""
     for t in prange(todo.size):
         i = todo[t]
