@@ -19,8 +19,8 @@ What to use when:
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
-from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics._pulse import PulseShape
+from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv

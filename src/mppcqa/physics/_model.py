@@ -24,8 +24,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from mppcqa.physics._fourier import fft
+
+Floats = NDArray[np.float64]
 
 N_PARAMETERS = 8
 NEWTON_STEPS = 2

@@ -14,9 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from mppcqa.physics._model import Floats
 
 STENCIL = 16
 SHARPNESS = 10.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mppcqa.physics._pulse import Floats, PulseShape
+from mppcqa.physics._model import Floats
+from mppcqa.physics._pulse import PulseShape
 
 HISTORY_IN_DECAYS = 12.0
 """Decay times before the gate from which a dark count still counts: it leaves 6e-6 of itself."""

@@ -21,8 +21,8 @@ from mppcqa.physics._fit import (
     fit_all,
 )
 from mppcqa.physics._fourier import twiddles
-from mppcqa.physics._model import N_PARAMETERS
-from mppcqa.physics._pulse import Floats, PulseShape, ray_matrices
+from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._pulse import PulseShape, ray_matrices
 
 PARAMETERS = (
     "pedestal",
