@@ -12,7 +12,12 @@ What to use when:
 - breakdown voltage from an IV curve: `breakdown_from_iv`, by one of `IV_METHODS`; with weak light
   take ``relative_derivative``, and never compare values had by different methods;
 - quenching resistance from the forward branch: `quenching_resistance`;
-- scatter over the channels of an array: `uniformity`;
+- scatter and largest difference over the channels of an array: `uniformity`,
+  `largest_difference`;
+- temperature coefficients: `fit_line` of values against temperature (``slope``, ``slope_error``);
+  values carried to another temperature: `at_temperature`;
+- operating voltage: `bias_for_overvoltage`, or `bias_for_target` for a gain or PDE;
+- two stations or methods on the same devices: `compare_stations`, `york_line`;
 - data to try all this on: `simulate_charges`, `simulate_waveforms`, `simulate_iv`, each from a
   seeded generator and with its truth beside.
 
@@ -21,14 +26,17 @@ No files and no database here. Charges may be in any unit; results carry the sam
 
 from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
-from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0, uniformity
+from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
 from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
+from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
 from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.simulation import simulate_charges
 from mppcqa.physics.spectra import SpectrumFits, fit_spectra, histogram_charges
+from mppcqa.physics.stations import StationComparison, compare_stations, york_line
+from mppcqa.physics.uniformity import largest_difference, uniformity
 from mppcqa.physics.waveform_simulation import (
     WaveformTruth,
     dark_rate_at,
@@ -57,12 +65,17 @@ __all__ = [
     "PulseTemplate",
     "Pulses",
     "SpectrumFits",
+    "StationComparison",
     "WaveformError",
     "WaveformTruth",
     "analyse_dark_waveforms",
+    "at_temperature",
+    "bias_for_overvoltage",
+    "bias_for_target",
     "breakdown_from_gain",
     "breakdown_from_iv",
     "clean_iv",
+    "compare_stations",
     "dark_counts",
     "dark_rate_at",
     "detection_efficiency",
@@ -70,6 +83,7 @@ __all__ = [
     "fit_line",
     "fit_spectra",
     "histogram_charges",
+    "largest_difference",
     "mean_light_from_p0",
     "measure_baseline",
     "pulse_template",
@@ -79,4 +93,5 @@ __all__ = [
     "simulate_waveforms",
     "uniformity",
     "waveform_status",
+    "york_line",
 ]

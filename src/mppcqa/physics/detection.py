@@ -1,4 +1,4 @@
-"""Light, dark rate and detection efficiency from fractions and means; uniformity of channels."""
+"""Light, dark rate and detection efficiency from fractions and means."""
 
 from __future__ import annotations
 
@@ -47,27 +47,3 @@ def detection_efficiency(
     value = mu / n
     shared = value * n_error / n
     return value, np.hypot(mu_error / n, shared), shared
-
-
-def uniformity(values: ArrayLike, errors: ArrayLike) -> tuple[float, float]:
-    """Standard deviation over mean of n channels, with its standard uncertainty.
-
-    The scatter that the uncertainties themselves make is taken off; the uncertainty is that of a
-    sample of n with the remaining scatter, sqrt((s^2 + e^2)^2 / (2 (n - 1))) / s in the usual
-    normal approximation, and never below what the channels' own uncertainties leave.
-    """
-    value, error = np.asarray(values, float), np.asarray(errors, float)
-    good = np.isfinite(value) & np.isfinite(error)
-    value, error = value[good], error[good]
-    if len(value) < 2:
-        raise ValueError("uniformity needs at least two channels with a value")
-    mean = value.mean()
-    total, noise = value.var(ddof=1), float(np.mean(error**2))
-    spread = np.sqrt(max(total - noise, 0.0))
-    variance_of_total = total * np.sqrt(2 / (len(value) - 1))
-    uncertainty = (
-        min(variance_of_total / (2 * spread), np.sqrt(variance_of_total))
-        if spread
-        else (np.sqrt(variance_of_total))
-    )
-    return float(spread / abs(mean)), float(uncertainty / abs(mean))

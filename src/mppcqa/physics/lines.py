@@ -22,9 +22,20 @@ class Line:
 
     def crossing(self) -> tuple[float, float]:
         """Where the line meets zero, -intercept / slope, with its standard uncertainty."""
-        x = -self.intercept / self.slope
+        return self.where(0.0)
+
+    def where(self, y: float) -> tuple[float, float]:
+        """Where the line reaches `y`, with its standard uncertainty; `LineError` if it is flat."""
+        if self.slope == 0:
+            raise LineError(f"a flat line does not reach {y}")
+        x = (y - self.intercept) / self.slope
         gradient = np.array([-1 / self.slope, -x / self.slope])
         return x, float(np.sqrt(gradient @ self.covariance @ gradient))
+
+    @property
+    def slope_error(self) -> float:
+        """Standard uncertainty of the slope."""
+        return float(np.sqrt(self.covariance[1, 1]))
 
     def at(self, x: float) -> tuple[float, float]:
         """Value at `x` with its standard uncertainty."""
