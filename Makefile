@@ -45,7 +45,7 @@ lint: $(VENV)/.test-ready  ## style, types, and who may import whom
 	$(BIN)/mypy
 
 bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
-	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+	$(BIN)/python -m benchmarks.$(subst -,_,$(BENCH)) $(ARGS)
 
 chaos: $(VENV)/.test-ready  ## break things while tasks run (make chaos SEED=1)
 	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)

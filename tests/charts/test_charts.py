@@ -64,3 +64,11 @@ def test_a_chart_without_values_still_renders() -> None:
     empty = charts.against_bias([], title="", x_title="", y_title="", y_unit="", line=(1.0, 1.0))
     assert charts.to_svg(empty).startswith("<svg")
     assert charts.to_svg(charts.channel_map({}, rows=2, columns=2, title="", unit=""))
+
+
+@pytest.mark.parametrize("name", sorted(_all()))
+def test_every_definition_is_valid(name: str) -> None:
+    """Checked here because the charts themselves are made without Altair's checks."""
+    import altair as alt
+
+    alt.Chart.from_dict(charts.to_spec(_all()[name]), validate=True)

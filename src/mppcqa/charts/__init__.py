@@ -14,7 +14,7 @@ from mppcqa.charts.draw import (
     spectrum,
     tray_map,
 )
-from mppcqa.charts.render import to_json, to_pdf, to_png, to_svg
+from mppcqa.charts.render import to_json, to_pdf, to_png, to_spec, to_svg
 
 __all__ = [
     "Band",
@@ -27,6 +27,7 @@ __all__ = [
     "to_json",
     "to_pdf",
     "to_png",
+    "to_spec",
     "to_svg",
     "tray_map",
 ]

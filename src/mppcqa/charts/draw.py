@@ -9,6 +9,7 @@ from typing import Any
 
 import altair as alt
 
+from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import (
     BLUE,
     FAINT,
@@ -69,46 +70,52 @@ def against_bias(
         for x, y, e in zip(one.x, one.y, one.error, strict=True)
         if math.isfinite(y)
     ]
-    x = alt.X("x:Q", title=axis_title(x_title, x_unit), scale=alt.Scale(zero=False, nice=True))
-    y = alt.Y("y:Q", title=axis_title(y_title, y_unit), scale=alt.Scale(zero=False, nice=True))
-    names = [one.name for one in series]
+    data = {"points": rows, "limits": _limit_rows(band, "y")}
+    if line is not None and line[1] != 0 and rows:
+        ends = [-line[0] / line[1], max(row["x"] for row in rows)]
+        data["line"] = [{"x": end, "y": line[0] + line[1] * end} for end in ends]
+    names = tuple(one.name for one in series)
+    axes = (axis_title(x_title, x_unit), axis_title(y_title, y_unit))
+    return Drawn(_against_bias(title, axes, names, "line" in data), data)
+
+
+@shape
+def _against_bias(title: str, axes: tuple[str, str], names: tuple[str, ...], line: bool) -> Any:
+    x = alt.X("x:Q", title=axes[0], scale=alt.Scale(zero=False, nice=True))
+    y = alt.Y("y:Q", title=axes[1], scale=alt.Scale(zero=False, nice=True))
     colour = alt.Color(
         "series:N",
-        sort=names,
+        sort=list(names),
         scale=alt.Scale(scheme=SEQUENCE) if len(names) > 6 else alt.Undefined,
         legend=None if len(names) in (0, 1) or len(names) > 8 else alt.Legend(title=None),
     )
     tooltip = ["series:N", alt.Tooltip("x:Q", format=".3f"), alt.Tooltip("y:Q", format=".5g")]
-    base = alt.Chart(frame(rows))
+    base = named("points")
     layers = [
         base.mark_line(strokeWidth=1, opacity=0.45).encode(x=x, y=y, color=colour),
         base.mark_rule(strokeWidth=1).encode(
-            x=x, y=alt.Y("low:Q", title=axis_title(y_title, y_unit)), y2="high:Q", color=colour
+            x=x, y=alt.Y("low:Q", title=axes[1]), y2="high:Q", color=colour
         ),
         base.mark_point(size=22, filled=True).encode(x=x, y=y, color=colour, tooltip=tooltip),
     ]
-    if line is not None and line[1] != 0:
-        ends = [-line[0] / line[1], max(row["x"] for row in rows)] if rows else []
-        points = [{"x": end, "y": line[0] + line[1] * end} for end in ends]
+    if line:
         layers.append(
-            alt.Chart(frame(points))
+            named("line")
             .mark_line(color=RED, strokeDash=[4, 3], strokeWidth=1.2)
             .encode(x="x:Q", y="y:Q")
         )
-    layers += _limit_rules(band, "y")
+    layers.append(_limit_rule("y"))
     return themed(alt.layer(*layers).properties(title=title, width=WIDTH, height=HEIGHT))
 
 
-def _limit_rules(band: Band | None, axis: str) -> list[Any]:
-    if band is None:
-        return []
-    values = [value for value in (band.pass_low, band.pass_high) if value is not None]
-    if not values:
-        return []
-    rule = alt.Chart(frame([{axis: value} for value in values])).mark_rule(
-        color=RED, strokeDash=[2, 2], strokeWidth=1.2
-    )
-    return [rule.encode(**{axis: f"{axis}:Q"})]
+def _limit_rows(band: Band | None, axis: str) -> list[dict[str, Any]]:
+    values = (band.pass_low, band.pass_high) if band else ()
+    return [{axis: value} for value in values if value is not None]
+
+
+def _limit_rule(axis: str) -> Any:
+    rule = named("limits").mark_rule(color=RED, strokeDash=[2, 2], strokeWidth=1.2)
+    return rule.encode(**{axis: f"{axis}:Q"})
 
 
 def channel_map(
@@ -126,28 +133,39 @@ def channel_map(
 
     `labels` are what the cells say (channel or serial); `links` make a cell lead to a page.
     """
+    finite = {
+        place: value
+        for place, value in values.items()
+        if value is not None and math.isfinite(value)
+    }
+    numbers = bool(finite) and cell >= 40
+    digits = _short_format(list(finite.values())) if numbers else ""
+    middle = (min(finite.values()) + max(finite.values())) / 2 if numbers else 0.0
     data: list[dict[str, Any]] = []
     for row in range(rows):
         for column in range(columns):
-            value = values.get((row, column))
-            good = value is not None and math.isfinite(value)
-            data.append(
-                {
-                    "row": row,
-                    "column": column,
-                    "value": value if good else None,
-                    "label": (labels or {}).get((row, column), ""),
-                    "href": (links or {}).get((row, column), ""),
-                }
-            )
+            value = finite.get((row, column))
+            one: dict[str, Any] = {"row": row, "column": column, "value": value}
+            one["label"] = (labels or {}).get((row, column), "")
+            one["href"] = (links or {}).get((row, column), "")
+            if numbers and value is not None:
+                one["light"] = value > middle
+            data.append(one)
+    return Drawn(
+        _channel_map(title, unit, rows * cell, columns * cell, bool(links), digits),
+        {"cells": data},
+    )
+
+
+@shape
+def _channel_map(title: str, unit: str, height: int, width: int, links: bool, digits: str) -> Any:
     encode: dict[str, Any] = {
         "x": alt.X("column:O", title=None, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
         "y": alt.Y("row:O", title=None, axis=alt.Axis(ticks=False, domain=False)),
     }
     if links:
         encode["href"] = "href:N"
-    present = [d["value"] for d in data if d["value"] is not None]
-    base = alt.Chart(frame(data)).encode(**encode)
+    base = named("cells").encode(**encode)
     missing = base.transform_filter("datum.value === null").mark_rect(
         fill="transparent", stroke=FAINT, strokeWidth=0.7
     )
@@ -158,27 +176,22 @@ def channel_map(
             color=alt.Color(
                 "value:Q",
                 scale=alt.Scale(scheme=SEQUENCE, zero=False),
-                legend=alt.Legend(title=unit or None, gradientLength=max(60, rows * cell * 0.7)),
+                legend=alt.Legend(title=unit or None, gradientLength=max(60, height * 0.7)),
             ),
             tooltip=["label:N", "row:O", "column:O", alt.Tooltip("value:Q", format=".5g")],
         )
     )
     layers = [missing, filled]
-    if cell >= 40 and present:
-        middle = (min(present) + max(present)) / 2
+    if digits:
         layers.append(
             base.transform_filter("datum.value !== null")
             .mark_text(fontSize=10)
             .encode(
-                text=alt.Text("value:Q", format=_short_format(present)),
-                color=alt.condition(
-                    f"datum.value > {middle!r}", alt.value("#1b1b1b"), alt.value("white")
-                ),
+                text=alt.Text("value:Q", format=digits),
+                color=alt.condition("datum.light", alt.value("#1b1b1b"), alt.value("white")),
             )
         )
-    return themed(
-        alt.layer(*layers).properties(title=title, width=columns * cell, height=rows * cell)
-    )
+    return themed(alt.layer(*layers).properties(title=title, width=width, height=height))
 
 
 def _short_format(values: Sequence[float]) -> str:
@@ -231,16 +244,18 @@ def histogram(
         {"low": low, "high": high, "n": n}
         for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
+    data = {"bars": rows, "limits": _limit_rows(band, "x")}
+    data["mark"] = [] if mark is None else [{"x": mark}]
+    return Drawn(_histogram(title, axis_title(x_title, unit), y_title, width), data)
+
+
+@shape
+def _histogram(title: str, x_title: str, y_title: str, width: int) -> Any:
     bars = (
-        alt.Chart(frame(rows))
+        named("bars")
         .mark_bar(color=BLUE, opacity=0.85, stroke="white", strokeWidth=0.3)
         .encode(
-            x=alt.X(
-                "low:Q",
-                bin="binned",
-                title=axis_title(x_title, unit),
-                scale=alt.Scale(zero=False),
-            ),
+            x=alt.X("low:Q", bin="binned", title=x_title, scale=alt.Scale(zero=False)),
             x2="high:Q",
             y=alt.Y("n:Q", title=y_title),
             tooltip=[
@@ -250,11 +265,8 @@ def histogram(
             ],
         )
     )
-    layers = [bars, *_limit_rules(band, "x")]
-    if mark is not None:
-        layers.append(
-            alt.Chart(frame([{"x": mark}])).mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q")
-        )
+    mark = named("mark").mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q")
+    layers = [bars, _limit_rule("x"), mark]
     return themed(alt.layer(*layers).properties(title=title, width=width, height=HEIGHT))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ def place_chart(identity: str, title: str, drawn: Any, width: str = "") -> dict[
     return {
         "id": f"chart-{identity}",
         "title": title,
-        "spec": json.loads(charts.to_json(drawn)),
+        "spec": charts.to_spec(drawn),
         "width": width,
     }
 

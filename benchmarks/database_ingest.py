@@ -1,0 +1,219 @@
+"""How fast values come in, side by side with the database's own ways, and what they occupy."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from pyarrow import csv as arrow_csv
+from pyarrow import table as arrow_table
+
+from benchmarks import database_fill as made_up
+from mppcqa.stages import get_stage
+from mppcqa.testing.ingest import NewAnalysis, store_analyses, store_analysis
+from mppcqa.testing.models import Measurement
+
+COLUMNS = (
+    "device_id",
+    "analysis_id",
+    "quantity_id",
+    "channel",
+    "condition_id",
+    "value",
+    "uncertainty",
+)
+TABLE = Measurement._meta.db_table
+CLONE = "bench_measurement"
+Rows = list[tuple[Any, ...]]
+
+
+def measure_ingest(
+    devices: list[int], rng: np.random.Generator, bulk_values: int
+) -> dict[str, Any]:
+    """Rates of three ways in, each beside the database's own on the same rows; ids are used up."""
+    single = _single(devices[:160], rng)
+    batched = _batched(devices[160:800], rng)
+    bulk = _bulk(devices[800 : 800 + bulk_values // (made_up.VALUES_A_DEVICE // 2)], rng)
+    return {
+        "ingest_ratio": single["ratio"],
+        "ingest_one_analysis_a_transaction": single,
+        "ingest_many_analyses_a_transaction": batched,
+        "bulk_ratio": bulk["ratio"],
+        "bulk": bulk,
+    }
+
+
+def _single(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
+    """An analysis of four arrays a transaction, as `testing.analyse` stores it."""
+    groups = _groups(devices)
+    files = made_up.new_runs("pde", groups)
+    stage = get_stage("pde")
+    spent, batches = 0.0, []
+    for file, group in zip(files, groups, strict=True):
+        values = made_up.stage_values("pde", group, rng)
+        results = made_up.as_results(values, group)
+        slots = dict(enumerate(group, 1))
+        spent += _timed(lambda f=file, s=slots, r=results: store_analysis(stage, f, s, r))
+        batches.append(len(results))
+    return _beside(sum(batches), spent, _rows_of(devices), batches)
+
+
+def _batched(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
+    groups = _groups(devices)
+    files = made_up.new_runs("pde", groups)
+    stage = get_stage("pde")
+    spent, batches = 0.0, []
+    for start in range(0, len(groups), made_up.BATCH):
+        batch = [
+            NewAnalysis(
+                stage=stage,
+                run_file=file,
+                values=made_up.stage_values("pde", group, rng),
+                devices=group,
+            )
+            for file, group in zip(
+                files[start:], groups[start : start + made_up.BATCH], strict=False
+            )
+        ]
+        spent += _timed(lambda b=batch: store_analyses(b))
+        batches.append(sum(len(new.values) for new in batch))
+    return _beside(sum(batches), spent, _rows_of(devices), batches)
+
+
+def _bulk(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
+    """One large table of values, checked, stored and summarised, against LOAD DATA alone."""
+    (file,) = made_up.new_runs("darkbox", [devices[: made_up.SLOTS]])
+    values = made_up.stage_values("darkbox", devices, rng)
+    new = NewAnalysis(stage=get_stage("darkbox"), run_file=file, values=values, devices=devices)
+    spent = _timed(lambda: store_analyses([new]))
+    rows = _rows_of(devices, "darkbox")
+    return _rates(
+        len(rows), spent, _load_data(rows) if _mariadb() else _execute_many(rows, [len(rows)])
+    )
+
+
+def _groups(devices: list[int]) -> list[list[int]]:
+    return [devices[n : n + made_up.SLOTS] for n in range(0, len(devices), made_up.SLOTS)]
+
+
+def _beside(values: int, spent: float, rows: Rows, batches: list[int]) -> dict[str, Any]:
+    assert len(rows) == values, (len(rows), values)
+    return _rates(values, spent, _execute_many(rows, batches))
+
+
+def _rates(values: int, spent: float, own: float) -> dict[str, Any]:
+    return {
+        "values": values,
+        "values_per_second": round(values / spent),
+        "database_values_per_second": round(values / own),
+        "ratio": round(own / spent, 2),
+    }
+
+
+def _rows_of(devices: list[int], stage: str = "pde") -> Rows:
+    rows = Measurement.objects.filter(
+        device__gte=devices[0], device__lte=devices[-1], quantity__stage=stage
+    ).order_by("device", "analysis", "quantity", "channel", "condition")
+    return list(rows.values_list(*COLUMNS))
+
+
+def _timed(action: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def _execute_many(rows: Rows, batches: list[int]) -> float:
+    """Seconds of bare `executemany` into a table of the same layout, a transaction a batch."""
+    places = ", ".join(["%s"] * len(COLUMNS))
+    statement = f"INSERT INTO {CLONE} ({', '.join(COLUMNS)}) VALUES ({places})"  # noqa: S608
+    spent, start = 0.0, 0
+
+    def insert(part: Rows) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(statement, part)
+
+    with _clone():
+        for size in batches:
+            part = rows[start : start + size]
+            spent += _timed(lambda p=part: insert(p))
+            start += size
+    return spent
+
+
+def _load_data(rows: Rows) -> float:
+    """Seconds of LOAD DATA of a file that lies ready."""
+    descriptor, path = tempfile.mkstemp(suffix=".csv")
+    os.close(descriptor)
+    columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
+    options = arrow_csv.WriteOptions(include_header=False)
+    arrow_csv.write_csv(arrow_table(columns), path, options)
+
+    def load() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {CLONE} "
+                f"FIELDS TERMINATED BY ',' ({', '.join(COLUMNS)})"
+            )
+
+    try:
+        with _clone():
+            return _timed(load)
+    finally:
+        os.unlink(path)  # noqa: PTH108
+
+
+@contextmanager
+def _clone() -> Iterator[None]:
+    """A table as the big one lies, empty."""
+    with connection.cursor() as cursor:
+        if _mariadb():
+            cursor.execute(f"CREATE TABLE {CLONE} LIKE {TABLE}")
+        else:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [TABLE])
+            cursor.execute(cursor.fetchone()[0].replace(TABLE, CLONE, 1))
+        try:
+            yield
+        finally:
+            cursor.execute(f"DROP TABLE {CLONE}")
+
+
+def _mariadb() -> bool:
+    return connection.vendor == "mysql"
+
+
+def storage() -> dict[str, float]:
+    """Bytes of the big table by value, and of the whole database."""
+    values = Measurement.objects.count()
+    with connection.cursor() as cursor:
+        if _mariadb():
+            cursor.execute(f"ANALYZE TABLE {TABLE}")
+            cursor.fetchall()
+            cursor.execute(
+                "SELECT table_name, data_length + index_length FROM information_schema.tables "
+                "WHERE table_schema = DATABASE()"
+            )
+            sizes = {name: int(size or 0) for name, size in cursor.fetchall()}
+            table, everything = sizes[TABLE], sum(sizes.values())
+        else:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("PRAGMA page_count")
+            pages = cursor.fetchone()[0]
+            cursor.execute("PRAGMA page_size")
+            everything = pages * cursor.fetchone()[0]
+            try:
+                cursor.execute("SELECT SUM(pgsize) FROM dbstat WHERE name = %s", [TABLE])
+                table = int(cursor.fetchone()[0])
+            except Exception:  # dbstat is not compiled into every SQLite
+                table = everything
+    return {
+        "values": values,
+        "bytes_per_value": round(table / values, 1),
+        "database_mb": round(everything / 1e6, 1),
+    }
