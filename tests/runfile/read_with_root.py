@@ -1,0 +1,55 @@
+"""Run by a process of its own: what real ROOT reads from a file, kept as NumPy's ``.npz``.
+
+``read_with_root.py FILE OUT TREE...``; each column becomes ``TREE/COLUMN``, each document its text.
+"""
+
+import sys
+import warnings
+
+import numpy as np
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="\\s*This distribution of ROOT is in alpha stage")
+    import ROOT
+
+KINDS = {"I": np.int32, "L": np.longlong, "D": np.float64, "F": np.float32, "S": np.int16}
+
+
+def columns_of_tree(tree) -> dict[str, np.ndarray]:
+    """Every branch of a TTree, through the addresses that a C++ program would set."""
+    buffers = {}
+    for branch in tree.GetListOfBranches():
+        leaf = branch.GetListOfLeaves().At(0)
+        kind = KINDS[branch.GetTitle()[-1]]
+        buffers[branch.GetName()] = np.zeros(leaf.GetLen(), kind)
+        tree.SetBranchAddress(branch.GetName(), buffers[branch.GetName()])
+    rows = {name: [] for name in buffers}
+    for entry in range(tree.GetEntries()):
+        assert tree.GetEntry(entry) > 0
+        for name, values in buffers.items():
+            rows[name].append(values.copy() if len(values) > 1 else values[0])
+    return {name: np.array(values, buffers[name].dtype) for name, values in rows.items()}
+
+
+def columns_of_tuple(tree: str, path: str) -> dict[str, np.ndarray]:
+    """Every field of an RNTuple; RDataFrame gives arrays as objects."""
+    found = {}
+    for name, values in ROOT.RDataFrame(tree, path).AsNumpy().items():
+        plain = values.dtype != object
+        found[name] = values if plain else np.array([np.asarray(value) for value in values])
+    return found
+
+
+path, out, *trees = sys.argv[1:]
+columns: dict[str, np.ndarray] = {}
+file = ROOT.TFile.Open(path)
+for tree in trees:
+    there = file.Get(tree)
+    found = (
+        columns_of_tree(there) if isinstance(there, ROOT.TTree) else columns_of_tuple(tree, path)
+    )
+    columns |= {f"{tree}/{name}": values for name, values in found.items()}
+for key in file.GetListOfKeys():
+    if key.GetClassName() == "TObjString":
+        columns[key.GetName()] = np.array(str(key.ReadObj().GetString()))
+np.savez(out, **columns)
