@@ -11,10 +11,19 @@ import click
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file instead of text.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+@click.option(
+    "--recover",
+    "target",
+    type=click.Path(path_type=Path),
+    help="Make a run file of what a program that died has left in FILE (one file).",
+)
+def check(files: tuple[Path, ...], as_json: bool, target: Path | None) -> None:
     """Check ROOT run files and name every fault; exit status 1 if there is any."""
     from mppcqa.runfile import check as check_file
 
+    if target is not None:
+        _recover(files, target)
+        files = (target,)
     failed = False
     for path in files:
         faults = check_file(path)
@@ -28,3 +37,18 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
             click.echo(f"  {fault}")
     if failed:
         raise SystemExit(1)
+
+
+def _recover(files: tuple[Path, ...], target: Path) -> None:
+    from mppcqa.runfile import RunFileError, recover
+
+    if len(files) != 1:
+        raise click.UsageError("--recover takes one file")
+    if target.exists():
+        raise click.UsageError(f"{target} exists")
+    try:
+        entries = recover(files[0], target)
+    except RunFileError as error:
+        raise click.ClickException(str(error)) from None
+    for tree, count in entries.items():
+        click.echo(f"{tree}: {count} entries recovered", err=True)

@@ -9,6 +9,7 @@ from mppcqa.runfile._records import IVCurve, Waveforms
 from mppcqa.runfile.check import Fault, check
 from mppcqa.runfile.layout import VERSION, WHOLE_DEVICE, RunFileError
 from mppcqa.runfile.read import RunFile
+from mppcqa.runfile.recover import recover
 from mppcqa.runfile.write import RunWriter
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Waveforms",
     "check",
     "meta_schema",
+    "recover",
 ]

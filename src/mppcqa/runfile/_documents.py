@@ -80,6 +80,8 @@ class Checksums:
         self._meta = document.get("meta")
         self._starts: dict[str, dict[int, int]] = {}
         self._trees: dict[str, dict[str, Any]] = {}
+        self.verified: set[tuple[str, str, int]] = set()
+        """(tree, column, first entry) of each block that was read and found as written."""
         for name, tree in trees.items():
             if not isinstance(tree, dict) or not isinstance(tree.get("stops"), list):
                 raise ColumnError("has no stops", CHECKSUMS, name)
@@ -114,3 +116,11 @@ class Checksums:
             raise ColumnError(
                 "does not match its checksum: the file is damaged", tree, column, start
             )
+        self.verified.add((tree, column, start))
+
+    def covers(self, tree: str, column: str, entries: int) -> bool:
+        """Whether the document has checksums of all of a column."""
+        it = self._trees.get(tree, {})
+        stops, digests = it.get("stops", []), it.get(column)
+        whole = [0, *stops] == sorted({0, *stops}) and (stops[-1] if stops else 0) == entries
+        return whole and isinstance(digests, list) and len(digests) == len(stops)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,6 +73,15 @@ def build(table: Table) -> CellIndex:
     return CellIndex(keys, start, np.append(start[1:], table.entries))
 
 
+def runs(keys: Array) -> list[tuple[int, int]]:
+    """First and last entries, exclusive, of each run of equal rows of `keys` (entries, n)."""
+    if not len(keys):
+        return []
+    change = np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1
+    edges = [0, *change.tolist(), len(keys)]
+    return list(pairwise(edges))
+
+
 def from_rows(rows: dict[str, Array], number: int, entries: int) -> CellIndex:
     """The index that a file brings along; only its bounds are checked here."""
     mine = rows["tree"] == number
@@ -78,6 +89,9 @@ def from_rows(rows: dict[str, Array], number: int, entries: int) -> CellIndex:
     start, stop = rows["start"][mine], rows["stop"][mine]
     if len(start) and ((start < 0) | (stop <= start) | (stop > entries)).any():
         raise ColumnError("points outside of the tree that it is about", "index", "stop")
+    order = np.argsort(start)
+    if (start[order][1:] < stop[order][:-1]).any():
+        raise ColumnError("has blocks that overlap", "index", "start")
     return CellIndex(keys.astype(np.int64), start, stop)
 
 

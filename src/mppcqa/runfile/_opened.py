@@ -29,6 +29,7 @@ class OpenedFile:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.checksums = Checksums(None)
+        self.finished = True
         self._tables: dict[str, Table] = {}
         self._number = -1
         self._file: Any = None
@@ -88,11 +89,14 @@ class OpenedFile:
             size = self.path.stat().st_size
             class_name = self.keys[name].class_name
             try:
+                verify = self.checksums.verify if self.checksums.there else None
                 if class_name == TUPLE_CLASS:
-                    self._tables[name] = TupleTable(found, name, size)
+                    blocks = [stop for _, stop in self.checksums.blocks(name)]
+                    self._tables[name] = TupleTable(found, name, size, verify, blocks)
                 elif class_name in TREE_CLASSES:
-                    verify = self.checksums.verify if self.checksums.there else None
-                    self._tables[name] = TreeTable(found, self._number, size, verify)
+                    self._tables[name] = TreeTable(
+                        found, self._number, size, verify, torn=not self.finished
+                    )
                 else:
                     raise ColumnError(f"is a {class_name}, must be a TTree or an RNTuple", name)
             except RunFileError:
@@ -120,7 +124,12 @@ class OpenedFile:
     def read(self, tree: str, column: str, start: int, stop: int) -> Array:
         """Values of the entries [start, stop) of a column of a tree."""
         dtype = self.column(tree, column)
-        return self.table(tree).read(column, start, stop).reshape(-1, *dtype.shape)
+        try:
+            return self.table(tree).read(column, start, stop).reshape(-1, *dtype.shape)
+        except RunFileError:
+            raise
+        except Exception as error:
+            raise ColumnError(f"can't be read: {short(error)}", tree, column, start) from None
 
     def chunks(
         self, tree: str, columns: Sequence[str], chunk_bytes: int = 20_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,15 @@ class Stream:
     """A tree that is being written: appends rows, keeps the blocks' checksums and the index."""
 
     def __init__(
-        self, file: Any, name: str, widths: Mapping[str, int], columns: list[str], rntuple: bool
+        self,
+        file: Any,
+        name: str,
+        widths: Mapping[str, int],
+        columns: list[str],
+        rntuple: bool,
+        before: Callable[[], None],
     ) -> None:
+        """`before` is called before anything is written: what these entries refer to goes first."""
         layout = TREES[name]
         self.name, self.entries, self._handed = name, 0, 0
         self._dtypes = {
@@ -39,7 +46,7 @@ class Stream:
             file.mkrntuple(name, dict(self._dtypes), layout.title)
         else:
             file.mktree(name, dict(self._dtypes), layout.title)
-        self._file = file
+        self._file, self._before = file, before
         self._rows = max(1, BASKET_BYTES // max(d.itemsize for d in self._dtypes.values()))
         self._pending: list[dict[str, Array]] = []
         self._waiting, self._flushed = 0, time.monotonic()
@@ -80,6 +87,7 @@ class Stream:
             self._write(self._waiting)
 
     def _write(self, rows: int) -> None:
+        self._before()
         taken: list[dict[str, Array]] = []
         need = rows
         while need:

@@ -72,8 +72,12 @@ Verify = Callable[[str, str, int, int, Array], None]
 class TreeTable:
     """A TTree of plain branches."""
 
-    def __init__(self, tree: Any, file_number: int, size: int, verify: Verify | None) -> None:
+    def __init__(
+        self, tree: Any, file_number: int, size: int, verify: Verify | None, *, torn: bool = False
+    ) -> None:
+        """`torn`: of a tree whose writer died, the entries that all of its branches have."""
         self.name = str(tree.name)
+        self._torn = torn
         self.entries = int(tree.num_entries)
         self._file, self._size, self._verify = file_number, size, verify
         self._columns: dict[str, _Column] = {}
@@ -90,6 +94,8 @@ class TreeTable:
                 continue
             column = self._columns[name]
             self.columns[name] = np.dtype((column.kind.newbyteorder("="), column.shape))
+        if torn:
+            self.entries = min((int(c.edges[-1]) for c in self._columns.values()), default=0)
 
     def _bounded(self, branch: Any, name: str) -> _Column:
         """A branch's baskets, each within the file and all of them the tree's entries."""
@@ -105,20 +111,31 @@ class TreeTable:
         except AttributeError:
             raise wrong("is no plain branch of numbers of a fixed length") from None
         members = branch.all_members
-        count = int(branch.num_baskets)
         embedded = [basket for basket in branch.embedded_baskets if basket.num_entries]
-        own = count - len(embedded)
-        edges = np.asarray(branch.entry_offsets, np.int64)
-        seek = np.asarray(members["fBasketSeek"][: max(own, 0)], np.int64)
-        stored = np.asarray(members["fBasketBytes"][: max(own, 0)], np.int64)
-        if own < 0 or len(seek) != own or len(stored) != own or len(edges) != count + 1:
+        own = max(int(branch.num_baskets) - len(embedded), 0)
+        seek = np.asarray(members["fBasketSeek"][:own], np.int64)
+        stored = np.asarray(members["fBasketBytes"][:own], np.int64)
+        edges = np.asarray(members["fBasketEntry"][: own + 1], np.int64)
+        if not own:
+            edges = np.zeros(1, np.int64)
+        if len(seek) != own or len(stored) != own or len(edges) != own + 1:
             raise wrong("its list of baskets is damaged")
-        if edges[0] != 0 or (np.diff(edges) <= 0).any() or edges[-1] != self.entries:
+        if embedded:
+            inside = np.cumsum([basket.num_entries for basket in embedded])
+            edges = np.concatenate([edges, edges[-1] + inside])
+        if self._torn:
+            good = (np.diff(edges) > 0) & (seek > 0) & (stored > 0) & (seek + stored <= self._size)
+            whole = int(np.cumprod(good).sum())
+            seek, stored, edges = seek[:whole], stored[:whole], edges[: whole + 1]
+            embedded = []
+        if self._torn and edges[0] == 0:
+            pass
+        elif edges[0] != 0 or (np.diff(edges) <= 0).any() or edges[-1] != self.entries:
             raise wrong(f"its baskets don't hold the {self.entries} entries of the tree")
         if ((seek <= 0) | (stored <= 0) | (seek + stored > self._size)).any():
             raise wrong("a basket lies outside of the file; it may be cut off or damaged")
         column = _Column(dtype, tuple(shape), seek, stored, edges, [b.data for b in embedded])
-        total = self.entries * column.entry_bytes
+        total = int(edges[-1]) * column.entry_bytes
         if column.entry_bytes <= 0 or total > EXPANSION_FREE + EXPANSION_LIMIT * self._size:
             raise wrong(f"claims to unpack to {total} bytes, which this file can't hold")
         if int(np.diff(edges).max(initial=0)) * column.entry_bytes > BASKET_LIMIT:
@@ -190,9 +207,13 @@ class TupleTable:
 
     PIECE = 20_000_000
 
-    def __init__(self, ntuple: Any, name: str, size: int) -> None:
+    def __init__(
+        self, ntuple: Any, name: str, size: int, verify: Verify | None, blocks: list[int]
+    ) -> None:
+        """`blocks`: last entries, exclusive, of the blocks that have a checksum."""
         self.name = name
-        self._ntuple = ntuple
+        self._ntuple, self._verify = ntuple, verify
+        self._blocks = np.array(blocks, np.int64)
         self.entries = int(ntuple.num_entries)
         self.columns: dict[str, np.dtype[Any]] = {}
         self.odd: dict[str, str] = {}
@@ -211,6 +232,9 @@ class TupleTable:
             self.columns[column] = dtype
 
     def stops(self, column: str) -> NDArray[np.int64]:
+        stops = self._blocks
+        if len(stops) and stops[-1] == self.entries and (np.diff(stops, prepend=0) > 0).all():
+            return stops
         step = max(1, self.PIECE // self.columns[column].itemsize)
         edges = np.arange(step, self.entries + step, step, dtype=np.int64)
         return np.minimum(edges, self.entries)
@@ -218,8 +242,18 @@ class TupleTable:
     def read(self, column: str, start: int, stop: int) -> Array:
         start, stop = max(start, 0), min(stop, self.entries)
         dtype = self.columns[column]
-        if start >= stop:
-            return np.empty((0, *dtype.shape), dtype.base)
+        out = np.empty((max(stop - start, 0), *dtype.shape), dtype.base)
+        begin = 0
+        for end in self.stops(column).tolist():
+            low, high = max(begin, start), min(end, stop)
+            if low < high:
+                values = self._piece(column, begin, end, dtype)
+                out[low - start : high - start] = values[low - begin : high - begin]
+            begin = end
+        return out
+
+    def _piece(self, column: str, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
+        """A whole block, held against its checksum."""
         try:
             values = self._ntuple.arrays(
                 [column], entry_start=start, entry_stop=stop, library="np"
@@ -229,6 +263,8 @@ class TupleTable:
         values = np.ascontiguousarray(values, dtype.base)
         if values.shape != (stop - start, *dtype.shape):
             raise ColumnError("has the wrong shape", self.name, column, start)
+        if self._verify is not None:
+            self._verify(self.name, column, start, stop, values)
         return values
 
 

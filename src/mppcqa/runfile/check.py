@@ -101,6 +101,8 @@ class _Check:
                     self.file.checksums.check_meta(text)
         except ColumnError as error:
             self.add(error)
+        if not text and BEGUN in self.file.keys:
+            text = self._text(BEGUN)
         if not text:
             return
         try:
@@ -149,6 +151,7 @@ class _Check:
                 found = TreeCheck(self.file, tree, columns, self.meta, points)
                 for wrong in found.run():
                     self.add(wrong)
+                self._checksums(name, columns)
                 return found.points
         except ColumnError as error:
             self.add(error)
@@ -157,6 +160,20 @@ class _Check:
         except Exception as error:
             self.fault(f"can't be read: {short(error)}", name)
         return None
+
+    def _checksums(self, name: str, columns: list[str]) -> None:
+        """Checksums of what was not read as the blocks that they are about."""
+        sums, entries = self.file.checksums, self.file.table(name).entries
+        if not sums.there or any(fault.tree == CHECKSUMS for fault in self.faults):
+            return
+        for column in columns:
+            if not sums.covers(name, column, entries):
+                self.fault(f"has none of {name}/{column}", CHECKSUMS)
+                continue
+            for start, stop in sums.blocks(name):
+                if (name, column, start) not in sums.verified:
+                    values = self.file.read(name, column, start, stop)
+                    sums.verify(name, column, start, stop, values)
 
     def _count(self, name: str) -> int:
         try:
@@ -180,6 +197,7 @@ class _Check:
                 b.name: self.file.read(INDEX, b.name, 0, table.entries)
                 for b in TREES[INDEX].branches
             }
+            self._checksums(INDEX, list(rows))
             for name, number in TREE_NUMBERS.items():
                 if not (rows["tree"] == number).any() and not self._count(name):
                     continue

@@ -50,12 +50,12 @@ class RunFile(OpenedFile):
         """`unfinished` opens what a program that died has left, too."""
         super().__init__(path)
         self._indices: dict[str, _index.CellIndex] = {}
-        self.finished = True
         try:
             self._begin(unfinished)
         except RunFileError as error:
             self._close()
-            raise self._wrong(str(error)) from None
+            place = isinstance(error, ColumnError)
+            raise (self._wrong(str(error)) if place else error) from None
         except Exception as error:
             self._close()
             raise self._wrong(f"is damaged: {short(error)}") from None
@@ -134,8 +134,13 @@ class RunFile(OpenedFile):
         rows: dict[str, Array] = {}
         for name in (*names, *columns):
             dtype = self.column(tree, name)
-            rows[name] = _index.take(self.table(tree), name, start, stop)
-            rows[name] = rows[name].reshape(-1, *dtype.shape)
+            try:
+                values = _index.take(self.table(tree), name, start, stop)
+            except RunFileError:
+                raise
+            except Exception as error:
+                raise ColumnError(f"can't be read: {short(error)}", tree, name) from None
+            rows[name] = values.reshape(-1, *dtype.shape)
         for name, value in zip(names, key, strict=True):
             if (rows[name] != value).any():
                 raise ColumnError(f"leads to entries of another {name}", INDEX)

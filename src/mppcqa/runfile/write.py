@@ -94,7 +94,9 @@ class RunWriter:
         if name not in self._streams:
             widths = {"channels": self.channels, "samples": self.samples}
             columns = [b.name for b in TREES[name].branches if b.name not in without]
-            self._streams[name] = Stream(self._file, name, widths, columns, self._rntuple)
+            conditions = self._streams.get("condition")
+            before = conditions.flush if conditions else _nothing
+            self._streams[name] = Stream(self._file, name, widths, columns, self._rntuple, before)
         return self._streams[name]
 
     def point(
@@ -285,6 +287,10 @@ class RunWriter:
             with self._part.open("rb+") as written:
                 os.fsync(written.fileno())
             self._part.replace(self.path)
+
+
+def _nothing() -> None:
+    """The conditions wait for nothing."""
 
 
 def _same(count: int, **values: int) -> dict[str, NDArray[Any]]:

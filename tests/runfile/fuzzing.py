@@ -1,0 +1,158 @@
+"""Feeds mutated files to the checker and the reader, in a process that may die of them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mppcqa.runfile import RunFile, RunFileError, check
+from tests.runfile.make import write_everything
+from tests.runfile.mutations import mutate
+
+HANG_S = 5.0
+MEMORY_BYTES = 1_000_000_000
+REBUILT = ("wrong_type", "wrong_length", "wrong_document", "bomb")
+"""Mutations that write a file anew: any verdict but "fine" will do, there is no original."""
+
+
+def everything(path: Path) -> dict[str, Any]:
+    """All values of a file through the reader, cell by cell."""
+    found: dict[str, Any] = {}
+    with RunFile(path) as run:
+        found["meta"] = dict(run.meta)
+        found |= {f"condition/{key}": values for key, values in run.conditions.items()}
+        for tree in ("charge", "waveform"):
+            for (point, slot, channel), _ in run.cells(tree):
+                key = f"{tree}/{point}/{slot}/{channel}"
+                if tree == "charge":
+                    found[key] = run.charges(point, slot)
+                    found[key + "/t"] = run.event_times(point, slot)
+                else:
+                    part = run.waveforms(point, slot, channel)
+                    found[key] = part.volts()
+                    found[key + "/event"] = part.event
+        for curve in run.iv_curves():
+            found[f"iv/{curve.curve}"] = np.stack([curve.voltage_v, curve.current_a])
+        for sensor in run.sensors:
+            found[f"monitor/{sensor['sensor']}"] = np.stack(run.monitor(sensor["sensor"]))
+    return found
+
+
+def same(found: dict[str, Any], truth: dict[str, Any]) -> bool:
+    """Whether all that was read is what was written."""
+    return found.keys() == truth.keys() and all(
+        value == truth[key] if key == "meta" else np.array_equal(value, truth[key], equal_nan=True)
+        for key, value in found.items()
+    )
+
+
+def verdict(path: Path, kind: str, truth: dict[str, Any]) -> str:
+    """What became of a mutated file; anything beginning with "bad" must not be."""
+    faults = check(path)
+    if any(not str(fault).strip() for fault in faults):
+        return "bad: a fault without a name"
+    try:
+        found = everything(path)
+    except RunFileError:
+        return "named" if faults else "bad: the reader refuses what the checker passed"
+    if faults:
+        return "named"
+    if kind == "bomb":
+        return "harmless"
+    if kind in REBUILT or not same(found, truth):
+        return "bad: a wrong number passed"
+    return "harmless"
+
+
+def _work(pipe: Any, truths: list[dict[str, Any]]) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    while True:
+        path, kind, base = pipe.recv()
+        try:
+            said = verdict(path, kind, truths[base])
+        except BaseException as error:
+            said = f"bad: {type(error).__name__}: {error}"[:300]
+        peak = 1024 * max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before)
+        pipe.send((said, peak))
+
+
+class Worker:
+    """The process that reads; started again when it died or hung."""
+
+    def __init__(self, truths: list[dict[str, Any]]) -> None:
+        self.truths = truths
+        self.start()
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, self.truths), daemon=True)
+        self.process.start()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def ask(self, path: Path, kind: str, base: int) -> tuple[str, int]:
+        self.pipe.send((path, kind, base))
+        if self.pipe.poll(HANG_S):
+            try:
+                return self.pipe.recv()
+            except EOFError:
+                said = "bad: the process died"
+        else:
+            said = f"bad: took over {HANG_S} s"
+        self.stop()
+        self.start()
+        return said, 0
+
+
+def fuzz(seed: int, count: int, keep: Path | None = None) -> dict[str, Any]:
+    """`count` mutated files; the counts of what became of them, and what must not have been."""
+    with tempfile.TemporaryDirectory(prefix="mppcqa-fuzz-") as name:
+        folder = Path(name)
+        files = [
+            write_everything(folder / f"{form}.root", format=form) for form in ("ttree", "rntuple")
+        ]
+        bases = [path.read_bytes() for path in files]
+        worker = Worker([everything(path) for path in files])
+        tally: Counter[str] = Counter()
+        bad: list[dict[str, Any]] = []
+        peak, slowest = 0, 0.0
+        for i in range(count):
+            base = int(i % 4 == 3)
+            path = folder / "mutated.root"
+            kind = mutate((seed, i), bases[base], path)
+            began = time.monotonic()
+            said, memory = worker.ask(path, kind, base)
+            slowest = max(slowest, time.monotonic() - began)
+            peak = max(peak, memory)
+            tally[said.partition(":")[0]] += 1
+            if said.startswith("bad"):
+                bad.append({"file": i, "mutation": kind, "base": base, "what": said})
+                if keep:
+                    keep.mkdir(exist_ok=True)
+                    (keep / f"{seed}-{i}.root").write_bytes(path.read_bytes())
+        worker.stop()
+    return {
+        "seed": seed,
+        "files": count,
+        "named": tally["named"],
+        "harmless": tally["harmless"],
+        "bad": bad,
+        "slowest_s": round(slowest, 2),
+        "peak_memory_mb": round(peak / 1e6),
+    }
+
+
+def as_line(result: dict[str, Any]) -> str:
+    """The result as one line of JSON."""
+    return json.dumps(result)
