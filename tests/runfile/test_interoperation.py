@@ -139,12 +139,12 @@ def test_what_the_example_writes_passes_and_is_analysed(tmp_path: Path) -> None:
     in_root(
         tmp_path,
         f"assert ROOT.gROOT.LoadMacro({str(EXAMPLE)!r}) == 0\n"
-        f"ROOT.write_run({str(path)!r}, 5, 'pde-2', 'eva', 'GX-9', 1500, 3)\n",
+        f"ROOT.write_run({str(path)!r}, 5, 'pde-2', 'eva', 'GX-9', 4000, 3)\n",
     )
     assert check(path) == []
     with RunFile(path) as run:
         assert (run.meta["run"], run.meta["operator"]) == (5, "eva")
-        assert run.charges(3, 1).shape == (1500, 16)
+        assert run.charges(3, 1).shape == (4000, 16)
         assert run.waveforms(2, 1, 0).adc.shape == (5, 200)
         (curve,) = run.iv_curves()
         assert len(curve.voltage_v) == 81
