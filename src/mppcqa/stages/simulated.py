@@ -206,7 +206,7 @@ def run_simulation(
                 light=point.light,
             )
             for slot, channels in devices.items():
-                _misbehave(fault, done, total, options.output)
+                misbehave(fault, done, total, options.output)
                 columns = [
                     measure(
                         rng,
@@ -220,10 +220,11 @@ def run_simulation(
                 done += 1
                 print(f"@progress {done}/{total} {point.bias_v:.2f} V slot {slot}", flush=True)
             time.sleep(parameters.get("seconds_a_point", 0.0))
-    _write_truth(config, devices, all_points)
+    write_truth(config, devices, all_points)
 
 
-def _misbehave(fault: str, done: int, total: int, output: Path) -> None:
+def misbehave(fault: str, done: int, total: int, output: Path) -> None:
+    """Do what a simulated fault does, half way through a run."""
     if fault == "none" or done < total // 2:
         return
     if fault == "exit":
@@ -240,7 +241,7 @@ def _misbehave(fault: str, done: int, total: int, output: Path) -> None:
         os._exit(0)
 
 
-def _write_truth(
+def write_truth(
     config: Mapping[str, Any], devices: Mapping[int, list[ChannelTruth]], points: list[Point]
 ) -> None:
     """Keep the truth outside the run file, where the analysis can't see it."""
