@@ -12,6 +12,7 @@ COMMANDS = {
         "mppcqa.cli.assets:assets",
         "Fetch front-end packages, build the chart bundle.",
     ),
+    "backup": ("mppcqa.cli.backup:backup", "Back up database and files, or verify a backup."),
     "check": ("mppcqa.cli.check:check", "Check ROOT run files and name every fault."),
     "demo": (
         "mppcqa.cli.demo:demo",
@@ -22,6 +23,7 @@ COMMANDS = {
     "import": ("mppcqa.cli.import_:import_", "Bring in tables, and results from elsewhere."),
     "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
+    "restore": ("mppcqa.cli.backup:restore", "Restore a backup into this or another database."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),
     "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
     "summaries": ("mppcqa.cli.summaries:summaries", "Check summaries against a recount."),

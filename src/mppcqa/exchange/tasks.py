@@ -75,3 +75,27 @@ def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
     except ExportRefused as error:
         raise TaskError(str(error)) from error
     return {"rows": row.rows, "bytes": row.size}
+
+
+@routine(
+    "exchange.backup",
+    title=_("Backup"),
+    repeatable=True,
+    hard_limit_s=6 * 3600,
+    schedule="40 2 * * *",
+)
+def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[str, Any]:
+    """Back up database and files, and keep the newest few backups."""
+    from pathlib import Path
+
+    from mppcqa.exchange.backup import back_up, default_folder, thin_out, verify
+
+    place = Path(folder) if folder else default_folder()
+    made = back_up(place)
+    context.log(f"written: {made}")
+    faults = verify(made)
+    if faults:
+        raise TaskError("The backup does not hold what it should:\n" + "\n".join(faults[:20]))
+    gone = thin_out(place, max(1, keep))
+    context.log(f"checksums hold; {gone} older backups removed")
+    return {"backup": str(made), "removed": gone}

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 from django.db import connection
 
+from mppcqa.inventory.models import Device
 from mppcqa.testing.models import ConditionPoint, QuantityRow
 from mppcqa.testing.selection import chosen_devices
 
@@ -37,7 +38,7 @@ VALUE_SCHEMA = pa.schema(
         ("analysis", pa.int32()),
     ]
 )
-CHUNK_VALUES = 100_000
+CHUNK_VALUES = 60_000
 FEWEST_DEVICES, MOST_DEVICES = 20, 5000
 NUMBERS = ("device", "analysis", "quantity", "channel", "condition", "value", "uncertainty")
 PARSED = {"quantity": pa.int16(), "channel": pa.int16(), "condition": pa.int32()}
@@ -65,6 +66,22 @@ def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
                 yield names.batch(columns, devices)
         wished = n * CHUNK_VALUES // max(1, found)
         n = min(max(wished, FEWEST_DEVICES), MOST_DEVICES, 4 * n)
+
+
+def number_batches() -> Iterator[dict[str, Any]]:
+    """All values of all analyses as arrays by name, in the order of the devices."""
+    last, n = 0, 200
+    while True:
+        rows = Device.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
+        devices = list(rows[:n])
+        if not devices:
+            return
+        last, found = devices[-1], 0
+        for columns in _columns(devices, None, every=True):
+            found += len(columns["value"])
+            if len(columns["value"]):
+                yield columns
+        n = min(max(n * CHUNK_VALUES // max(1, found), FEWEST_DEVICES), MOST_DEVICES, 4 * n)
 
 
 def _quantities(filters: Mapping[str, str]) -> list[int] | None:

@@ -1,0 +1,218 @@
+"""All of an installation as a folder that any database can take back.
+
+``manifest.json`` names every table and every stored file with its size and SHA-256. Tables are
+Parquet files, so that a campaign moves between SQLite and MariaDB, and can be read without this
+program. The database is read in one snapshot while people go on working: on SQLite a read
+transaction on the write-ahead log, on MariaDB a consistent snapshot.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection, models
+from django.db.migrations.recorder import MigrationRecorder
+
+import mppcqa
+from mppcqa.exchange.table_copy import all_models, read_table, schema_of
+from mppcqa.inventory.models import Device
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CHUNK = 1 << 20
+KEPT = 7
+Told = Callable[[int, int, str], None]
+
+
+class BackupError(ValueError):
+    """The backup can't be made or used; the message says why."""
+
+
+def default_folder() -> Path:
+    """Where backups go if nothing else is said."""
+    return Path(settings.MPPCQA_HOME) / "backups"
+
+
+def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
+    """Write a backup into a new folder below `folder` and return it.
+
+    Stored files that the newest backup there has already are linked, not copied.
+    """
+    name = f"mppcqa-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
+    target, work = folder / name, folder / f"{name}.part"
+    former = newest(folder)
+    work.mkdir(parents=True, mode=0o750)
+    try:
+        with snapshot():
+            manifest = _tables(work, told)
+            names = sorted(_file_names())
+        manifest["files"] = _files(work, names, former, told)
+        text = json.dumps(manifest, indent=1, sort_keys=True)
+        (work / MANIFEST).write_text(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        (work / f"{MANIFEST}.sha256").write_text(f"{digest}  {MANIFEST}\n")
+        work.rename(target)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return target
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest whole backup below a folder."""
+    found = sorted(path.parent for path in folder.glob(f"mppcqa-*/{MANIFEST}"))
+    whole = [path for path in found if not path.name.endswith(".part")]
+    return whole[-1] if whole else None
+
+
+def thin_out(folder: Path, keep: int = KEPT) -> int:
+    """Remove all backups but the newest `keep`; returns how many went."""
+    found = sorted(path.parent for path in folder.glob(f"mppcqa-*/{MANIFEST}"))
+    for path in found[:-keep]:
+        shutil.rmtree(path)
+    return max(0, len(found) - keep)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything that is read inside stands as it was at the beginning."""
+    if connection.in_atomic_block:
+        # A test's transaction; it is a snapshot already.
+        yield
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("BEGIN DEFERRED")
+        else:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        # The first read fixes the snapshot on SQLite.
+        Device.objects.exists()
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+            if connection.vendor != "sqlite":
+                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def applied_migrations() -> list[str]:
+    """Names of the migrations that the database has."""
+    return sorted(".".join(key) for key in MigrationRecorder(connection).applied_migrations())
+
+
+def _tables(work: Path, told: Told) -> dict[str, Any]:
+    (work / "tables").mkdir()
+    tables = {}
+    found = all_models()
+    for number, model in enumerate(found):
+        name = model._meta.db_table
+        told(number, len(found), name)
+        path = work / "tables" / f"{name}.parquet"
+        rows = 0
+        with pq.ParquetWriter(path, schema_of(model), compression="zstd") as writer:
+            for batch in read_table(model):
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        tables[name] = {"rows": rows, "size": path.stat().st_size, "sha256": digest_of(path)}
+    return {
+        "format": FORMAT,
+        "version": mppcqa.__version__,
+        "database": connection.vendor,
+        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "migrations": applied_migrations(),
+        "tables": tables,
+    }
+
+
+def digest_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _file_names() -> set[str]:
+    """Names in the store of every file that a row has."""
+    names: set[str] = set()
+    for model in all_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.FileField):
+                rows = model._base_manager.order_by("pk").values_list(field.attname, flat=True)
+                names.update(name for name in rows.iterator(CHUNK >> 8) if name)
+    return names
+
+
+def _files(work: Path, names: list[str], former: Path | None, told: Told) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    if former is not None:
+        known = json.loads((former / MANIFEST).read_text())["files"]
+    files: dict[str, Any] = {}
+    for number, name in enumerate(names):
+        told(number, len(names), name)
+        target = _inside(work / "files", name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not default_storage.exists(name):
+            files[name] = {"missing": True}
+            continue
+        if former is not None and known.get(name, {}).get("size") == default_storage.size(name):
+            # Stored files never change, so that the same name and size is the same file.
+            try:
+                target.hardlink_to(former / "files" / name)
+            except OSError:
+                shutil.copyfile(former / "files" / name, target)
+            files[name] = known[name]
+            continue
+        digest, size = hashlib.sha256(), 0
+        with default_storage.open(name, "rb") as source, target.open("wb") as copy:
+            while piece := source.read(CHUNK):
+                digest.update(piece)
+                size += len(piece)
+                copy.write(piece)
+        files[name] = {"size": size, "sha256": digest.hexdigest()}
+    return files
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise BackupError(f"the stored file {name!r} lies outside the store")
+    return path
+
+
+def verify(backup: Path) -> list[str]:
+    """What is wrong with a backup: files that are missing or were changed; empty if nothing."""
+    path = backup / MANIFEST
+    try:
+        text = path.read_text()
+        manifest = json.loads(text)
+        stated = (backup / f"{MANIFEST}.sha256").read_text().split()[0]
+    except (OSError, ValueError, IndexError) as error:
+        return [f"{backup} is no whole backup: {error}"]
+    faults = []
+    if hashlib.sha256(text.encode()).hexdigest() != stated:
+        faults.append(f"{MANIFEST} was changed")
+    if manifest.get("format") != FORMAT:
+        return [*faults, f"the backup has format {manifest.get('format')}; this program {FORMAT}"]
+    wanted = {f"tables/{name}.parquet": one for name, one in manifest["tables"].items()}
+    wanted |= {f"files/{name}": one for name, one in manifest["files"].items()}
+    for name, stated_of in wanted.items():
+        if stated_of.get("missing"):
+            continue
+        file = _inside(backup, name)
+        if not file.is_file():
+            faults.append(f"{name} is missing")
+        elif file.stat().st_size != stated_of["size"] or digest_of(file) != stated_of["sha256"]:
+            faults.append(f"{name} was changed")
+    return faults
