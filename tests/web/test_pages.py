@@ -52,6 +52,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "distribution": "/distributions/",
         "limit_sets": "/limits/",
         "limit_set": f"/limits/{LimitSet.objects.earliest('pk').pk}/",
+        "limit_edit": "/limits/new/pde/",
+        "reanalysis_list": "/reanalysis/?stage=pde",
         "run_file": f"/files/{RunFile.objects.earliest('pk').pk}/",
         "password_change": "/password/",
     }
@@ -94,6 +96,8 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
         "/stations/pde-1/unload/",
         "/stations/pde-1/start/",
         f"/runs/{campaign.run.pk}/kill/",
+        "/limits/new/pde/",
+        "/devices/GX-000/sign-off/",
         f"/queue/{task.pk}/kill/",
         f"/queue/{task.pk}/again/",
     ):

@@ -8,6 +8,3 @@ class ExchangeConfig(AppConfig):
     name = "mppcqa.exchange"
     label = "exchange"
     verbose_name = _("Imports and exports")
-
-    def ready(self) -> None:
-        import mppcqa.exchange.tasks  # noqa: F401  (declares its routines)

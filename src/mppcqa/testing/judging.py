@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -64,22 +64,51 @@ def judge(analysis: Analysis, devices: Iterable[int]) -> dict[int, Outcome]:
     """Judge devices by the values of an analysis and the limits in use; outcome by device id."""
     stage = get_stage(analysis.stage)
     limit_set = active_limits(stage)
+    analyses = dict.fromkeys(sorted(devices), analysis.pk)
+    found = grade(stage, limit_set, analyses)
+    _keep(stage.key, limit_set, analyses, found)
+    return {device: outcome for device, (outcome, _details) in found.items()}
+
+
+def judge_again(stage: Stage, limit_set: LimitSet, devices: Iterable[int]) -> dict[int, Outcome]:
+    """Judge devices by the values that count for them now and by a limit set."""
+    analyses = standing_analyses(stage.key, devices)
+    found = grade(stage, limit_set, analyses)
+    _keep(stage.key, limit_set, analyses, found)
+    return {device: outcome for device, (outcome, _details) in found.items()}
+
+
+def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
+    """Device id -> id of the analysis that counts for it at a stage."""
+    rows = Standing.objects.filter(stage=stage, device__in=list(devices))
+    return dict(rows.values_list("device", "analysis"))
+
+
+Graded = dict[int, tuple[Outcome, list[dict[str, Any]]]]
+"""Outcome and details of a verdict by device id."""
+
+
+def grade(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> Graded:
+    """What verdicts on devices would say, each by the values of its analysis; nothing is kept."""
     limits = list(limit_set.limits.select_related("quantity"))
     scopes = {quantity.key: quantity.scope for quantity in stage.quantities}
-    ids = sorted(devices)
+    ids = sorted(analyses)
     sizes = {
         device.pk: device.device_type.channels
         for device in Device.objects.filter(pk__in=ids).select_related("device_type")
     }
     values: dict[tuple[int, int], list[Measurement]] = defaultdict(list)
-    wanted = {limit.quantity_id for limit in limits}
-    rows = Measurement.objects.filter(device__in=ids, analysis=analysis, quantity__in=wanted)
+    rows = Measurement.objects.filter(
+        device__in=ids,
+        analysis__in=set(analyses.values()),
+        quantity__in={limit.quantity_id for limit in limits},
+    )
     for row in rows.select_related("condition"):
-        values[row.device_id, row.quantity_id].append(row)
-    outcomes: dict[int, Outcome] = {}
-    details: dict[int, list[dict[str, Any]]] = {}
+        if analyses[row.device_id] == row.analysis_id:
+            values[row.device_id, row.quantity_id].append(row)
+    found: Graded = {}
     for device in ids:
-        details[device] = [
+        details = [
             _judge_one(
                 limit,
                 values[device, limit.quantity_id],
@@ -87,10 +116,9 @@ def judge(analysis: Analysis, devices: Iterable[int]) -> dict[int, Outcome]:
             )
             for limit in limits
         ]
-        found = [Outcome(detail["outcome"]) for detail in details[device]]
-        outcomes[device] = max(found, key=BADNESS.__getitem__, default=Outcome.PASS)
-    _keep(analysis, limit_set, outcomes, details)
-    return outcomes
+        outcomes = [Outcome(detail["outcome"]) for detail in details]
+        found[device] = (max(outcomes, key=BADNESS.__getitem__, default=Outcome.PASS), details)
+    return found
 
 
 def _judge_one(limit: Limit, rows: Sequence[Measurement], expected: int) -> dict[str, Any]:
@@ -162,46 +190,41 @@ def _distance(value: float, limit: Limit) -> float:
     return max(below, above)
 
 
-def _keep(
-    analysis: Analysis,
-    limit_set: LimitSet,
-    outcomes: dict[int, Outcome],
-    details: dict[int, list[dict[str, Any]]],
-) -> None:
+def _keep(stage: str, limit_set: LimitSet, analyses: Mapping[int, int], found: Graded) -> None:
     """Write verdicts and standings, and tell the summaries what changed."""
     now = timezone.now()
     with transaction.atomic():
         standings = {
             row.device_id: row
-            for row in Standing.objects.filter(
-                device__in=list(outcomes), stage=analysis.stage
-            ).select_related("verdict")
+            for row in Standing.objects.filter(device__in=list(found), stage=stage).select_related(
+                "verdict"
+            )
         }
         Verdict.objects.bulk_create(
             [
                 Verdict(
                     device_id=device,
-                    stage=analysis.stage,
+                    stage=stage,
                     limit_set=limit_set,
-                    analysis=analysis,
+                    analysis_id=analyses[device],
                     outcome=outcome,
-                    details=details[device],
+                    details=details,
                     judged_at=now,
                 )
-                for device, outcome in outcomes.items()
+                for device, (outcome, details) in found.items()
             ],
             ignore_conflicts=True,
         )
-        verdicts = {
-            row.device_id: row
-            for row in Verdict.objects.filter(
-                device__in=list(outcomes), analysis=analysis, limit_set=limit_set
-            )
-        }
+        verdicts = Verdict.objects.filter(
+            device__in=list(found), analysis__in=set(analyses.values()), limit_set=limit_set
+        )
         changes, changed = [], []
-        for device, verdict in verdicts.items():
+        for verdict in verdicts:
+            device = verdict.device_id
             standing = standings.get(device)
-            if standing is None or standing.analysis_id != analysis.pk:
+            if verdict.analysis_id != analyses[device] or standing is None:
+                continue
+            if standing.analysis_id != verdict.analysis_id:
                 continue  # a newer analysis counts
             former = standing.verdict
             if former is not None and former.pk == verdict.pk:
@@ -210,4 +233,4 @@ def _keep(
             standing.verdict, standing.outcome, standing.changed_at = verdict, verdict.outcome, now
             changed.append(standing)
         Standing.objects.bulk_update(changed, ["verdict", "outcome", "changed_at"], batch_size=500)
-        outcomes_changed.send(Analysis, stage=analysis.stage, changes=changes)
+        outcomes_changed.send(Analysis, stage=stage, changes=changes)

@@ -23,6 +23,7 @@ from mppcqa.testing.results import (  # noqa: F401
     Outcome,
     QuantityRow,
     RunFile,
+    SignOff,
     Standing,
     Verdict,
     Waiver,

@@ -275,12 +275,35 @@ class Waiver(models.Model):
     reason = models.TextField(_("reason"))
     granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     granted_at = models.DateTimeField(default=timezone.now)
+    expires_on = models.DateField(_("holds until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("waiver")
 
     def __str__(self) -> str:
         return self.reason[:60]
+
+    @property
+    def holds(self) -> bool:
+        """Whether its last day is not past (UTC)."""
+        return self.expires_on is None or self.expires_on >= timezone.now().date()
+
+
+class SignOff(models.Model):
+    """A person has looked at a device's verdicts and stands for them, whatever comes later."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sign_offs")
+    outcomes = models.JSONField(default=dict, help_text=_("Stage -> verdict, as it was."))
+    note = models.TextField(_("note"), blank=True)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name = _("sign-off")
+
+    def __str__(self) -> str:
+        return f"{self.device}, {self.signed_at:%Y-%m-%d}"
 
 
 class Standing(models.Model):

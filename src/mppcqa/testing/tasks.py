@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+import mppcqa.testing.change_tasks  # noqa: F401  (declares its routines)
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail

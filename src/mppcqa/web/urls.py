@@ -6,6 +6,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from mppcqa.web.views import (
+    decisions,
     devices,
     distributions,
     exports,
@@ -14,6 +15,7 @@ from mppcqa.web.views import (
     home,
     imports,
     limits,
+    reanalysis,
     register,
     runs,
     stations,
@@ -69,4 +71,11 @@ urlpatterns = [
     path("distributions/", distributions.distribution, name="distribution"),
     path("limits/", limits.limit_sets, name="limit_sets"),
     path("limits/<int:pk>/", limits.limit_set, name="limit_set"),
+    path("limits/<int:pk>/preview/", limits.limit_preview, name="limit_preview"),
+    path("limits/<int:pk>/apply/", limits.limit_apply, name="limit_apply"),
+    path("limits/new/<str:stage>/", limits.limit_edit, name="limit_edit"),
+    path("reanalysis/", reanalysis.reanalysis_list, name="reanalysis_list"),
+    path("reanalysis/<int:pk>/", reanalysis.reanalysis, name="reanalysis"),
+    path("devices/<str:serial>/waive/<int:pk>/", decisions.waive, name="device_waive"),
+    path("devices/<str:serial>/sign-off/", decisions.sign, name="device_sign_off"),
 ]

@@ -67,6 +67,10 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
         "children": found.children.order_by("serial")[:100],
         "attachments": found.attachments.all(),
     }
+    now = {section.key: section.standing.outcome for section in context["sections"]}
+    context["sign_offs"] = list(found.sign_offs.select_related("signed_by")[:3])
+    for one in context["sign_offs"]:
+        one.outdated = one.outcomes != now
     return render(request, "web/device.html", context)
 
 

@@ -1,14 +1,25 @@
-"""Limit sets: what values are judged against, and why."""
+"""Limit sets: what values are judged against, and why; changed by new versions."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from typing import Any
 
-from mppcqa.testing.models import LimitSet
-from mppcqa.web.stages import quantities_of, stage_titles
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mppcqa.queue.actions import submit
+from mppcqa.testing.judging import active_limits
+from mppcqa.testing.limit_changes import BANDS, LimitsRefused, ask_apply, effect, new_version
+from mppcqa.testing.models import LimitSet, Standing
+from mppcqa.web.access import allowed
+from mppcqa.web.results import move_table, result_of
+from mppcqa.web.stages import find_stage, quantities_of, stage_titles
+
+INLINE_DEVICES = 300
+"""Devices up to which the effect is found while the page is awaited."""
 
 
 @require_GET
@@ -22,22 +33,21 @@ def limit_sets(request: HttpRequest) -> HttpResponse:
     )
     for row in rows:
         row.stage_title = titles.get(row.stage, row.stage)
-    return render(request, "web/limit_sets.html", {"rows": rows})
+    return render(request, "web/limit_sets.html", {"rows": rows, "stages": titles})
 
 
 @require_GET
 def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
-    """One version with its bands, in the units that people prefer."""
+    """One version with its bands, and what putting it into use would change."""
     found = get_object_or_404(LimitSet.objects.select_related("device_type", "made_by"), pk=pk)
     known = quantities_of(found.stage)
     lines = []
     for limit in found.limits.select_related("quantity"):
         quantity = known.get(limit.quantity.key)
-        scale = quantity.display_scale if quantity and quantity.display_unit else 1.0
-        unit = (quantity.display_unit or quantity.unit) if quantity else limit.quantity.unit
+        scale, unit = _shown(quantity) if quantity else (1.0, limit.quantity.unit)
         bands = {
             name: None if (value := getattr(limit, name)) is None else value * scale
-            for name in ("pass_low", "pass_high", "warn_low", "warn_high")
+            for name in BANDS
         }
         title = _(quantity.title) if quantity else limit.quantity.title
         lines.append({"limit": limit, "title": title, "unit": unit, **bands})
@@ -47,4 +57,132 @@ def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": lines,
         "stage_title": titles.get(found.stage, found.stage),
     }
+    if not found.active:
+        context |= _effect(found)
+    else:
+        context["applying"] = result_of("testing.apply_limits", found)[1]
     return render(request, "web/limit_set.html", context)
+
+
+def _effect(found: LimitSet) -> dict[str, Any]:
+    """What the set would change: found now for few devices, by a task for many."""
+    few = Standing.objects.filter(stage=found.stage).values("pk")[: INLINE_DEVICES + 1]
+    result, task = None, None
+    if len(few) <= INLINE_DEVICES and find_stage(found.stage) is not None:
+        result = effect(found)
+    else:
+        result, task = result_of("testing.preview_limits", found)
+    context: dict[str, Any] = {"effect": result, "effect_task": task}
+    if result is not None:
+        context["moves"] = move_table(result["moves"])
+    context["applying"] = result_of("testing.apply_limits", found)[1]
+    return context
+
+
+def _shown(quantity: Any) -> tuple[float, str]:
+    """Factor and unit in which people see a quantity."""
+    if quantity.display_unit:
+        return quantity.display_scale, quantity.display_unit
+    return 1.0, quantity.unit
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("testing.add_limitset")
+def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
+    """A new version, begun from the one in use (or ``?from=PK``)."""
+    found = find_stage(stage)
+    if found is None:
+        messages.error(request, _("The stage %s is not installed here.") % stage)
+        return redirect("limit_sets")
+    faults: list[str] = []
+    lines = _lines(found, request)
+    title, reason = request.POST.get("title", ""), request.POST.get("reason", "")
+    if request.method == "POST":
+        limits, faults = _read(lines)
+        if not faults:
+            try:
+                made = new_version(found, limits, title=title, reason=reason, by=request.user)
+            except LimitsRefused as error:
+                faults = error.faults
+            else:
+                return redirect("limit_set", made.pk)
+    else:
+        title = _("%s: limits") % _(found.title)
+    context = {
+        "stage": found,
+        "stage_title": _(found.title),
+        "lines": lines,
+        "faults": faults,
+        "title": title,
+        "reason": reason,
+    }
+    return render(request, "web/limit_edit.html", context, status=422 if faults else 200)
+
+
+def _lines(stage: Any, request: HttpRequest) -> list[dict[str, Any]]:
+    """A line for each quantity of the stage: as it was sent, or as the base version has it."""
+    base = active_limits(stage)
+    if (number := request.GET.get("from", "")).isdecimal():
+        base = LimitSet.objects.filter(pk=int(number), stage=stage.key).first() or base
+    there: dict[str, list[Any]] = {}
+    for limit in base.limits.select_related("quantity"):
+        there.setdefault(limit.quantity.key, []).append(limit)
+    lines = []
+    for quantity in stage.quantities:
+        scale, unit = _shown(quantity)
+        for number, limit in enumerate(there.get(quantity.key, [None])):
+            line: dict[str, Any] = {
+                "key": f"{quantity.key}-{number}",
+                "quantity": quantity.key,
+                "title": _(quantity.title),
+                "unit": unit,
+                "scale": scale,
+            }
+            for name in (*BANDS, "overvoltage_v", "reason"):
+                if request.method == "POST":
+                    line[name] = request.POST.get(f"{line['key']}-{name}", "").strip()
+                    continue
+                value = getattr(limit, name, None)
+                factor = scale if name in BANDS else 1.0
+                number_text = f"{value * factor:.6g}" if isinstance(value, float) else value
+                line[name] = "" if value is None else number_text
+            lines.append(line)
+    return lines
+
+
+def _read(lines: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Limits in stored units from the lines that have any band; what is no number is told."""
+    limits, faults = [], []
+    for line in lines:
+        limit: dict[str, Any] = {"quantity": line["quantity"], "reason": line["reason"]}
+        for name in (*BANDS, "overvoltage_v"):
+            text = line[name].replace(",", ".")
+            try:
+                value = float(text) if text else None
+            except ValueError:
+                faults.append(f"{line['title']}: " + _("“%s” is no number") % line[name])
+                continue
+            if value is not None and name in BANDS:
+                value /= line["scale"]
+            limit[name] = value
+        if any(limit.get(name) is not None for name in BANDS):
+            limits.append(limit)
+    return limits, faults
+
+
+@require_POST
+@allowed("testing.add_limitset")
+def limit_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for the effect on many devices."""
+    found = get_object_or_404(LimitSet, pk=pk)
+    submit("testing.preview_limits", {"limit_set_id": pk}, by=request.user, about=found)
+    return redirect("limit_set", pk)
+
+
+@require_POST
+@allowed("testing.change_limitset")
+def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a version into use."""
+    ask_apply(get_object_or_404(LimitSet, pk=pk), by=request.user)
+    messages.success(request, _("The devices are being judged by these limits."))
+    return redirect("limit_set", pk)

@@ -1,0 +1,168 @@
+"""Limits as new versions: what a change would do, and doing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device
+from mppcqa.queue.actions import submit
+from mppcqa.stages import Stage, get_stage
+from mppcqa.testing.judging import grade, judge_again, standing_analyses
+from mppcqa.testing.models import Limit, LimitSet, Standing
+from mppcqa.testing.references import quantity_rows
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from mppcqa.queue.models import Task
+
+PIECE = 500
+SHOWN = 100
+BANDS = ("pass_low", "pass_high", "warn_low", "warn_high")
+Told = Callable[[int], None]
+
+
+class LimitsRefused(ValueError):
+    """No limit set was made; `faults` says everything that is wrong."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def new_version(
+    stage: Stage,
+    limits: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    reason: str = "",
+    by: AbstractBaseUser | None = None,
+) -> LimitSet:
+    """A version that is not in use yet; raises `LimitsRefused` with all faults.
+
+    A limit names ``quantity`` (key), some of ``pass_low``, ``pass_high``, ``warn_low``,
+    ``warn_high`` in the quantity's stored unit, and may name ``overvoltage_v`` and ``reason``.
+    """
+    faults = [] if title.strip() else [_("The limit set needs a title.")]
+    declared = {quantity.key: quantity for quantity in stage.quantities}
+    if not limits:
+        faults.append(_("There is no limit in the set: give at least one band."))
+    for limit in limits:
+        quantity = declared.get(limit["quantity"])
+        name = _(quantity.title) if quantity else limit["quantity"]
+        if quantity is None:
+            faults.append(_("The stage has no quantity “%s”.") % name)
+        faults += [f"{name}: {text}" for text in _band_faults(limit)]
+    if faults:
+        raise LimitsRefused(faults)
+    with transaction.atomic():
+        rows = quantity_rows(stage)
+        last = LimitSet.objects.filter(stage=stage.key).aggregate(last=Max("version"))["last"]
+        made = LimitSet.objects.create(
+            stage=stage.key,
+            version=(last or 0) + 1,
+            title=title.strip()[:100],
+            reason=reason.strip(),
+            made_by_id=None if by is None else by.pk,
+        )
+        Limit.objects.bulk_create(
+            Limit(
+                limit_set=made,
+                quantity=rows[limit["quantity"]],
+                overvoltage_v=limit.get("overvoltage_v"),
+                reason=(limit.get("reason") or "")[:300],
+                **{name: limit.get(name) for name in BANDS},
+            )
+            for limit in limits
+        )
+    return made
+
+
+def _band_faults(limit: Mapping[str, Any]) -> list[str]:
+    low, high, warn_low, warn_high = (limit.get(name) for name in BANDS)
+    faults = []
+    if low is None and high is None:
+        faults.append(_("the pass band has no end; give one, or leave the quantity out"))
+    if low is not None and high is not None and low > high:
+        faults.append(_("the pass band ends before it begins"))
+    if warn_low is not None and (low is None or warn_low > low):
+        faults.append(_("the warning band must begin below the pass band"))
+    if warn_high is not None and (high is None or warn_high < high):
+        faults.append(_("the warning band must end above the pass band"))
+    return faults
+
+
+def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, Any]:
+    """How many devices stand with which verdict now, and with which they would; plain JSON.
+
+    ``moves`` is [from, to, devices] with an empty text where there is no verdict now;
+    ``flips`` has the first devices whose verdict would change.
+    """
+    stage = get_stage(limit_set.stage)
+    moves: Counter[tuple[str, str]] = Counter()
+    flips: list[list[str]] = []
+    done = 0
+    for ids, outcomes in _standing(limit_set.stage):
+        found = grade(stage, limit_set, standing_analyses(limit_set.stage, ids))
+        changed = []
+        for device, (outcome, _details) in found.items():
+            moves[outcomes[device], outcome.value] += 1
+            if outcomes[device] != outcome.value:
+                changed.append(device)
+        if changed and len(flips) < SHOWN:
+            names = Device.objects.filter(pk__in=changed).order_by("serial")[:SHOWN]
+            flips += [[one.serial, outcomes[one.pk], found[one.pk][0].value] for one in names]
+        done += len(ids)
+        told(done)
+    return {
+        "devices": done,
+        "moves": [[*pair, n] for pair, n in sorted(moves.items())],
+        "flips": flips[:SHOWN],
+    }
+
+
+def _standing(stage: str) -> Iterator[tuple[list[int], dict[int, str]]]:
+    """Devices that stand at a stage, some at a time, with their outcomes."""
+    last = 0
+    while True:
+        rows = Standing.objects.filter(stage=stage, device__gt=last).order_by("device")
+        found = dict(rows.values_list("device", "outcome")[:PIECE])
+        if not found:
+            return
+        yield list(found), found
+        last = max(found)
+
+
+def ask_apply(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
+    """Put a limit set into use as a task: what comes in from now on is judged by it, and all
+    devices that stand at its stage are judged anew. Former verdicts stay readable.
+    """
+    return submit(
+        "testing.apply_limits",
+        {"limit_set_id": limit_set.pk},
+        by=by,
+        about=limit_set,
+        key=f"limits:{limit_set.stage}",
+    )
+
+
+def apply(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
+    """What the task does; returns how many devices were judged. May be called again."""
+    with transaction.atomic():
+        LimitSet.objects.filter(stage=limit_set.stage, active=True).exclude(pk=limit_set.pk).update(
+            active=False
+        )
+        LimitSet.objects.filter(pk=limit_set.pk).update(active=True)
+    stage = get_stage(limit_set.stage)
+    done = 0
+    for ids, _outcomes in _standing(limit_set.stage):
+        judge_again(stage, limit_set, ids)
+        done += len(ids)
+        told(done)
+    return done

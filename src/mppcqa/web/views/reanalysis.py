@@ -1,0 +1,131 @@
+"""Re-analysis: choose run files, analyse them anew, compare, and make the new count."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from mppcqa.queue.models import State
+from mppcqa.testing.models import Analysis, Station
+from mppcqa.testing.reanalysis import (
+    ReanalysisRefused,
+    ask_compare,
+    ask_count,
+    chosen_files,
+    compare,
+    reanalyses,
+    start_reanalysis,
+)
+from mppcqa.testing.selection import DEVICE_FILTERS, kept_filters
+from mppcqa.web.access import allowed
+from mppcqa.web.charting import histogram
+from mppcqa.web.results import move_table, result_of
+from mppcqa.web.stages import quantities_of, stage_titles
+
+FILTERS = (*DEVICE_FILTERS, "station", "runs")
+COUNTED = 5001
+INLINE_ANALYSES = 20
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("testing.add_analysis")
+def reanalysis_list(request: HttpRequest) -> HttpResponse:
+    """Choose what is analysed anew; the groups of late."""
+    asked = request.GET if request.method == "GET" else request.POST
+    filters = kept_filters(asked, FILTERS)
+    settings = asked.get("settings", "").strip()
+    if request.method == "POST":
+        try:
+            values = json.loads(settings) if settings else {}
+            if not isinstance(values, dict):
+                raise ReanalysisRefused(_('Parameters are a JSON object such as {"a": 1}.'))
+            group = start_reanalysis(
+                filters, values, title=request.POST.get("title", ""), by=request.user
+            )
+        except json.JSONDecodeError as error:
+            messages.error(request, _("The parameters are no JSON: %s") % error)
+        except (ReanalysisRefused, KeyError, ValueError) as error:
+            messages.error(request, str(error))
+        else:
+            return redirect("reanalysis", group.pk)
+    files = None
+    if filters.get("stage"):
+        files = len(chosen_files(filters).order_by("pk").values("pk")[:COUNTED])
+    context = {
+        "filters": filters,
+        "settings": settings,
+        "stages": stage_titles(),
+        "stations": Station.objects.all(),
+        "files": files,
+        "rows": reanalyses().select_related("requested_by").prefetch_related("tasks")[:20],
+    }
+    return render(request, "web/reanalysis_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("testing.add_analysis")
+def reanalysis(request: HttpRequest, pk: int) -> HttpResponse:
+    """One group: its tasks, old against new, and the button that makes the new count."""
+    group = get_object_or_404(reanalyses().select_related("requested_by"), pk=pk)
+    if request.method == "POST":
+        try:
+            if request.POST.get("action") == "compare":
+                ask_compare(group, by=request.user)
+            elif request.POST.get("action") == "count":
+                ask_count(group, by=request.user)
+                messages.success(request, _("The new analyses are made to count."))
+        except ReanalysisRefused as error:
+            messages.error(request, str(error))
+        return redirect("reanalysis", pk)
+    states = list(group.tasks.values_list("state", flat=True))
+    context: dict[str, Any] = {
+        "group": group,
+        "state": group.state,
+        "done": states.count(State.SUCCEEDED),
+        "total": len(states),
+        "first_bad": group.tasks.exclude(state=State.SUCCEEDED).order_by("-state", "pk").first(),
+        "counting": result_of("testing.make_count", group)[1],
+        "counted": result_of("testing.make_count", group)[0],
+    }
+    if group.state == State.SUCCEEDED:
+        context |= _comparison(group, len(states))
+    return render(request, "web/reanalysis.html", context)
+
+
+def _comparison(group: Any, size: int) -> dict[str, Any]:
+    result, task = result_of("testing.compare", group)
+    if result is None and task is None and size <= INLINE_ANALYSES:
+        result = compare(group)
+    if result is None:
+        return {"compare_task": task}
+    stage = (
+        Analysis.objects.filter(pk__in=result["analyses"][:1]).values_list("stage", flat=True)
+    ).first()
+    known = quantities_of(stage or "")
+    lines = []
+    for one in result["quantities"]:
+        quantity = known.get(one["key"])
+        if not one["n"] or quantity is None:
+            continue
+        shown = bool(quantity.display_unit)
+        scale = quantity.display_scale if shown else 1.0
+        unit = quantity.display_unit if shown else quantity.unit
+        edges = [edge * scale for edge in one["edges"]]
+        lines.append(
+            {
+                **one,
+                "title": _(quantity.title),
+                "unit": unit,
+                **{name: one[name] * scale for name in ("offset", "scatter", "largest")},
+                "chart": histogram(f"d-{one['key']}", _("new − old"), unit, edges, one["counts"])
+                if one["largest"] > 0
+                else None,
+            }
+        )
+    return {"comparison": result, "lines": lines, "moves": move_table(result["moves"])}

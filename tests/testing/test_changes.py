@@ -1,0 +1,133 @@
+"""Limits change by versions, people decide with reasons, and new analyses count when asked to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import override
+
+from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.queue.models import State
+from mppcqa.stages import get_stage
+from mppcqa.testing.actions import load_station, start_run
+from mppcqa.testing.decisions import DecisionRefused, grant_waiver, sign_off
+from mppcqa.testing.judging import active_limits
+from mppcqa.testing.limit_changes import LimitsRefused, apply, effect, new_version
+from mppcqa.testing.models import Analysis, LimitSet, Outcome, SignOff, Standing, Station, Verdict
+from mppcqa.testing.reanalysis import (
+    ReanalysisRefused,
+    ask_compare,
+    ask_count,
+    new_analyses,
+    start_reanalysis,
+)
+from tests.workers import running_worker, wait_until
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with override("en"):
+        yield
+
+
+def band(low: float | None, high: float | None) -> list[dict[str, object]]:
+    return [{"quantity": "breakdown_voltage_v", "pass_low": low, "pass_high": high}]
+
+
+def test_a_change_is_seen_before_it_is_made(campaign: SimpleNamespace) -> None:
+    stage = get_stage("pde")
+    before = dict(Standing.objects.values_list("device", "outcome"))
+    old = active_limits(stage)
+    strict = new_version(stage, band(90, None), title="strict", reason="a trial")
+    assert (strict.version, strict.active) == (old.version + 1, False)
+    found = effect(strict)
+    outcome = before[campaign.devices[0].pk]
+    assert found["moves"] == [[outcome, "fail", 4]]
+    assert found["flips"][0] == ["GX-000", outcome, "fail"]
+    assert dict(Standing.objects.values_list("device", "outcome")) == before
+    assert apply(strict) == 4
+    assert set(Standing.objects.values_list("outcome", flat=True)) == {"fail"}
+    assert LimitSet.objects.get(stage="pde", active=True) == strict
+    assert Verdict.objects.filter(limit_set=old, outcome=outcome).count() == 4
+    apply(old)
+    assert dict(Standing.objects.values_list("device", "outcome")) == before
+
+
+def test_bands_that_make_no_sense_are_refused_at_once(campaign: SimpleNamespace) -> None:
+    limits = [*band(2, 1), *band(None, None), {"quantity": "colour", "pass_low": 1}]
+    limits.append({"quantity": "pde", "pass_low": 0.2, "warn_low": 0.3})
+    with pytest.raises(LimitsRefused) as refused:
+        new_version(get_stage("pde"), limits, title="")
+    assert len(refused.value.faults) == 5
+    assert LimitSet.objects.filter(stage="pde").count() == 1
+
+
+def test_waivers_and_sign_off(campaign: SimpleNamespace, operator: User) -> None:
+    device = campaign.devices[0]
+    other = User.objects.create_user("luis")
+    apply(new_version(get_stage("pde"), band(90, None), title="strict"))
+    with pytest.raises(DecisionRefused, match="measured this device yourself"):
+        sign_off(device, by=operator)
+    with pytest.raises(DecisionRefused, match="no waiver holds"):
+        sign_off(device, by=other)
+    verdict = Standing.objects.get(device=device).verdict
+    with pytest.raises(DecisionRefused, match="needs a reason"):
+        grant_waiver(verdict, " ", by=other)
+    tomorrow = timezone.now().date() + dt.timedelta(days=1)
+    waiver = grant_waiver(verdict, "one bad channel", by=other, expires_on=tomorrow)
+    assert sign_off(device, by=other, note="as agreed").outcomes == {"pde": "fail"}
+    waiver.expires_on = timezone.now().date() - dt.timedelta(days=1)
+    waiver.save()
+    with pytest.raises(DecisionRefused, match="no waiver holds"):
+        sign_off(device, by=other)
+    assert SignOff.objects.count() == 1
+
+
+def test_a_passing_device_needs_no_waiver(campaign: SimpleNamespace, operator: User) -> None:
+    apply(new_version(get_stage("pde"), band(60, 80), title="wide"))
+    verdict = Standing.objects.get(device=campaign.devices[0]).verdict
+    assert verdict.outcome == Outcome.PASS
+    with pytest.raises(DecisionRefused, match="nothing to waive"):
+        grant_waiver(verdict, "to be safe", by=operator)
+
+
+def test_new_analyses_count_when_asked_to(transactional_db: None) -> None:
+    place = Institute.objects.create(name="Jefferson Lab")
+    DeviceType.objects.create(name="S12045(X)", nominal_breakdown_v=70.0)
+    register_devices([{"serial": "GX-001", "device_type": "S12045(X)"}])
+    station = Station.objects.create(name="dark-1", stage="darkbox", slots=2, institute=place)
+    load_station(station, {1: "GX-001"})
+    with pytest.raises(ReanalysisRefused, match="No run file"):
+        start_reanalysis({"stage": "darkbox"})
+    with running_worker("--concurrency", "1"):
+
+        def wait(tasks: object, what: str) -> None:
+            wait_until(lambda: not any(t.is_open for t in tasks.all()), 90, what)
+
+        run = start_run(station, parameters={"events": 400, "bias_v": [71.0, 71.6, 72.2]})
+        wait(run.task_group.tasks, "the run")
+        first = Analysis.objects.get()
+        group = start_reanalysis({"stage": "darkbox", "q": "GX"}, title="again")
+        with pytest.raises(ReanalysisRefused, match="repeat"):
+            ask_count(group)
+        wait(group.tasks, "the analyses")
+        assert group.state == State.SUCCEEDED
+        [second] = new_analyses(group)
+        assert Standing.objects.get().analysis_id == first.pk
+        compared = ask_compare(group)
+        wait_until(lambda: compared.refresh_from_db() or not compared.is_open, 60, "comparison")
+        for one in compared.result["quantities"]:
+            assert (one["only_old"], one["only_new"]) == (0, 0)
+            assert one["largest"] < 1e-6  # sums come in the order of the threads
+        counted = ask_count(group)
+        wait_until(lambda: counted.refresh_from_db() or not counted.is_open, 60, "counting")
+    standing = Standing.objects.get()
+    assert (standing.analysis_id, standing.verdict.analysis_id) == (second.pk, second.pk)
+    assert Device.objects.get().standings.count() == 1
+    assert Verdict.objects.filter(analysis=first).exists()
