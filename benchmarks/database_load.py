@@ -177,7 +177,7 @@ def _page(rng: random.Random, measured: int, series: list[int]) -> tuple[str, st
         (3, "search", f"/find/?q={serial}"),
         (1, "tray", f"/trays/T-{rng.randrange(max(1, measured // 144)):04d}/"),
         (1, "distribution", f"/distributions/?series={rng.choice(series)}"),
-        (1, "yields", "/distributions/"),
+        (1, "yields", "/statistics/yield/"),
         (3, "stations", "/stations/"),
         (3, "runs", "/runs/"),
         (2, "queue", "/queue/"),

@@ -42,7 +42,7 @@ def addresses(measured: int, rng: np.random.Generator) -> dict[str, list[str]]:
             for tray, one in zip(numbers, picked, strict=True)
         ],
         "distribution": [f"/distributions/?series={one}" for one in picked],
-        "yields": ["/distributions/"],
+        "yields": ["/statistics/yield/"],
     }
 
 

@@ -36,6 +36,17 @@ def _all() -> dict:
             [0, 1, 2], [3, 4], title="H", x_title="PDE", unit="%", mark=0.5
         ),
         "pie": charts.pie({"pass": 5, "warning": 0, "fail": 1}, title="Verdicts"),
+        "yield_by_week": charts.yield_by_week(
+            [charts.YieldPoint("2026-11-23", kind, 95.0, 93.0, 97.0, 40) for kind in "ab"],
+            kinds=("a", "b"),
+            x_title="Week",
+            y_title="Yield [%]",
+        ),
+        "pareto": charts.pareto(
+            [("gain", "fail", "falla", 4), ("pde", "incomplete", "falta", 1)],
+            x_title="devices",
+            outcomes={"fail": "falla", "incomplete": "falta"},
+        ),
         "spectrum": charts.spectrum(
             [0, 1, 2], [10, 0], [9.0, 1.0], title="S", x_title="Charge", unit="ADC"
         ),

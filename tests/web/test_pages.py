@@ -50,6 +50,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "task_log": f"/queue/{task.pk}/log/",
         "worker_list": "/workers/",
         "distribution": "/distributions/",
+        "yields": "/statistics/yield/",
+        "yields of a stage": "/statistics/yield/?stage=darkbox",
         "limit_sets": "/limits/",
         "limit_set": f"/limits/{LimitSet.objects.earliest('pk').pk}/",
         "limit_edit": "/limits/new/pde/",

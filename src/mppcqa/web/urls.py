@@ -21,6 +21,7 @@ from mppcqa.web.views import (
     stations,
     tasks,
     trays,
+    yields,
 )
 
 urlpatterns = [
@@ -69,6 +70,7 @@ urlpatterns = [
     path("queue/<int:pk>/again/", tasks.again, name="task_again"),
     path("workers/", tasks.worker_list, name="worker_list"),
     path("distributions/", distributions.distribution, name="distribution"),
+    path("statistics/yield/", yields.yields, name="yields"),
     path("limits/", limits.limit_sets, name="limit_sets"),
     path("limits/<int:pk>/", limits.limit_set, name="limit_set"),
     path("limits/<int:pk>/preview/", limits.limit_preview, name="limit_preview"),
