@@ -34,6 +34,8 @@ OVERVOLTAGES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
 BATCH = 32
 """Analyses a transaction."""
 WEEKS = 120
+BAD = 0.03
+"""Part of the devices that lies six standard deviations off."""
 BY_CHANNEL = {
     "pde": ("pde", "gain_adc", "crosstalk_probability"),
     "darkbox": ("dark_rate_hz", "gain_adc", "crosstalk_probability"),
@@ -104,7 +106,9 @@ def stage_values(stage: str, devices: list[int], rng: np.random.Generator) -> Va
     rows, count = len(channel), len(devices)
     quantity = np.tile(quantity, count)
     mean, sigma = np.array([MEANS[key] for key in keys]).T
-    scatter = rng.normal(size=rows * count) + np.repeat(rng.normal(size=count), rows) * 0.7
+    of_device = 0.7 * rng.normal(size=count)
+    of_device[rng.random(count) < BAD] += 6
+    scatter = rng.normal(size=rows * count) + np.repeat(of_device, rows)
     return ValueColumns(
         device=np.repeat(np.array(devices, "i4"), rows),
         quantities=keys,

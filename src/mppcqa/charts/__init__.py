@@ -1,7 +1,8 @@
 """Charts: one look, one definition (Vega-Lite, made with Altair), two renderings.
 
 Draw with `against_bias`, `channel_map`, `tray_map`, `histogram`, `pie`, `spectrum`,
-`yield_by_week`, `pareto`; render with `to_json` for a page and `to_svg`, `to_png` or `to_pdf` for paper.
+`yield_by_week`, `pareto`; render with `to_json` for a page and `to_svg`, `to_png` or `to_pdf` for
+paper.
 """
 
 from mppcqa.charts.draw import (

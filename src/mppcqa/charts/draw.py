@@ -76,11 +76,14 @@ def against_bias(
         data["line"] = [{"x": end, "y": line[0] + line[1] * end} for end in ends]
     names = tuple(one.name for one in series)
     axes = (axis_title(x_title, x_unit), axis_title(y_title, y_unit))
-    return Drawn(_against_bias(title, axes, names, "line" in data), data)
+    flags = ("line" in data, bool(data["limits"]))
+    return Drawn(_against_bias(title, axes, names, *flags), data)
 
 
 @shape
-def _against_bias(title: str, axes: tuple[str, str], names: tuple[str, ...], line: bool) -> Any:
+def _against_bias(
+    title: str, axes: tuple[str, str], names: tuple[str, ...], line: bool, limits: bool
+) -> Any:
     x = alt.X("x:Q", title=axes[0], scale=alt.Scale(zero=False, nice=True))
     y = alt.Y("y:Q", title=axes[1], scale=alt.Scale(zero=False, nice=True))
     colour = alt.Color(
@@ -104,7 +107,8 @@ def _against_bias(title: str, axes: tuple[str, str], names: tuple[str, ...], lin
             .mark_line(color=RED, strokeDash=[4, 3], strokeWidth=1.2)
             .encode(x="x:Q", y="y:Q")
         )
-    layers.append(_limit_rule("y"))
+    if limits:
+        layers.append(_limit_rule("y"))
     return themed(alt.layer(*layers).properties(title=title, width=WIDTH, height=HEIGHT))
 
 
@@ -246,11 +250,12 @@ def histogram(
     ]
     data = {"bars": rows, "limits": _limit_rows(band, "x")}
     data["mark"] = [] if mark is None else [{"x": mark}]
-    return Drawn(_histogram(title, axis_title(x_title, unit), y_title, width), data)
+    flags = (bool(data["limits"]), mark is not None)
+    return Drawn(_histogram(title, axis_title(x_title, unit), y_title, width, *flags), data)
 
 
 @shape
-def _histogram(title: str, x_title: str, y_title: str, width: int) -> Any:
+def _histogram(title: str, x_title: str, y_title: str, width: int, limits: bool, mark: bool) -> Any:
     bars = (
         named("bars")
         .mark_bar(color=BLUE, opacity=0.85, stroke="white", strokeWidth=0.3)
@@ -265,8 +270,11 @@ def _histogram(title: str, x_title: str, y_title: str, width: int) -> Any:
             ],
         )
     )
-    mark = named("mark").mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q")
-    layers = [bars, _limit_rule("x"), mark]
+    layers = [bars]
+    if limits:
+        layers.append(_limit_rule("x"))
+    if mark:
+        layers.append(named("mark").mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q"))
     return themed(alt.layer(*layers).properties(title=title, width=width, height=HEIGHT))
 
 
