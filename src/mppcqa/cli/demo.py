@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -23,38 +24,58 @@ WORKER_WAIT_S = 60.0
 
 @click.command()
 @click.option("--arrays", default=8, show_default=True, type=click.IntRange(1, 10000))
-def demo(arrays: int) -> None:
+@click.option("--stage", default="", help="This stage alone, for instance stage2.")
+def demo(arrays: int, stage: str) -> None:
     """Register arrays, measure, analyse, judge and report them through the queue."""
     setup_django()
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0, interactive=False)
+    with workers():
+        ok = fill(arrays=arrays, stage=stage)
+    if not ok:
+        raise SystemExit(1)
+
+
+@contextmanager
+def workers() -> Iterator[None]:
+    """Workers: those that there are, else two of our own until the block ends."""
     from mppcqa.cli.processes import Crew
 
-    call_command("migrate", verbosity=0, interactive=False)
     crew = nullcontext() if _has_worker() else Crew(home_folder() / "logs")
     with crew as started:
         if started is not None:
             command = [sys.executable, "-m", "mppcqa.cli", "worker", "--concurrency", "2"]
             started.start("worker", command)
-        ok = fill(arrays=arrays)
-    if not ok:
-        raise SystemExit(1)
+        yield
 
 
-def fill(*, arrays: int) -> bool:
-    """Run the campaign with whatever workers there are; True if every task succeeded."""
+@contextmanager
+def working() -> Iterator[Callable[[list[Run]], None]]:
+    """Workers as in `workers`, and a function that waits for runs with a bar on the screen."""
+    with workers(), _bar() as progress:
+        bar = progress.add_task("", total=None)
+        yield lambda runs: _wait(runs, progress, bar)
+
+
+def _bar() -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from mppcqa.queue.models import State
-    from mppcqa.testing.campaign import measure_all, prepare
-
-    campaign = prepare(arrays)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
     )
-    with Progress(*columns, TimeElapsedColumn()) as progress:
+    return Progress(*columns, TimeElapsedColumn())
+
+
+def fill(*, arrays: int, stage: str = "") -> bool:
+    """Run the campaign with whatever workers there are; True if every task succeeded."""
+    from mppcqa.queue.models import State
+    from mppcqa.testing.campaign import measure_all, prepare
+
+    campaign = prepare(arrays, stage)
+    with _bar() as progress:
         bar = progress.add_task("campaign", total=None)
         runs = measure_all(campaign, lambda some: _wait(some, progress, bar))
     _print_table(campaign.devices)

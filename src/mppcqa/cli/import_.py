@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.import_foreign import foreign
 from mppcqa.cli.import_table import table
 
 
@@ -16,6 +17,7 @@ def import_() -> None:
     """Bring in tables, and results that were measured elsewhere."""
 
 
+import_.add_command(foreign)
 import_.add_command(table)
 
 

@@ -4,6 +4,7 @@ What to use when:
 
 - charge spectra with clear peaks: `histogram_charges`, then `fit_spectra` (gain, light,
   crosstalk and dark counts at once; light and dark spectra of a channel together);
+- the curve of a fit, for a chart: `expected_counts`;
 - mean light without any model of crosstalk: `mean_light_from_p0`;
 - photon detection efficiency: `detection_efficiency`;
 - dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
@@ -27,6 +28,7 @@ No files and no database here. Charges may be in any unit; results carry the sam
 from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
+from mppcqa.physics.expected import expected_counts
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
@@ -79,6 +81,7 @@ __all__ = [
     "dark_counts",
     "dark_rate_at",
     "detection_efficiency",
+    "expected_counts",
     "find_pulses",
     "fit_line",
     "fit_spectra",

@@ -25,11 +25,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bias:
-    """Measuring points of one bias and temperature: with light and in the dark."""
+    """Measuring points of one bias and temperature: with light and in the dark, or one of them."""
 
     bias_v: float
     temperature_c: float
-    dark: int
+    dark: int | None
     light: int | None
     light_setting: float
 
@@ -42,21 +42,30 @@ def biases(run: RunFile) -> Iterator[Bias]:
         here = (rows["temperature_c"] == temperature) & (rows["bias_v"] == bias)
         dark = rows["point"][here & (rows["light"] == 0)]
         lit = np.flatnonzero(here & (rows["light"] > 0))
-        if not len(dark):
-            continue
+        first_dark = int(dark[0]) if len(dark) else None
         if not len(lit):
-            yield Bias(bias, temperature, int(dark[0]), None, 0.0)
+            yield Bias(bias, temperature, first_dark, None, 0.0)
         for i in lit:
             point, setting = int(rows["point"][i]), float(rows["light"][i])
-            yield Bias(bias, temperature, int(dark[0]), point, setting)
+            yield Bias(bias, temperature, first_dark, point, setting)
+
+
+def pulse_of(run: RunFile) -> PulseShape:
+    """The pulse in gates, as far as the file tells it."""
+    gate_s, decay_s = run.meta.get("gate_s"), run.meta.get("decay_s")
+    return PulseShape(decay_per_gate=decay_s / gate_s) if gate_s and decay_s else PulseShape()
 
 
 def fit_device(run: RunFile, bias: Bias, slot: int, pulse: PulseShape) -> SpectrumFits:
     """Fits of all channels of a device at one bias: light and dark together where both are."""
+    if bias.light is None or bias.dark is None:
+        only = bias.dark if bias.dark is not None else bias.light
+        if only is None:
+            raise ValueError(f"no point at {bias.bias_v} V")
+        counts, edges, _ = histogram_charges(run.charges(only, slot))
+        with_light = bias.dark is None
+        return fit_spectra(counts, edges, light=with_light, pulse=pulse)
     dark = run.charges(bias.dark, slot)
-    if bias.light is None:
-        counts, edges, _ = histogram_charges(dark)
-        return fit_spectra(counts, edges, light=False, pulse=pulse)
     lit = run.charges(bias.light, slot)
     _, edges, _ = histogram_charges(np.concatenate([lit, dark]))
     lights, darks = (
@@ -152,7 +161,7 @@ def analyse_spectra(
     """
     results: list[Result] = []
     problems: list[Problem] = []
-    pulse = PulseShape(decay_per_gate=run.meta["decay_s"] / run.meta["gate_s"])
+    pulse = pulse_of(run)
     for slot in (row["slot"] for row in run.slots):
         fitted = [(bias, fit_device(run, bias, slot, pulse)) for bias in points]
         breakdown: dict[float, float] = {}

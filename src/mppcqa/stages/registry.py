@@ -15,9 +15,11 @@ def _stages() -> dict[str, Stage]:
     from mppcqa.stages.darkbox import STAGE as DARKBOX
     from mppcqa.stages.iv import STAGE as IV
     from mppcqa.stages.pde import STAGE as PDE
+    from mppcqa.stages.stage2 import STAGE as STAGE2
     from mppcqa.stages.tray_survey import STAGE as TRAY_SURVEY
 
-    found: dict[str, Stage] = {stage.key: stage for stage in (PDE, DARKBOX, IV, TRAY_SURVEY)}
+    stages = (PDE, DARKBOX, STAGE2, IV, TRAY_SURVEY)
+    found: dict[str, Stage] = {stage.key: stage for stage in stages}
     for entry in entry_points(group=GROUP):
         stage = entry.load()
         if not isinstance(stage, Stage):

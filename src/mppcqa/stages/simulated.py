@@ -160,13 +160,27 @@ Measure = Callable[[np.random.Generator, dict[str, float], Point, int], np.ndarr
 """(random numbers, true values of a channel, point, events) -> charges (events,)."""
 
 
+Record = Callable[
+    [RunWriter, np.random.Generator, int, list[ChannelTruth], Point, Mapping[str, Any]], None
+]
+"""(writer, random numbers, slot, its channels, point, parameters)."""
+RecordOnce = Callable[
+    [RunWriter, np.random.Generator, Mapping[int, list[ChannelTruth]], Mapping[str, Any]], None
+]
+
+
 def run_simulation(
     stage: str,
     points: Callable[[Mapping[str, Any]], Iterator[Point]],
     measure: Measure,
     extra: Callable[[np.random.Generator], Mapping[str, Any]],
+    record: Record | None = None,
+    record_once: RecordOnce | None = None,
 ) -> None:
     """Body of a simulated test program: reads ``--config``, writes ``--output``.
+
+    Beside the charges, `record` may write more of a device at each point, and `record_once` what
+    does not belong to a point, after all of them.
 
     TERM ends it at once through the default action: there is no hardware to leave safe, and the
     unfinished file keeps its ending ``.part``.
@@ -217,9 +231,13 @@ def run_simulation(
                     for truth in channels
                 ]
                 writer.charges(point.number, slot, np.stack(columns, axis=1))
+                if record is not None:
+                    record(writer, rng, slot, channels, point, parameters)
                 done += 1
                 print(f"@progress {done}/{total} {point.bias_v:.2f} V slot {slot}", flush=True)
             time.sleep(parameters.get("seconds_a_point", 0.0))
+        if record_once is not None:
+            record_once(writer, rng, devices, parameters)
     write_truth(config, devices, all_points)
 
 

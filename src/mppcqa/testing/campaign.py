@@ -18,6 +18,8 @@ STATIONS = {"pde-1": "pde", "darkbox-1": "darkbox"}
 SLOTS = 4
 EVENTS = 8000
 OPERATOR = "demonstration"
+ALONE = {"stage2": ("stage2-1", "stage2-2")}
+"""Stations of a stage that is demonstrated by itself; they work side by side."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,12 @@ class Campaign:
 
 
 @transaction.atomic
-def prepare(arrays: int) -> Campaign:
-    """Register new arrays and make the two stations if they are not there yet."""
+def prepare(arrays: int, stage: str = "") -> Campaign:
+    """Register new arrays and make the stations if they are not there yet.
+
+    The two stations of the usual chain, or those of one `stage` alone.
+    """
+    wanted = STATIONS if not stage else dict.fromkeys(ALONE.get(stage, (f"{stage}-1",)), stage)
     maker, _ = Maker.objects.get_or_create(name="Hamamatsu")
     kind, _ = DeviceType.objects.get_or_create(
         name="S12045",
@@ -40,9 +46,9 @@ def prepare(arrays: int) -> Campaign:
     )
     institute, _ = Institute.objects.get_or_create(name="Demonstration laboratory")
     stations = []
-    for name, stage in STATIONS.items():
+    for name, key in wanted.items():
         station, _ = Station.objects.get_or_create(
-            name=name, defaults={"stage": stage, "institute": institute, "slots": SLOTS}
+            name=name, defaults={"stage": key, "institute": institute, "slots": SLOTS}
         )
         station_lane(station)
         stations.append(station)
@@ -68,8 +74,11 @@ def measure_all(
 ) -> list[Run]:
     """Take every array through both stations, which work side by side on different arrays.
 
-    `wait` is given the runs of a round and returns when they have ended.
+    `wait` is given the runs of a round and returns when they have ended. Stations of one stage
+    share the arrays instead.
     """
+    if len({station.stage for station in campaign.stations}) < len(campaign.stations):
+        return measure_shared(campaign, wait, {"events": events})
     batches = [
         campaign.devices[start : start + SLOTS] for start in range(0, len(campaign.devices), SLOTS)
     ]
@@ -86,6 +95,28 @@ def measure_all(
             load_station(station, serials, by=campaign.operator)
             parameters = {"events": events}
             round_runs.append(start_run(station, parameters=parameters, by=campaign.operator))
+        wait(round_runs)
+        runs += round_runs
+        for station in campaign.stations:
+            unload_station(station, by=campaign.operator)
+    return runs
+
+
+def measure_shared(
+    campaign: Campaign, wait: Callable[[list[Run]], None], parameters: dict[str, Any]
+) -> list[Run]:
+    """Every array through one of the stations, all of which are of one stage."""
+    waiting = list(campaign.devices)
+    runs: list[Run] = []
+    while waiting:
+        round_runs = []
+        for station in campaign.stations:
+            batch, waiting = waiting[: station.slots], waiting[station.slots :]
+            if batch:
+                serials = {slot: device.serial for slot, device in enumerate(batch, 1)}
+                load_station(station, serials, by=campaign.operator)
+                run = start_run(station, parameters=parameters, by=campaign.operator)
+                round_runs.append(run)
         wait(round_runs)
         runs += round_runs
         for station in campaign.stations:

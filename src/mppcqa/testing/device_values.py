@@ -171,7 +171,7 @@ def device_stages(device: Device) -> list[StageValues]:
 
 
 def _gather(stage: Stage | None, standing: Standing, rows: list[Measurement]) -> StageValues:
-    declared = _declared(stage, {row.quantity.key: row.quantity for row in rows})
+    declared = shown_quantities(stage, {row.quantity.key: row.quantity for row in rows})
     title = _(stage.title) if stage else standing.stage
     section = StageValues(standing.stage, title, stage, standing, declared)
     for row in rows:
@@ -187,7 +187,9 @@ def _gather(stage: Stage | None, standing: Standing, rows: list[Measurement]) ->
     return section
 
 
-def _declared(stage: Stage | None, present: dict[str, QuantityRow]) -> dict[str, ShownQuantity]:
+def shown_quantities(
+    stage: Stage | None, present: dict[str, QuantityRow]
+) -> dict[str, ShownQuantity]:
     """What the stage declares, then what it no longer declares but was measured."""
     shown = {
         quantity.key: ShownQuantity(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.testing.mappings import ForeignMapping  # noqa: F401
 
 # The models of results live in a file of their own; Django looks for all of them here.
 from mppcqa.testing.results import (  # noqa: F401

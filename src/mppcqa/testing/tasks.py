@@ -16,6 +16,7 @@ from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
 from mppcqa.queue.registry import routine
 from mppcqa.stages import get_stage
+from mppcqa.testing.convert import convert  # noqa: F401 - a routine of its own file
 from mppcqa.testing.models import Run, RunFile
 
 LAST_WORDS = 5
@@ -147,7 +148,7 @@ def analyse(context: Context, *, run_id: int) -> dict[str, Any]:
     from mppcqa.testing.ingest import AnalysisFault, store_analysis
 
     run = _run(run_id)
-    row = run.files.order_by("-id").first()
+    row = run.files.filter(kind=RunFile.Kind.RUN).order_by("-id").first()
     if row is None:
         raise TaskError(f"Run {run.pk} has no run file to analyse: measure first.")
     stage = get_stage(run.stage)

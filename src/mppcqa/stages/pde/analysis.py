@@ -21,7 +21,7 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     del settings
     with RunFile(path) as run:
         photons, photons_error = _reference(run)
-        points = [bias for bias in biases(run) if bias.light is not None]
+        points = [bias for bias in biases(run) if None not in (bias.light, bias.dark)]
         if not points:
             raise RunFileError(f"{path.name}: no bias was measured both with light and in the dark")
 

@@ -122,6 +122,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         # A later run may have taken this one's place.
         slot.newer = standing is not None and standing.analysis.run_file.run_id != found.pk
     titles = {p.key: (_(p.title), p.unit) for p in stage.parameters} if stage else {}
+    titles["import"] = (_("Imported by the mapping"), "")
     context |= {
         "stage_title": _(stage.title) if stage else found.stage,
         "slots": slots,
@@ -139,6 +140,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, dict):
+        return str(value.get("mapping", {}).get("name", ""))
     if isinstance(value, list):
         return " ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

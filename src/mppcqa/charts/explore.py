@@ -1,0 +1,331 @@
+"""Charts of a run's raw data: grids of many points, fitted lines, waveforms, currents, time.
+
+These are drawn at every look at a run. Altair checks each part of a chart against its schema while
+it is put together, which takes most of the time; here it is not asked to (the tests do it).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+import altair as alt
+from altair.utils import schemapi
+
+from mppcqa.charts.draw import HEIGHT, WIDTH, Series
+from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, axis_title, frame, themed
+
+P = ParamSpec("P")
+WIDE = 700
+
+
+def _unchecked(function: Callable[P, Any]) -> Callable[P, Any]:
+    @functools.wraps(function)
+    def quick(*args: P.args, **kwargs: P.kwargs) -> Any:
+        with schemapi.debug_mode(False):
+            return function(*args, **kwargs)
+
+    return quick
+
+
+@dataclass(frozen=True)
+class StraightLine:
+    """A fitted line of a series, drawn over its points: y = intercept + slope x."""
+
+    intercept: float
+    slope: float
+
+
+@_unchecked
+def points_grid(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Mapping[tuple[int, int], float],
+    *,
+    links: Mapping[tuple[int, int], str],
+    row_title: str,
+    column_title: str,
+    unit: str,
+) -> Any:
+    """A grid of values by (row, column); every cell leads to its link, empty ones too."""
+    data = [
+        {
+            "r": row,
+            "c": column,
+            "v": values.get((i, j)) if math.isfinite(values.get((i, j), math.nan)) else None,
+            "href": links.get((i, j), ""),
+        }
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]
+    tooltip = [
+        alt.Tooltip("r:N", title=row_title),
+        alt.Tooltip("c:N", title=column_title),
+        alt.Tooltip("v:Q", title=unit or " ", format=".5g"),
+    ]
+    base = alt.Chart(frame(data)).encode(
+        x=alt.X(
+            "c:O",
+            sort=list(columns),
+            title=column_title,
+            axis=alt.Axis(labelAngle=-60, labelLimit=140, ticks=False, domain=False, grid=False),
+        ),
+        y=alt.Y(
+            "r:O",
+            sort=list(rows),
+            title=row_title,
+            axis=alt.Axis(labelLimit=160, ticks=False, domain=False, grid=False),
+        ),
+        href="href:N",
+        tooltip=tooltip,
+    )
+    empty = base.transform_filter("datum.v === null").mark_rect(
+        fill="transparent", stroke=GREY, strokeWidth=0.5, strokeOpacity=0.5
+    )
+    full = (
+        base.transform_filter("datum.v !== null")
+        .mark_rect(stroke="white", strokeWidth=0.4, cursor="pointer")
+        .encode(
+            color=alt.Color(
+                "v:Q",
+                scale=alt.Scale(scheme=SEQUENCE, zero=False),
+                legend=alt.Legend(title=unit or None, orient="right", gradientLength=120),
+            )
+        )
+    )
+    size = 26 if len(columns) <= 30 else 14
+    return themed(
+        alt.layer(empty, full).properties(
+            width=size * len(columns), height=max(22 * len(rows), 60), title=""
+        )
+    )
+
+
+@_unchecked
+def with_lines(
+    series: Sequence[Series],
+    lines: Sequence[StraightLine | None],
+    *,
+    x_title: str,
+    x_unit: str,
+    y_title: str,
+    y_unit: str,
+    to_zero: bool = False,
+) -> Any:
+    """Series with error bars, each with its own fitted straight line.
+
+    With `to_zero` a line is drawn down to where it meets zero.
+    """
+    rows = [
+        {"s": one.name, "x": x, "y": y, "low": y - (e or 0), "high": y + (e or 0)}
+        for one in series
+        for x, y, e in zip(one.x, one.y, one.error, strict=True)
+        if math.isfinite(y)
+    ]
+    ends = []
+    for one, line in zip(series, lines, strict=True):
+        if line is None or not len(one.x):
+            continue
+        low, high = min(one.x), max(one.x)
+        if to_zero and line.slope > 0:
+            low = min(low, -line.intercept / line.slope)
+        ends += [{"s": one.name, "x": x, "y": line.intercept + line.slope * x} for x in (low, high)]
+    names = [one.name for one in series]
+    x = alt.X("x:Q", title=axis_title(x_title, x_unit), scale=alt.Scale(zero=False))
+    y = alt.Y("y:Q", title=axis_title(y_title, y_unit), scale=alt.Scale(zero=False))
+    colour = alt.Color(
+        "s:N",
+        sort=names,
+        scale=alt.Scale(scheme=SEQUENCE) if len(names) > 7 else alt.Undefined,
+        legend=None if len(names) < 2 else alt.Legend(title=None, orient="bottom", columns=3),
+    )
+    base = alt.Chart(frame(rows))
+    tooltip = ["s:N", alt.Tooltip("x:Q", format=".5g"), alt.Tooltip("y:Q", format=".5g")]
+    return themed(
+        alt.layer(
+            alt.Chart(frame(ends))
+            .mark_line(strokeDash=[4, 3], strokeWidth=1.2)
+            .encode(x=x, y=y, color=colour),
+            base.mark_rule(strokeWidth=1).encode(x=x, y="low:Q", y2="high:Q", color=colour),
+            base.mark_point(size=26, filled=True).encode(x=x, y=y, color=colour, tooltip=tooltip),
+        ).properties(width=WIDTH, height=HEIGHT, title="")
+    )
+
+
+@_unchecked
+def charge_spectrum(
+    centres: Sequence[float],
+    spectra: Mapping[str, tuple[Sequence[float], Sequence[float] | None]],
+    *,
+    x_title: str,
+    unit: str,
+    y_title: str,
+) -> Any:
+    """Spectra of one channel by name, each with the counts that its fit expects (or None)."""
+    rows, curve = [], []
+    for name, (counts, fit) in spectra.items():
+        rows += [
+            {"s": name, "x": round(x, 3), "n": float(n)}
+            for x, n in zip(centres, counts, strict=True)
+            if n > 0
+        ]
+        curve += [
+            {"s": name, "x": round(x, 3), "n": round(float(n), 3)}
+            for x, n in zip(centres, fit if fit is not None else (), strict=fit is not None)
+            if n >= 0.3
+        ]
+    x = alt.X("x:Q", title=axis_title(x_title, unit), scale=alt.Scale(zero=False))
+    y = alt.Y("n:Q", title=y_title, scale=alt.Scale(type="log"))
+    colour = alt.Color(
+        "s:N",
+        scale=alt.Scale(domain=list(spectra), range=[BLUE, GREY]),
+        legend=alt.Legend(title=None, orient="top") if len(spectra) > 1 else None,
+    )
+    layers = [
+        alt.Chart(frame(rows)).mark_point(size=9, filled=True, opacity=0.7).encode(
+            x=x, y=y, color=colour,
+            tooltip=[alt.Tooltip("x:Q", format=".5g"), "n:Q"],
+        )
+    ]  # fmt: skip
+    if curve:
+        layers.append(
+            alt.Chart(frame(curve))
+            .mark_line(strokeWidth=1.4, color=RED)
+            .encode(x=x, y=y, detail="s:N")
+        )
+    return themed(alt.layer(*layers).properties(width=WIDE, height=300, title=""))
+
+
+@_unchecked
+def trace(
+    time_ns: Sequence[float], signal: Sequence[float], *, x_title: str, y_title: str, unit: str
+) -> Any:
+    """One waveform (samples,)."""
+    rows = [{"x": round(float(x), 4), "y": float(y)} for x, y in zip(time_ns, signal, strict=True)]
+    chart = (
+        alt.Chart(frame(rows))
+        .mark_line(strokeWidth=1, color=BLUE)
+        .encode(
+            x=alt.X("x:Q", title=axis_title(x_title, "ns"), scale=alt.Scale(nice=False)),
+            y=alt.Y("y:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
+        )
+    )
+    return themed(chart.properties(width=WIDE, height=220, title=""))
+
+
+@_unchecked
+def persistence(
+    counts: Any,
+    time_edges_ns: Sequence[float],
+    signal_edges: Sequence[float],
+    *,
+    x_title: str,
+    y_title: str,
+    unit: str,
+    n_title: str,
+) -> Any:
+    """Many waveforms at once: counts (times, signals) of samples in bins, on a log scale."""
+    rows = [
+        {
+            "a": round(float(time_edges_ns[i]), 4),
+            "b": round(float(time_edges_ns[i + 1]), 4),
+            "c": float(signal_edges[j]),
+            "d": float(signal_edges[j + 1]),
+            "n": int(counts[i][j]),
+        }
+        for i in range(len(time_edges_ns) - 1)
+        for j in range(len(signal_edges) - 1)
+        if counts[i][j]
+    ]
+    chart = (
+        alt.Chart(frame(rows))
+        .mark_rect()
+        .encode(
+            x=alt.X("a:Q", title=axis_title(x_title, "ns"), scale=alt.Scale(nice=False)),
+            x2="b:Q",
+            y=alt.Y("c:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
+            y2="d:Q",
+            color=alt.Color(
+                "n:Q",
+                scale=alt.Scale(type="log", scheme=SEQUENCE),
+                legend=alt.Legend(title=n_title, gradientLength=120),
+            ),
+        )
+    )
+    return themed(chart.properties(width=WIDE, height=260, title=""))
+
+
+@_unchecked
+def iv_curve(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    marks: Sequence[float],
+    *,
+    x_title: str,
+    y_title: str,
+) -> Any:
+    """Currents [A] by name against bias [V] on a logarithmic axis; `marks` are breakdowns [V]."""
+    rows = [
+        {"s": name, "x": float(x), "y": abs(float(y))}
+        for name, (bias_v, current_a) in curves.items()
+        for x, y in zip(bias_v, current_a, strict=True)
+        if y != 0 and math.isfinite(y)
+    ]
+    x = alt.X("x:Q", title=axis_title(x_title, "V"), scale=alt.Scale(zero=False))
+    layers = [
+        alt.Chart(frame(rows))
+        .mark_line(strokeWidth=1.2, point=alt.OverlayMarkDef(size=10))
+        .encode(
+            x=x,
+            y=alt.Y(
+                "y:Q",
+                title=axis_title(y_title, "A"),
+                scale=alt.Scale(type="log"),
+                axis=alt.Axis(format=".0e"),
+            ),
+            color=alt.Color(
+                "s:N",
+                sort=list(curves),
+                legend=alt.Legend(title=None, orient="top") if len(curves) > 1 else None,
+            ),
+        )
+    ]
+    if marks:
+        layers.append(
+            alt.Chart(frame([{"x": mark} for mark in marks]))
+            .mark_rule(color=RED, strokeDash=[3, 3])
+            .encode(x=x)
+        )
+    return themed(alt.layer(*layers).properties(width=WIDE, height=260, title=""))
+
+
+@_unchecked
+def over_time(
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    y_title: str,
+    unit: str,
+    x_title: str,
+) -> Any:
+    """Readings by name against seconds since the run began."""
+    rows = [
+        {"s": name, "x": round(float(x), 3), "y": float(y)}
+        for name, (times, values) in series.items()
+        for x, y in zip(times, values, strict=True)
+        if math.isfinite(y)
+    ]
+    chart = (
+        alt.Chart(frame(rows))
+        .mark_line(strokeWidth=1.2, point=alt.OverlayMarkDef(size=8))
+        .encode(
+            x=alt.X("x:Q", title=axis_title(x_title, "s")),
+            y=alt.Y("y:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
+            color=alt.Color(
+                "s:N",
+                legend=alt.Legend(title=None, orient="bottom") if len(series) > 1 else None,
+            ),
+        )
+    )
+    return themed(chart.properties(width=WIDE, height=180, title=""))

@@ -1,0 +1,73 @@
+"""The curve that a fit draws through a spectrum."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mppcqa.physics._climb import evaluate, make_room
+from mppcqa.physics._fit import HIGHEST, LONGEST
+from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._pulse import PulseShape, ray_matrices
+from mppcqa.physics.spectra import CIRCLE, DEFAULT_PULSE, FREQUENCIES, SpectrumFits
+
+TAIL = 1.25
+"""Room to the right of the edges for the spectrum's tail, which else would come round."""
+
+
+def expected_counts(
+    fits: SpectrumFits,
+    i: int,
+    edges: ArrayLike,
+    events: float,
+    *,
+    light: bool = True,
+    pulse: PulseShape = DEFAULT_PULSE,
+) -> Floats:
+    """Counts (bins,) that fit `i` expects of `events` between evenly spaced edges (bins + 1,).
+
+    `light` is False for the dark spectrum of a joint fit. NaN where the fit failed. At most 1,500
+    bins.
+
+    >>> import numpy as np
+    >>> from mppcqa.physics import fit_spectra, histogram_charges, simulate_charges
+    >>> charges = simulate_charges(np.random.default_rng(1), 20000, mean_light_pe=1.5, gain=40.0)
+    >>> counts, edges, _ = histogram_charges(charges[:, None])
+    >>> curve = expected_counts(fit_spectra(counts, edges), 0, edges[0], 20000)
+    >>> bool(abs(curve.sum() - 20000) < 20)
+    True
+    """
+    edge = np.asarray(edges, float)
+    bins = len(edge) - 1
+    width = (edge[-1] - edge[0]) / bins
+    theta = fits.values[i].copy()
+    if not np.isfinite(theta).all():
+        return np.full(bins, np.nan)
+    theta[0] -= edge[0]
+    theta[:4] /= width
+    pad = int(6 * theta[2]) + 3
+    length = 128
+    while length < TAIL * (pad + bins + 3):
+        length *= 2
+    if length > 2 * LONGEST:
+        raise ValueError(f"{bins} bins are too many for a curve")
+    theta[0] += pad
+    n = min(FREQUENCIES, length // 2, int(HIGHEST / (0.8 * theta[2]) * length / (2 * np.pi)) + 2)
+    dark_rays, after_rays = ray_matrices(pulse, FREQUENCIES)
+    room = make_room(length, n)
+    none = np.zeros(N_PARAMETERS, np.bool_)
+    problem = (
+        np.zeros((2, length)),
+        np.array([1.0 if light else 0.0, 0.0]),
+        1,
+        pad,
+        pad + bins,
+        np.full((2, 2), -1.0),
+        none,
+        n,
+        True,
+    )
+    score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
+    evaluate(theta, problem, (dark_rays, after_rays, CIRCLE), room, score, fisher)
+    found: Floats = events * room[5][0][pad : pad + bins]
+    return found

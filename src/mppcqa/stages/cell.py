@@ -1,0 +1,78 @@
+"""One channel at one point: its spectrum, and the curve that the fit draws through it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mppcqa.physics import expected_counts, fit_spectra, histogram_charges
+from mppcqa.physics.spectra import PARAMETERS
+from mppcqa.runfile import RunFile
+from mppcqa.stages.analysis import Bias, biases, pulse_of
+
+
+def fit_cell(
+    run: RunFile, slot: int, column: int, bias_v: float, temperature_c: float, light: float
+) -> dict[str, Any] | None:
+    """Spectra (light and dark) and the fit of one channel; None where there are no events.
+
+    The fit is the one that the stages' analyses make, of this channel alone.
+    """
+    bias = next(
+        (
+            one
+            for one in biases(run)
+            if math.isclose(one.bias_v, bias_v)
+            and math.isclose(one.temperature_c, temperature_c)
+            and (light == 0 or math.isclose(one.light_setting, light))
+        ),
+        None,
+    )
+    if bias is None:
+        return None
+    charges = _charges(run, slot, column, bias)
+    if not charges:
+        return None
+    joined = np.concatenate(list(charges.values()))
+    _, edges, bad = histogram_charges(joined[:, None])
+    counts = {name: np.histogram(part, edges[0])[0] for name, part in charges.items()}
+    pulse = pulse_of(run)
+    lit = "light" in counts
+    fits = fit_spectra(
+        counts["light" if lit else "dark"][None],
+        edges,
+        dark_counts=counts["dark"][None] if len(counts) == 2 else None,
+        light=lit,
+        pulse=pulse,
+    )
+    found: dict[str, Any] = {
+        "centres": (edges[0][:-1] + edges[0][1:]) / 2,
+        "counts": counts,
+        "chi2": float(fits.chi2[0]),
+        "ndf": int(fits.ndf[0]),
+        "fault": fits.message(0),
+        "not_finite": int(bad[0]),
+    }
+    if not found["fault"]:
+        found["values"] = [
+            (name, float(fits.get(name)[0][0]), float(fits.get(name)[1][0])) for name in PARAMETERS
+        ]
+        found["expected"] = {
+            name: expected_counts(fits, 0, edges[0], part.sum(), light=name == "light", pulse=pulse)
+            for name, part in counts.items()
+        }
+    return found
+
+
+def _charges(run: RunFile, slot: int, column: int, bias: Bias) -> dict[str, Any]:
+    found = {}
+    for name, point in (("light", bias.light), ("dark", bias.dark)):
+        if point is None:
+            continue
+        values = run.charges(point, slot)
+        if len(values) and column < values.shape[1]:
+            one = values[:, column]
+            found[name] = one[np.isfinite(one)].astype(float)
+    return {name: part for name, part in found.items() if len(part)}

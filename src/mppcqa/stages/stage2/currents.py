@@ -1,0 +1,68 @@
+"""Stage 2: what the current-voltage curves of a device say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from mppcqa.physics import IvError, breakdown_from_iv, quenching_resistance
+from mppcqa.runfile import IVCurve, RunFile
+from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
+
+
+def analyse_currents(run: RunFile, slot: int, pixels: int | None) -> AnalysisResult:
+    """Breakdown voltage and quenching resistance of each channel at each temperature and light.
+
+    Of several curves at one condition the last is taken. The quenching resistance needs the
+    number of pixels of a channel. A curve of a whole device gives values of the device.
+    """
+    done = AnalysisResult(results=[])
+    curves: dict[tuple[int, float, float], list[IVCurve]] = defaultdict(list)
+    for curve in run.iv_curves(slot):
+        curves[curve.channel, round(curve.temperature_c, 1), curve.light].append(curve)
+    for (channel, temperature_c, light), found in curves.items():
+        at = Condition(temperature_c=temperature_c, light=light)
+        place: dict[str, Any] = {"slot": slot, "channel": None if channel < 0 else channel}
+        place["condition"] = at
+        reverse = [curve for curve in found if (curve.voltage_v > 1).sum() > 5]
+        forward = [curve for curve in found if (curve.voltage_v < 0).sum() > 3]
+        if reverse:
+            _breakdown(done, reverse[-1], place)
+        if forward and pixels:
+            _quenching(done, forward[-1], pixels, place)
+    return done
+
+
+def _breakdown(done: AnalysisResult, curve: IVCurve, place: dict[str, Any]) -> None:
+    """By the relative derivative under light; in the dark the same, which scatters more."""
+    try:
+        found = breakdown_from_iv(curve.voltage_v, curve.current_a, reverse=1)
+    except IvError as error:
+        done.problems.append(Problem(what=f"no breakdown voltage from IV: {error}", **place))
+        return
+    done.results.append(
+        Result(
+            quantity="breakdown_iv_v",
+            value=found.voltage_v,
+            uncertainty=found.error_v,
+            method=f"IV, {found.method.replace('_', ' ')}",
+            **place,
+        )
+    )
+
+
+def _quenching(done: AnalysisResult, curve: IVCurve, pixels: int, place: dict[str, Any]) -> None:
+    try:
+        value, error = quenching_resistance(curve.voltage_v, curve.current_a, pixels, reverse=1)
+    except IvError as fault:
+        done.problems.append(Problem(what=f"no quenching resistance: {fault}", **place))
+        return
+    done.results.append(
+        Result(
+            quantity="quenching_ohm",
+            value=value,
+            uncertainty=error,
+            method="forward IV, pixels x dV/dI",
+            **place,
+        )
+    )

@@ -1,0 +1,123 @@
+"""A selection of a run to take away: values or events, as CSV, Parquet or ROOT."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from mppcqa.testing.explore import RunView, run_view
+from mppcqa.testing.models import Run
+from mppcqa.web.explorer_data import whole
+
+VALUE_COLUMNS = ("serial", "channel", "quantity", "unit", "bias_v", "overvoltage_v",
+                 "temperature_c", "light", "value", "uncertainty", "method")  # fmt: skip
+
+
+@require_GET
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    """``?what=values|events&format=csv|parquet|root`` of all, or of a slot and a point."""
+    from mppcqa.runfile import RunFileError
+
+    run = get_object_or_404(Run, pk=pk)
+    what, form = request.GET.get("what", "values"), request.GET.get("format", "csv")
+    slot = whole(request.GET, "slot")
+    try:
+        if what == "events":
+            return _events(run, form, slot, whole(request.GET, "point"))
+        return _values(run_view(run, request.GET.get("analysis")), form, slot)
+    except RunFileError as error:
+        messages.error(request, str(error))
+        return redirect("run_explore", pk)
+
+
+def _name(run: Run, what: str, slot: int | None, ending: str) -> str:
+    return f"run-{run.pk}{f'-slot-{slot}' if slot is not None else ''}-{what}.{ending}"
+
+
+def _values(view: RunView, form: str, slot: int | None) -> HttpResponse:
+    slots = None if slot is None else [slot]
+    if form == "parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        columns = list(zip(*_rows(view, slots), strict=True)) or [[] for _c in VALUE_COLUMNS]
+        table = pa.table(dict(zip(VALUE_COLUMNS, map(list, columns), strict=True)))
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer)
+        buffer.seek(0)
+        return FileResponse(
+            buffer, as_attachment=True, filename=_name(view.run, "values", slot, "parquet")
+        )
+    response = StreamingHttpResponse(
+        _csv_lines(VALUE_COLUMNS, _rows(view, slots)), content_type="text/csv; charset=utf-8"
+    )
+    name = _name(view.run, "values", slot, "csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _rows(view: RunView, slots: list[int] | None) -> Iterator[tuple[Any, ...]]:
+    """Values in their stored units, a quantity at a time."""
+    for key, shown in view.quantities.items():
+        unit = view.rows[key].unit
+        method = view.analysis.methods.get(key, "") if view.analysis else ""
+        for one in view.values(key, slots):
+            at = view.conditions[one.condition]
+            error = None if one.uncertainty is None else one.uncertainty / shown.scale
+            yield (
+                view.devices[one.slot].serial,
+                one.channel,
+                key,
+                unit,
+                at.bias_v,
+                at.overvoltage_v,
+                at.temperature_c,
+                at.light,
+                one.value / shown.scale,
+                error,
+                method,
+            )
+
+
+def _csv_lines(head: Any, rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(head)
+    for row in rows:
+        writer.writerow(["" if cell is None else cell for cell in row])
+        if buffer.tell() > 65536:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _events(run: Run, form: str, slot: int | None, point: int | None) -> HttpResponse:
+    """Events of a selection, written to a temporary file in bounded memory and sent from there."""
+    from mppcqa.runfile import RunFileError
+    from mppcqa.testing.cells import open_run, run_file_of
+    from mppcqa.testing.run_selection import WRITERS
+
+    if form not in WRITERS:
+        raise RunFileError(_("Choose ROOT, Parquet or CSV."))
+    row = run_file_of(run)
+    if row is None:
+        raise RunFileError(_("This run has no run file."))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"events.{form}"
+        with open_run(row) as opened:
+            WRITERS[form](opened, path, slot, point)
+        # An open file stays readable after its folder is gone.
+        return FileResponse(
+            path.open("rb"), as_attachment=True, filename=_name(run, "events", slot, form)
+        )

@@ -1,0 +1,128 @@
+"""The run explorer shows what the run file and its analysis hold, and gives it away."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pyarrow import parquet
+
+from mppcqa.runfile import RunFile as OpenRunFile
+from mppcqa.runfile import check
+from mppcqa.testing.models import Analysis, Measurement, Run, RunFile
+from tests.campaign import make_campaign
+from tests.explored import make_explored
+
+CELL = "slot=1&channel=3&b=72.4&t=25&l=1"
+
+
+@pytest.fixture
+def run(operator: User, tmp_path: Path) -> Run:
+    return make_explored(operator, tmp_path)
+
+
+def body(client: Client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200, address
+    return response.content.decode()
+
+
+def content(client: Client, address: str) -> bytes:
+    response = client.get(address)
+    assert response.status_code == 200, address
+    assert "attachment" in response.headers["Content-Disposition"]
+    return b"".join(response.streaming_content)
+
+
+def test_every_view_of_a_run(browser_client: Client, run: Run) -> None:
+    grid = body(browser_client, f"/runs/{run.pk}/explore/?quantity=pde")
+    assert f"/runs/{run.pk}/explore/?quantity=pde" in grid
+    one = body(browser_client, f"/runs/{run.pk}/explore/?quantity=gain_adc&slot=1")
+    assert f"/runs/{run.pk}/cell/?slot=1\\u0026channel=0" in one
+    trends = body(browser_client, f"/runs/{run.pk}/trends/?slot=1&channel=2")
+    for title in ("Gain · against bias", "Breakdown voltage · against temperature", "mV/°C"):
+        assert title in trends
+    assert "box temperature" in body(browser_client, f"/runs/{run.pk}/monitor/")
+    cell = body(browser_client, f"/runs/{run.pk}/cell/?{CELL}")
+    for word in ("Charge spectrum with its fit", "χ²/ndf", "72.4 V, 25 °C, light 1"):
+        assert word in cell
+    waveforms = body(browser_client, f"/runs/{run.pk}/cell/waveforms/?{CELL}&n=11")
+    assert "Waveform 12 of 12" in waveforms
+    assert "persistence" in waveforms
+    currents = body(browser_client, f"/runs/{run.pk}/cell/iv/?{CELL}")
+    assert "Forward" in currents
+    assert "Reverse" in currents
+
+
+def test_numbers_of_the_grid_are_those_of_the_analysis(browser_client: Client, run: Run) -> None:
+    text = content(browser_client, f"/runs/{run.pk}/take/?what=values&format=csv").decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == Measurement.objects.filter(analysis__run_file__run=run).count()
+    table = parquet.read_table(
+        io.BytesIO(content(browser_client, f"/runs/{run.pk}/take/?what=values&format=parquet"))
+    )
+    assert table.num_rows == len(rows)
+    wanted = {row["quantity"]: float(row["value"]) for row in rows if row["serial"] == "Q-0"}
+    mine = Measurement.objects.filter(quantity__key="breakdown_coefficient_v_per_c")
+    assert any(
+        np.isclose(one.value, wanted["breakdown_coefficient_v_per_c"], rtol=1e-9) for one in mine
+    )
+
+
+def test_a_selection_of_events_goes_out_as_it_came_in(
+    browser_client: Client, run: Run, tmp_path: Path
+) -> None:
+    address = f"/runs/{run.pk}/take/?what=events&slot=2&point=1&format="
+    with OpenRunFile(Path(RunFile.objects.get(run=run).file.path)) as opened:
+        expected = opened.charges(1, 2)
+    path = tmp_path / "part.root"
+    path.write_bytes(content(browser_client, address + "root"))
+    assert check(path) == []
+    with OpenRunFile(path) as part:
+        np.testing.assert_array_equal(part.charges(1, 2), expected)
+        assert [row["slot"] for row in part.slots] == [2]
+        assert len(part.iv_curves(2)) == 16
+    table = parquet.read_table(io.BytesIO(content(browser_client, address + "parquet")))
+    np.testing.assert_array_equal(table["charge_3"].to_numpy(), expected[:, 3])
+    lines = content(browser_client, address + "csv").decode().splitlines()
+    assert len(lines) == 1 + len(expected)
+
+
+def test_two_runs_and_two_analyses_are_compared(
+    browser_client: Client, run: Run, operator: User
+) -> None:
+    first = Analysis.objects.get(run_file__run=run)
+    assert "No other run" in body(browser_client, f"/runs/{run.pk}/compare/")
+    from mppcqa.stages import get_stage
+    from mppcqa.testing.ingest import store_analysis
+
+    stage = get_stage("stage2")
+    found = stage.analyse(Path(first.run_file.file.path), {})
+    ids = {slot.slot: slot.device_id for slot in run.slots.all()}
+    second = store_analysis(stage, first.run_file, ids, found.results)
+    page = body(browser_client, f"/runs/{run.pk}/compare/?with_analysis={first.pk}")
+    assert "root mean square of the changes: 0.00" in page
+    old = body(browser_client, f"/runs/{run.pk}/explore/?analysis={first.pk}")
+    assert f"Analysis {first.pk} is shown" in old
+    assert second.counts
+
+
+def test_a_run_without_a_readable_file_says_so(
+    browser_client: Client, operator: User, run: Run
+) -> None:
+    other = make_campaign(operator).run  # its file holds seven bytes of nothing
+    for view in ("explore", "trends", "compare"):
+        body(browser_client, f"/runs/{other.pk}/{view}/")
+    for view in ("monitor/", f"cell/?{CELL}"):
+        assert "alert-danger" in body(browser_client, f"/runs/{other.pk}/{view}")
+    response = browser_client.get(f"/runs/{other.pk}/take/?what=events&format=root", follow=True)
+    assert "can&#x27;t be" in response.content.decode()
+    # What stands in no address's reach changes nothing: odd numbers fall back.
+    for odd in ("slot=99&channel=-4&point=x", "slot=&channel=1e9&b=nan", "n=999&t=abc"):
+        body(browser_client, f"/runs/{run.pk}/cell/?{odd}")
+    assert browser_client.get("/runs/999999/cell/").status_code == 404
