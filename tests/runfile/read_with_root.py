@@ -42,6 +42,27 @@ def columns_of_tuple(tree: str, path: str) -> dict[str, np.ndarray]:
 
 path, out, *trees = sys.argv[1:]
 columns: dict[str, np.ndarray] = {}
+
+
+def shown(folder, prefix: str) -> dict[str, np.ndarray]:
+    """Histograms and graphs of a folder and those inside it."""
+    found = {}
+    for key in folder.GetListOfKeys():
+        it, name = key.ReadObj(), prefix + key.GetName()
+        if isinstance(it, ROOT.TDirectory):
+            found |= shown(it, name + "/")
+        elif isinstance(it, ROOT.TH1):
+            bins = range(1, it.GetNbinsX() + 1)
+            found[name] = np.array([it.GetBinContent(i) for i in bins])
+            edges = [it.GetBinLowEdge(i) for i in (*bins, len(bins) + 1)]
+            found[name + "/edges"] = np.array(edges)
+            found[name + "/statistics"] = np.array([it.GetEntries(), it.GetMean(), it.GetStdDev()])
+            found[name + "/titles"] = np.array([it.GetTitle(), it.GetXaxis().GetTitle()])
+        elif isinstance(it, ROOT.TGraph):
+            found[name] = np.array([list(it.GetX()), list(it.GetY())])
+    return found
+
+
 file = ROOT.TFile.Open(path)
 for tree in trees:
     there = file.Get(tree)
@@ -49,6 +70,7 @@ for tree in trees:
         columns_of_tree(there) if isinstance(there, ROOT.TTree) else columns_of_tuple(tree, path)
     )
     columns |= {f"{tree}/{name}": values for name, values in found.items()}
+columns |= shown(file, "")
 for key in file.GetListOfKeys():
     if key.GetClassName() == "TObjString":
         columns[key.GetName()] = np.array(str(key.ReadObj().GetString()))

@@ -8,6 +8,7 @@ from mppcqa.runfile._documents import meta_schema
 from mppcqa.runfile._records import IVCurve, Waveforms
 from mppcqa.runfile.check import Fault, check
 from mppcqa.runfile.layout import VERSION, WHOLE_DEVICE, RunFileError
+from mppcqa.runfile.quicklook import Curve, Histogram, charge_histograms, write_quicklook
 from mppcqa.runfile.read import RunFile
 from mppcqa.runfile.recover import recover
 from mppcqa.runfile.write import RunWriter
@@ -15,13 +16,17 @@ from mppcqa.runfile.write import RunWriter
 __all__ = [
     "VERSION",
     "WHOLE_DEVICE",
+    "Curve",
     "Fault",
+    "Histogram",
     "IVCurve",
     "RunFile",
     "RunFileError",
     "RunWriter",
     "Waveforms",
+    "charge_histograms",
     "check",
     "meta_schema",
     "recover",
+    "write_quicklook",
 ]
