@@ -73,6 +73,42 @@ def test_version_1_is_read_for_ever() -> None:
         assert run.waveform_count(0, 1, 0) == 0
 
 
+@pytest.mark.parametrize("form", ["ttree", "rntuple"])
+def test_version_2_is_read_for_ever(form: str) -> None:
+    path = FROZEN / f"layout-2-{form}.root"
+    assert check(path) == []
+    with RunFile(path) as run:
+        assert run.meta["layout"] == 2
+        assert run.meta["instruments"][0]["calibration"][0]["value"] == 0.2
+        conditions = {name: values.tolist() for name, values in run.conditions.items()}
+        assert conditions == {
+            "point": [0, 1],
+            "bias_v": [71.0, 71.5],
+            "overvoltage_v": [1.0, 1.5],
+            "temperature_c": [20.0, 20.0],
+            "light": [0.0, 1.0],
+            "bias_read_v": [71.01, 71.51],
+            "temperature_set_c": [20.5, 20.5],
+            "time_s": [0.0, 60.0],
+        }
+        for point in range(2):
+            for slot in (1, 3):
+                expected = 100 * point + 10 * slot + np.arange(6).reshape(3, 2) / 4
+                np.testing.assert_array_equal(run.charges(point, slot), expected)
+                times = 60 * point + np.arange(3) / 8
+                np.testing.assert_array_equal(run.event_times(point, slot), times)
+                shapes_there = run.waveforms(point, slot, 1)
+                volts = 0.5 * (np.arange(10).reshape(2, 5) - slot) - 1
+                np.testing.assert_array_equal(shapes_there.volts(), volts)
+                assert shapes_there.event.tolist() == [0, 2]
+                assert shapes_there.times_s()[0] == -4e-9
+        (curve_there,) = run.iv_curves(channel=0)
+        assert curve_there.slot == 3
+        assert curve_there.current_a.tolist() == [1e-9, 2e-9, 8e-9]
+        assert curve_there.current_uncertainty_a.tolist() == [1e-11] * 3
+        np.testing.assert_array_equal(run.monitor(4), [[0, 60], [20.0, 20.25]])
+
+
 def test_wrong_use_is_refused_with_its_reason(tmp_path: Path) -> None:
     with RunWriter(tmp_path / "run.root", META) as writer:
         writer.point(0, bias_v=70.0, temperature_c=20.0, light=0.0)
