@@ -48,6 +48,8 @@ def shown(folder, prefix: str) -> dict[str, np.ndarray]:
     """Histograms and graphs of a folder and those inside it."""
     found = {}
     for key in folder.GetListOfKeys():
+        if not key.GetClassName().startswith(("TH1", "TGraph", "TDirectory")):
+            continue  # reading an RNTuple's key as an object ends the process
         it, name = key.ReadObj(), prefix + key.GetName()
         if isinstance(it, ROOT.TDirectory):
             found |= shown(it, name + "/")
