@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from mppcqa.inventory.models import Device
-from mppcqa.queue.models import State, Task, Worker
+from mppcqa.queue.models import State, Task, TaskGroup, Worker
 from mppcqa.statistics.models import Series
 from mppcqa.testing.models import LimitSet, RunFile
 from tests.campaign import make_campaign
@@ -52,6 +52,13 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "task_live": f"/queue/{task.pk}/live/",
         "task_log": f"/queue/{task.pk}/log/",
         "worker_list": "/workers/",
+        "task search": f"/queue/{task.pk}/?search=x",
+        "task_group": f"/queue/groups/{TaskGroup.objects.get_or_create(title='g')[0].pk}/",
+        "task_history": "/queue/history/",
+        "schedule_list": "/schedules/",
+        "schedule_add": "/schedules/add/",
+        "notice_list": "/notices/",
+        "bell": "/notices/bell/",
         "distribution": "/distributions/",
         "yields": "/statistics/yield/",
         "yields of a stage": "/statistics/yield/?stage=darkbox",
@@ -77,7 +84,7 @@ def test_every_page_opens(
             continue
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
         assert "no <paper>" not in response.content.decode(), name
-        if "live" not in name and "log" not in name:
+        if "live" not in name and "log" not in name and name != "bell":
             assert f'<html lang="{language}">' in response.content.decode(), name
 
 
@@ -105,6 +112,10 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
         "/devices/GX-000/sign-off/",
         f"/queue/{task.pk}/kill/",
         f"/queue/{task.pk}/again/",
+        "/schedules/add/",
+        "/stations/pde-1/reserve/",
+        "/stations/pde-1/maintenance/",
+        "/stations/pde-1/calibration/",
     ):
         assert client.post(address, {"serial": "GX-9"}).status_code == 403, address
     assert Device.objects.count() == 4

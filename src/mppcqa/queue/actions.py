@@ -225,6 +225,13 @@ def drain(worker: Worker) -> None:
     Worker.objects.filter(pk=worker.pk).update(drain=True)
 
 
+def stop_worker(worker: Worker, *, by: AbstractBaseUser | None = None) -> int:
+    """Stop a worker at once: what it runs is killed, then it ends; returns how many it ran."""
+    drain(worker)
+    reason = _("its worker %s was stopped") % worker.name
+    return sum(kill(task, by=by, reason=reason) for task in worker.running())
+
+
 def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
     """Ask for the same again, as a new task with the same arguments."""
     _check(Call(task.name, task.arguments, task.lane))

@@ -68,3 +68,7 @@ class Known:
         for names, number in live:
             for name in names:
                 self.processes[name] = self.processes.get(name, 0) + number
+
+    def queue_of(self, lane: str) -> str:
+        """Broker queue of a lane."""
+        return (self.lanes.get(lane) or Lane(name=lane)).broker_queue

@@ -82,6 +82,11 @@ def scheduled() -> list[Routine]:
     return [routine for routine in _routines.values() if routine.schedule is not None]
 
 
+def all_routines() -> list[Routine]:
+    """Every declared routine."""
+    return list(_routines.values())
+
+
 def find(name: str) -> Routine | None:
     """The routine of that name, or None."""
     return _routines.get(name)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from django.apps import apps
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from mppcqa.queue.registry import Routine, scheduled
+from mppcqa.queue.registry import Routine, all_routines, scheduled
 
 REAP_EVERY_S = 10
+CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 
 
-def make_schedules(**_: Any) -> None:
+def make_schedules(**_named: Any) -> None:
     """Make what is missing, after each migration; what exists is left as people want it."""
     if not apps.is_installed("django_celery_beat"):
         return
@@ -38,13 +42,76 @@ def make_schedules(**_: Any) -> None:
 
 
 def _when(routine: Routine) -> dict[str, Any]:
+    if isinstance(routine.schedule, str):
+        return timing(crontab=routine.schedule)
+    return timing(every_s=int(routine.schedule or 0))
+
+
+def crontab_fields(text: str) -> dict[str, str]:
+    """The five fields of a crontab line; `ValueError` says what is wrong with it."""
+    from celery.schedules import ParseException, crontab
+
+    parts = text.split()
+    if len(parts) != len(CRONTAB):
+        raise ValueError(
+            _(
+                "A crontab line has five fields: minute, hour, day of the month, month, "
+                "day of the week."
+            )
+        )
+    fields = dict(zip(CRONTAB, parts, strict=True))
+    try:
+        crontab(**fields)
+    except (ParseException, ValueError) as error:
+        raise ValueError(_("This is no crontab line: %s") % error) from None
+    return fields
+
+
+def timing(*, every_s: int | None = None, crontab: str = "") -> dict[str, Any]:
+    """Columns of a schedule that is due every so many seconds or by a crontab line (UTC)."""
     from django_celery_beat.models import CrontabSchedule, IntervalSchedule
 
-    if isinstance(routine.schedule, str):
-        names = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-        fields = dict(zip(names, routine.schedule.split(), strict=True))
-        return {"crontab": CrontabSchedule.objects.get_or_create(**fields, timezone="UTC")[0]}
-    every = IntervalSchedule.objects.get_or_create(
-        every=int(routine.schedule or 0), period="seconds"
-    )
-    return {"interval": every[0]}
+    if crontab:
+        fields = crontab_fields(crontab)
+        rows = CrontabSchedule.objects.filter(**fields, timezone="UTC")
+        row = rows.first() or CrontabSchedule.objects.create(**fields, timezone="UTC")
+        return {"crontab": row, "interval": None}
+    if not every_s or every_s < 1:
+        raise ValueError(_("Give an interval of at least one second, or a crontab line."))
+    intervals = IntervalSchedule.objects.filter(every=every_s, period="seconds")
+    every = intervals.first() or IntervalSchedule.objects.create(every=every_s, period="seconds")
+    return {"crontab": None, "interval": every}
+
+
+def next_run(schedule: Any) -> dt.datetime | None:
+    """When a schedule is due next; None where it is switched off."""
+    if not schedule.enabled:
+        return None
+    now = timezone.now()
+    last = schedule.last_run_at or schedule.date_changed or now
+    due, seconds = schedule.schedule.is_due(last)
+    return now if due and schedule.last_run_at else now + dt.timedelta(seconds=float(seconds))
+
+
+def run_now(schedule: Any, *, by: Any = None) -> Any:
+    """Ask for a schedule's routine at once; None for the reaper, which is no task."""
+    from mppcqa.queue.actions import submit
+    from mppcqa.queue.reaper import reap
+
+    name = json.loads(schedule.kwargs or "{}").get("name")
+    if name is None:
+        reap()
+        return None
+    return submit(name, by=by, key=f"schedule:{name}")
+
+
+def schedulable() -> list[Routine]:
+    """Routines that can run without arguments, by name."""
+    found = []
+    for routine in all_routines():
+        try:
+            routine.check_arguments({})
+        except TypeError:
+            continue
+        found.append(routine)
+    return sorted(found, key=lambda one: one.name)

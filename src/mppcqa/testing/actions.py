@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device, SerialAlias
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.queue import lanes
 from mppcqa.queue.actions import Call, submit_chain
-from mppcqa.queue.models import Lane
+from mppcqa.queue.models import DEFAULT_LANE, Lane
 from mppcqa.stages import get_stage
 from mppcqa.testing.models import LoadedDevice, Run, RunSlot, Station
 
@@ -46,10 +49,18 @@ def station_lane(station: Station) -> Lane:
     lane, _made = Lane.objects.get_or_create(
         name=station.lane, defaults={"exclusive": True, "make_safe": station.make_safe}
     )
-    if lane.make_safe != station.make_safe:
-        lane.make_safe = station.make_safe
-        lane.save(update_fields=["make_safe"])
+    wanted = {"make_safe": station.make_safe, "calibrated_until": station.calibrated_until}
+    if any(getattr(lane, name) != value for name, value in wanted.items()):
+        Lane.objects.filter(pk=lane.pk).update(**wanted)
+        lane.make_safe, lane.calibrated_until = station.make_safe, station.calibrated_until
     return lane
+
+
+def set_calibration(station: Station, until: dt.date | None) -> None:
+    """The last day on which the station counts as calibrated; None where it does not matter."""
+    station.calibrated_until = until
+    station.save(update_fields=["calibrated_until"])
+    lanes.set_calibration(station_lane(station), until)
 
 
 def load_station(
@@ -141,9 +152,11 @@ def start_run(
     parameters: Mapping[str, Any] | None = None,
     *,
     by: AbstractBaseUser | None = None,
+    override: str = "",
 ) -> Run:
     """Measure what is loaded: acquire, check, analyse, judge, report, one after the other.
 
+    `override` is the reason to start although the calibration has expired; it is kept.
     Raises `RunRefused` (or `ValueError` from the parameters) without having begun anything.
     """
     chosen = get_stage(stage or station.stage)
@@ -161,6 +174,16 @@ def start_run(
         if lane.maintenance:
             values = {"station": station, "why": lane.maintenance}
             raise RunRefused(_("%(station)s is out of service: %(why)s") % values)
+        day = lane.calibrated_until
+        if day is not None and day < timezone.now().date() and not override.strip():
+            values = {"station": station, "day": day}
+            raise RunRefused(
+                _(
+                    "the calibration of %(station)s ended on %(day)s: calibrate it, or give the "
+                    "reason to start all the same"
+                )
+                % values
+            )
         run = Run.objects.create(
             stage=chosen.key,
             station=station,
@@ -171,13 +194,22 @@ def start_run(
             RunSlot(run=run, slot=row.slot, device=row.device) for row in loaded
         )
         arguments = {"run_id": run.pk}
+        near = lane.name if lane.dedicated else DEFAULT_LANE
         run.task_group = submit_chain(
             [
-                Call("testing.acquire", arguments, lane=lane.name),
-                Call("testing.check", arguments),
-                Call("testing.analyse", arguments),
-                Call("testing.judge", arguments),
-                Call("reports.run", arguments),
+                Call(
+                    "testing.acquire",
+                    arguments,
+                    lane=lane.name,
+                    topic=chosen.key,
+                    limit_s=station.time_limit_s,
+                    override=override.strip(),
+                ),
+                # The file lies on the station's own computer until it is taken into the store.
+                Call("testing.check", arguments, near, topic=chosen.key),
+                Call("testing.analyse", arguments, topic=chosen.key),
+                Call("testing.judge", arguments, topic=chosen.key),
+                Call("reports.run", arguments, topic=chosen.key),
             ],
             title=f"{chosen.title}, {station.name}, run {run.pk}",
             by=by,

@@ -27,7 +27,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Outcomes by stage, stations, what runs, the latest runs and failures."""
     titles = stage_titles()
     lanes = {
-        lane.name: lane for lane in Lane.objects.filter(exclusive=True).select_related("holder")
+        lane.name: lane
+        for lane in Lane.objects.filter(exclusive=True).select_related("holder", "reserved_by")
     }
     stations = list(Station.objects.prefetch_related("loaded"))
     for station in stations:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from mppcqa.queue.actions import kill_group
-from mppcqa.queue.logs import log_path, read_tail
+from mppcqa.queue.logs import read_tail
 from mppcqa.queue.models import Message, State, Task
+from mppcqa.queue.shipping import fetch
 from mppcqa.testing.actions import start_run
 from mppcqa.testing.models import Run, Standing, Station
 from mppcqa.web.access import allowed
@@ -58,7 +59,13 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
     lines: list[str] = []
     if form.is_valid():
         try:
-            run = start_run(found, found.stage, form.cleaned_data, by=request.user)
+            run = start_run(
+                found,
+                found.stage,
+                form.cleaned_data,
+                by=request.user,
+                override=request.POST.get("override", ""),
+            )
         except ACTION_FAULTS as error:
             lines, _by_slot = fault_lines(error)
         else:
@@ -133,7 +140,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     }
     task = context["current"]
     if task is not None:
-        context["piece"] = read_tail(log_path(task.pk, task.attempt))
+        context["piece"] = read_tail(fetch(task.pk, task.attempt))
     return render(request, "web/run.html", context)
 
 
@@ -157,7 +164,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     current = context["current"]
     if current is not None and request.GET.get("task") != f"{current.pk}-{current.attempt}":
         context["other_log"] = True
-        context["piece"] = read_tail(log_path(current.pk, current.attempt))
+        context["piece"] = read_tail(fetch(current.pk, current.attempt))
     response = render(request, "web/parts/run_state.html", context)
     if not context["is_open"]:
         response.headers["HX-Refresh"] = "true"

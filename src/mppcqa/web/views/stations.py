@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from mppcqa.queue.models import Lane
+from mppcqa.queue.models import Lane, State, Task, Worker
 from mppcqa.testing.actions import load_station, unload_station
 from mppcqa.testing.models import Run, Station
 from mppcqa.web.access import allowed
@@ -29,7 +30,20 @@ def lane_standing(lane: Lane | None) -> tuple[str, str]:
         return "maintenance", _("out of service: %s") % lane.maintenance
     if lane.holder_id:
         return "busy", _("running")
+    if lane.is_reserved:
+        return "calm", _("reserved for %s") % lane.reserved_by
     return "ok", _("free")
+
+
+def heartbeats(lanes: Iterable[Lane]) -> dict[str, Worker]:
+    """By lane, the worker that serves it and was heard of last."""
+    found: dict[str, Worker] = {}
+    workers = list(Worker.objects.order_by("heartbeat_at"))
+    for lane in lanes:
+        for worker in workers:
+            if lane.broker_queue in worker.lanes:
+                found[lane.name] = worker
+    return found
 
 
 @require_GET
@@ -37,11 +51,20 @@ def station_list(request: HttpRequest) -> HttpResponse:
     """All stations with what they do and hold."""
     stations = list(Station.objects.select_related("institute").prefetch_related("loaded__device"))
     lanes = {
-        lane.name: lane for lane in Lane.objects.filter(exclusive=True).select_related("holder")
+        lane.name: lane
+        for lane in Lane.objects.filter(exclusive=True).select_related(
+            "holder__requested_by", "reserved_by"
+        )
     }
     titles = stage_titles()
+    heard = heartbeats(
+        lanes.get(row.lane) or Lane(name=row.lane, exclusive=True) for row in stations
+    )
+    today = timezone.now().date()
     for row in stations:
         row.lane_row = lanes.get(row.lane)
+        row.worker = heard.get(row.lane)
+        row.expired = row.calibrated_until is not None and row.calibrated_until < today
         row.standing = lane_standing(row.lane_row)
         row.stage_title = titles.get(row.stage, row.stage)
     return render(request, "web/station_list.html", {"stations": stations})
@@ -49,7 +72,9 @@ def station_list(request: HttpRequest) -> HttpResponse:
 
 def station_context(found: Station, **more: Any) -> dict[str, Any]:
     """What the station's page shows; `more` replaces entries, as a refused form does."""
-    lane = Lane.objects.filter(name=found.lane).select_related("holder__group").first()
+    lane = (
+        Lane.objects.filter(name=found.lane).select_related("holder__group", "reserved_by").first()
+    )
     loaded = {
         row.slot: row for row in found.loaded.select_related("device__device_type", "loaded_by")
     }
@@ -72,6 +97,10 @@ def station_context(found: Station, **more: Any) -> dict[str, Any]:
             for number in range(1, found.slots + 1)
         ],
         "loaded": len(loaded),
+        "worker": heartbeats([lane or Lane(name=found.lane, exclusive=True)]).get(found.lane),
+        "waiting": Task.objects.filter(lane=found.lane, state=State.WAITING)
+        .select_related("requested_by", "group")
+        .order_by("priority", "id")[:20],
         "form": RunForm(stage) if stage else None,
         "runs": Run.objects.filter(station=found)
         .select_related("task_group", "operator")

@@ -1,42 +1,73 @@
-"""The queue's pages: what waits and runs, one task with its log, the workers."""
+"""The queue's pages: what waits and runs, one task with its log, groups."""
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from mppcqa.queue import again as run_again
 from mppcqa.queue import kill as kill_task
+from mppcqa.queue import kill_group
 from mppcqa.queue.errors import SubmitError
-from mppcqa.queue.logs import log_path, read_from, read_tail
-from mppcqa.queue.models import OPEN_STATES, State, Task, Worker
+from mppcqa.queue.estimate import Medians, estimated_starts
+from mppcqa.queue.logs import read_from, read_tail, search
+from mppcqa.queue.models import OPEN_STATES, State, Task, TaskGroup, group_state
+from mppcqa.queue.obstacles import Known, why_waiting
 from mppcqa.queue.registry import find
+from mppcqa.queue.shipping import fetch
 from mppcqa.web.about import link_about
 from mppcqa.web.access import allowed
 from mppcqa.web.paging import keyset_page
 
-SILENT = dt.timedelta(seconds=60)
+OPEN_SHOWN = 50
+GROUP_SHOWN = 200
+HITS = 200
 
 
 @require_GET
 def task_list(request: HttpRequest) -> HttpResponse:
-    """Tasks, the newest first; ``?state=open`` or one state."""
+    """What runs and waits, with why and until when; below it what has ended, the newest first."""
     asked = request.GET.get("state", "")
-    rows = Task.objects.select_related("requested_by", "group")
-    if asked == "open":
-        rows = rows.filter(state__in=OPEN_STATES)
-    elif asked in State.values:
+    rows = Task.objects.filter(hidden=False).select_related("requested_by", "group")
+    if asked in State.values:
         rows = rows.filter(state=asked)
+    elif asked == "open":
+        rows = rows.filter(state__in=OPEN_STATES)
+    else:
+        rows = rows.exclude(state__in=OPEN_STATES)
     page = keyset_page(rows, request.GET, key="id", descending=True)
     context = {"page": page, "states": State.choices, "asked": asked}
+    if not asked and not page.before:
+        context["now"], context["more"] = _open_now()
     return render(request, "web/task_list.html", context)
+
+
+def _open_now() -> tuple[list[Task], bool]:
+    """Open tasks in the order in which they start; and whether there are more."""
+    parts = []
+    for state in (State.RUNNING, State.QUEUED, State.WAITING):
+        rows = Task.objects.filter(state=state).select_related("requested_by", "group", "after")
+        parts.append(list(rows.order_by("priority", "id")[: OPEN_SHOWN + 1]))
+    running, waiting = parts[0], sorted(parts[1] + parts[2], key=_order)
+    known = Known()
+    starts = estimated_starts(running, waiting, known, Medians())
+    for row in waiting:
+        row.waits_for = why_waiting(row, known)
+        row.starts = starts.get(row.pk)
+    more = any(len(part) > OPEN_SHOWN for part in parts)
+    return [*running[:OPEN_SHOWN], *waiting[:OPEN_SHOWN]], more
+
+
+def _order(row: Task) -> tuple[bool, int, int]:
+    return row.state != State.QUEUED, row.priority, row.pk
 
 
 def _task(pk: int) -> Task:
@@ -49,10 +80,21 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
     """One task: state, bar, messages, attempts, log from its tail."""
     found = _task(pk)
     routine = find(found.name)
+    attempts = list(found.attempts.all())
+    chosen = _number(request.GET.get("attempt"), found.attempt)
+    path = fetch(found.pk, chosen)
+    sought = request.GET.get("search", "").strip()
     context = {
         "task": found,
-        "piece": read_tail(log_path(found.pk, found.attempt)),
-        "attempts": found.attempts.all(),
+        "piece": read_tail(path),
+        "chosen": chosen,
+        "older": chosen != found.attempt,
+        "sought": sought,
+        "hits": search(path, sought, HITS + 1) if sought else [],
+        "most_hits": HITS,
+        "waits_for": why_waiting(found),
+        "attempts": attempts,
+        "arguments": json.dumps(found.arguments, indent=1, ensure_ascii=False),
         "notes": found.messages.all()[:50],
         "siblings": list(found.group.tasks.order_by("id")[:100]) if found.group else [],
         "about": link_about(found.about_model, found.about_id),
@@ -82,7 +124,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Task, pk=pk)
     same = _number(request.GET.get("attempt"), -1) == found.attempt
     offset = _number(request.GET.get("offset"), 0) if same else 0
-    piece = read_from(log_path(found.pk, found.attempt), offset)
+    piece = read_from(fetch(found.pk, found.attempt), offset)
     more = found.is_open or piece.offset < piece.size
     text = render_to_string(
         "web/parts/log_piece.html", {"task": found, "piece": piece, "more": more}, request
@@ -96,7 +138,7 @@ def log_download(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole log of an attempt as a file."""
     found = get_object_or_404(Task, pk=pk)
     attempt = _number(request.GET.get("attempt"), found.attempt)
-    path = log_path(found.pk, attempt)
+    path = fetch(found.pk, attempt)
     if not path.is_file():
         messages.error(
             request, _("This attempt has no log: it did not begin, or its log was removed.")
@@ -141,19 +183,42 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def worker_list(request: HttpRequest) -> HttpResponse:
-    """Workers with their heartbeats and what they run."""
-    workers = list(Worker.objects.order_by("stopped_at", "name")[:200])
-    running: dict[str, list[Task]] = {}
-    for row in Task.objects.filter(state=State.RUNNING).order_by("id"):
-        running.setdefault(row.worker, []).append(row)
-    now = timezone.now()
-    for worker in workers:
-        worker.tasks_now = running.get(worker.name, [])
-        if worker.stopped_at:
-            worker.standing = ("calm", _("stopped"))
-        elif now - worker.heartbeat_at > SILENT:
-            worker.standing = ("fail", _("silent"))
-        else:
-            worker.standing = ("ok", _("working") if worker.tasks_now else _("ready"))
-    return render(request, "web/worker_list.html", {"workers": workers})
+def group(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tasks that belong together: how far they are, and a button that stops them all."""
+    found = get_object_or_404(TaskGroup.objects.select_related("requested_by"), pk=pk)
+    counts = dict(
+        found.tasks.order_by().values_list("state").annotate(number=Count("id")).order_by("state")
+    )
+    total = sum(counts.values())
+    ended = sum(number for state, number in counts.items() if state not in OPEN_STATES)
+    context = {
+        "group": found,
+        "state": group_state(list(counts)) if counts else State.SUCCEEDED,
+        "counts": [(state, State(state).label, number) for state, number in counts.items()],
+        "total": total,
+        "ended": ended,
+        "percent": 100 * ended // total if total else 100,
+        "is_open": ended < total,
+        "tasks": found.tasks.order_by("id")[:GROUP_SHOWN],
+        "more": max(0, total - GROUP_SHOWN),
+        "about": link_about(found.about_model, found.about_id),
+    }
+    if request.headers.get("HX-Request"):
+        response = render(request, "web/parts/group_state.html", context)
+        if not context["is_open"]:
+            response.headers["HX-Refresh"] = "true"
+        return response
+    return render(request, "web/group.html", context)
+
+
+@require_POST
+@allowed("queue.change_task")
+def group_kill(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop every open task of a group."""
+    found = get_object_or_404(TaskGroup, pk=pk)
+    number = kill_group(found, by=request.user, reason=request.POST.get("reason", "").strip())
+    messages.warning(
+        request,
+        ngettext("%d task is being stopped.", "%d tasks are being stopped.", number) % number,
+    )
+    return redirect("task_group", pk)
