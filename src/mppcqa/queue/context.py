@@ -39,6 +39,8 @@ class Context:
         """State and reason, once somebody asked the attempt to end."""
         self.interruptible = True
         """Whether a signal may still raise `Stopped` in the middle of the routine."""
+        self.interrupted = False
+        """Whether one has."""
         self._lock = threading.Lock()
         self._supervisor: subprocess.Popen[bytes] | None = None
 

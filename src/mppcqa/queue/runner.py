@@ -51,17 +51,34 @@ def work(worker: str, queues: list[str], stopping: Callable[[], bool]) -> int:
                 task = claim(worker, queues)
                 if task is None:
                     return done
-                run_attempt(task, watch)
+                context = run_attempt(task, watch)
                 done += 1
+                if context.interrupted:
+                    _leave(queues)
             except AWAY as error:
                 # The reaper sends again, once the database is back.
                 logger.warning("the database is away: %s", error)
                 connections.close_all()
                 return done
+    _call_others(queues)
+    return done
+
+
+def _call_others(queues: list[str]) -> None:
+    """This process takes no more; somebody else must."""
     if queued_in(queues).exists():
         for queue in queues:
             wake(queue)
-    return done
+
+
+def _leave(queues: list[str]) -> None:
+    """End this process; the pool starts a new one.
+
+    An interrupt may have struck in the middle of an import, or of anything else that must not be
+    left half done, and what runs next in this process would find it so.
+    """
+    _call_others(queues)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def claim(worker: str, queues: list[str]) -> Task | None:
@@ -105,7 +122,7 @@ def _may_start(task: Task) -> bool:
     return False
 
 
-def run_attempt(task: Task, watch: Watch) -> None:
+def run_attempt(task: Task, watch: Watch) -> Context:
     """Run an attempt that this process owns, and write how it ended."""
     started = time.monotonic()
     log = LogWriter(log_path(task.pk, task.attempt))
@@ -123,6 +140,7 @@ def run_attempt(task: Task, watch: Watch) -> None:
         _write_end(task, state, fields)
     finally:
         log.close()
+    return context
 
 
 def _write_end(task: Task, state: State, fields: dict[str, Any]) -> None:
@@ -212,6 +230,7 @@ def _interrupt(context: Context) -> Any:
         # Once: a second interrupt would strike while the end of the attempt is written.
         if context.interruptible:
             context.interruptible = False
+            context.interrupted = context.stop_wanted is not None
             context.check_stopped()
 
     return handler
