@@ -98,12 +98,28 @@ def test_uncertainties_are_those_of_repeated_measurements() -> None:
 def test_the_time_constant_of_afterpulses_is_found() -> None:
     adc, _ = make(5, n=1500, crosstalk_probability=0.05)
     found, _ = analyse_dark_waveforms(adc, DT)
-    assert abs(found.afterpulse_time_s - 60e-9) < 4 * found.afterpulse_time_error_s
+    ((tau, tau_error),) = found.afterpulse_times_s
+    assert abs(tau - 60e-9) < 4 * tau_error
     assert abs(found.afterpulse_probability - 0.08) < 4 * found.afterpulse_error
     assert found.afterpulse_error < 0.015
+    assert abs(found.recovery_s - 25e-9) < 4 * found.recovery_error_s + 1e-9
+    # Seen is what comes after the recovery to half a photoelectron.
+    visible = 0.08 * np.exp(-np.log(2) * 25 / 60)
+    assert abs(found.visible_afterpulses - visible) < 4 * found.visible_afterpulses_error
     without, _ = analyse_dark_waveforms(make(6, afterpulse_probability=0.0)[0], DT)
-    assert np.isnan(without.afterpulse_time_s)
+    assert without.afterpulse_times_s == ()
     assert without.afterpulse_probability < 3 * without.afterpulse_error
+
+
+def test_two_time_constants_are_told_apart_where_there_is_enough() -> None:
+    adc, _ = make(
+        7, n=5000, dark_rate_hz=5e5, afterpulse_probability=0.15, afterpulse_time_s=(15e-9, 120e-9)
+    )
+    found, _ = analyse_dark_waveforms(adc, DT)
+    (slow, slow_error), (fast, fast_error) = found.afterpulse_times_s
+    assert abs(slow - 120e-9) < 4 * slow_error
+    assert abs(fast - 15e-9) < 4 * fast_error
+    assert abs(found.dark_rate_hz - 5e5) < 4 * found.dark_rate_error_hz
 
 
 def test_overlapping_pulses_are_told_apart() -> None:

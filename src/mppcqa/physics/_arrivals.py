@@ -1,9 +1,10 @@
 """Likelihood of the arrival times of dark pulses with their afterpulses, compiled.
 
 The rate of pulses at t is R + sum over earlier pulses of n (a / tau) exp(-(t - t_j) / tau), n
-their photoelectrons (a self-exciting point process: Hawkes, Biometrika 58 (1971) 83), where an
-afterpulse counts from `visible` on, when its pixel has recovered to half a photoelectron.
-After a pulse nothing is found for `dead`.
+their photoelectrons (a self-exciting point process: Hawkes, Biometrika 58 (1971) 83), with a slow
+and, where `fast` is not zero, a fast component. An afterpulse counts from `visible` on, when its
+pixel has recovered to half a photoelectron; before, a fraction `early` is seen by its crosstalk,
+whose pixels are full. After a pulse nothing is found for `dead`.
 """
 
 from __future__ import annotations
@@ -14,44 +15,70 @@ import numpy as np
 from numba import njit, prange
 
 
-@njit(cache=True, fastmath=True)
-def _one(time, size, begin, end, dead, visible, rate, after, tau):  # type: ignore[no-untyped-def]
+@njit(cache=True, fastmath=True, inline="always")
+def _fade(age):  # type: ignore[no-untyped-def]
+    return np.exp(-age) if age < 40 else 0.0
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _one(  # type: ignore[no-untyped-def]
+    time, size, begin, end, dead, visible, early, rate, slow, slow_tau, fast, fast_tau
+):
     """-ln L of the pulses of one waveform, its steady expectation left out."""
     log_l = 0.0
-    excited = 0.0
+    of_slow, of_fast = 0.0, 0.0
     at = begin
     oldest = 0
-    unseen = after * np.exp(-visible / tau)
+    unseen = (1 - early) * (slow * np.exp(-visible / slow_tau) + fast * np.exp(-visible / fast_tau))
+    unseen += early * (slow * np.exp(-dead / slow_tau) + fast * np.exp(-dead / fast_tau))
     for i in range(time.size):
-        step = (time[i] - at) / tau
-        excited = excited * np.exp(-step) if step < 40 else 0.0
+        step = time[i] - at
+        of_slow *= _fade(step / slow_tau)
+        if fast > 0:
+            of_fast *= _fade(step / fast_tau)
         at = time[i]
-        # Earlier pulses join the sum once their afterpulses can be seen.
+        # Earlier pulses join the sums once their afterpulses can be seen.
         while oldest < i and time[oldest] + visible < at:
-            age = (at - time[oldest]) / tau
-            if age < 40:
-                excited += size[oldest] * np.exp(-age)
+            age = at - time[oldest]
+            of_slow += size[oldest] * _fade(age / slow_tau)
+            if fast > 0:
+                of_fast += size[oldest] * _fade(age / fast_tau)
             oldest += 1
-        log_l += np.log(rate + after / tau * excited)
+        young_slow, young_fast = 0.0, 0.0
+        for j in range(oldest, i):
+            young_slow += early * size[j] * _fade((at - time[j]) / slow_tau)
+            if fast > 0:
+                young_fast += early * size[j] * _fade((at - time[j]) / fast_tau)
+        log_l += np.log(
+            rate
+            + slow / slow_tau * (of_slow + young_slow)
+            + fast / fast_tau * (of_fast + young_fast)
+        )
         # What the dead time after this pulse hides is neither expected nor seen.
         hidden = min(dead, end - at)
         log_l += rate * hidden
-        if excited > 1e-12:
-            log_l -= after * excited * np.expm1(-hidden / tau)
-        left = (end - at) / tau
-        if at + visible < end:
-            log_l -= size[i] * (unseen - (after * np.exp(-left) if left < 40 else 0.0))
+        if of_slow > 1e-12:
+            log_l -= slow * of_slow * np.expm1(-hidden / slow_tau)
+        if of_fast > 1e-12:
+            log_l -= fast * of_fast * np.expm1(-hidden / fast_tau)
+        left = end - at
+        if left > visible:
+            later = slow * _fade(left / slow_tau) + fast * _fade(left / fast_tau)
+            log_l -= size[i] * (unseen - later)
     return -log_l
 
 
 def _all(  # type: ignore[no-untyped-def]
-    first, time, size, begin, end, used, dead, visible, rate, after, tau
+    first, time, size, begin, end, used, dead, visible, early, rate, slow, slow_tau, fast, fast_tau
 ):
     """-ln L of pulses (time, size in photoelectrons); `first` (n + 1,) tells waveforms apart."""
     total = rate * used * (end - begin)
     for i in prange(first.size - 1):
         part = slice(first[i], first[i + 1])
-        total += _one(time[part], size[part], begin, end, dead, visible, rate, after, tau)
+        total += _one(
+            time[part], size[part], begin, end, dead, visible, early,
+            rate, slow, slow_tau, fast, fast_tau,
+        )  # fmt: skip
     return total
 
 

@@ -19,6 +19,13 @@ EXPECTED_TAU_DECAYS = 2.5
 """Time constant of afterpulses, in decay times of the pulse, where the data show none."""
 ISOLATED_DECAYS = 2.0
 LEAST_PULSES = 10
+ENOUGH_FOR_TWO = 3000
+"""Pulses from which on a second time constant is looked for."""
+RECOVERED = 0.734
+"""Recovery times until an afterpulse is seen: -ln(1 - 0.52), the threshold and what noise adds to
+the one photoelectron that it is half of."""
+SMALL_PE = 0.85
+LEAST_RECOVERING = 15
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,18 @@ class DarkCounts:
     """N(>= 1.5 p.e.) / N(>= 0.5 p.e.) of pulses that begin in quiet, pile-up taken off."""
     crosstalk_error: float
     afterpulse_probability: float
-    """Afterpulses an avalanche, the visible ones carried back to zero delay."""
+    """Afterpulses an avalanche, the visible ones carried back to zero delay along the exponentials
+    of `afterpulse_times_s`: a component faster than the recovery escapes where only one is seen."""
     afterpulse_error: float
-    afterpulse_time_s: float
-    """Time constant; NaN where the data do not show afterpulses well enough."""
-    afterpulse_time_error_s: float
+    afterpulse_times_s: tuple[tuple[float, float], ...]
+    """Time constants with uncertainties, slow before fast: none where the data do not show
+    afterpulses well enough, two where they need two."""
     visible_afterpulses: float
     """Afterpulses an avalanche that reached half a photoelectron: what was seen, not carried."""
+    visible_afterpulses_error: float
+    recovery_s: float
+    """Recovery time of a pixel, from the amplitudes of early afterpulses; NaN with too few."""
+    recovery_error_s: float
     pulse_rate_hz: float
     """All pulses above half a photoelectron, afterpulses too, dead time corrected."""
     pulse_rate_error_hz: float
@@ -53,8 +65,9 @@ def dark_counts(pulses: Pulses, *, recovery_s: float | None = None) -> DarkCount
     Rate and afterpulses come from one likelihood of all arrival times, in which every earlier
     pulse adds its afterpulses to the steady rate, so that the excess over the dark exponential
     (Piemonte et al.; Acerbi & Gundacker, NIM A 926 (2019) 16) is separated at any rate. A pixel
-    recovers with `recovery_s` (default: the pulse's decay time), so that an afterpulse is seen
-    from 0.69 of it on. Crosstalk follows Eckert et al., NIM A 620 (2010) 217.
+    recovers with `recovery_s` (default: as small early pulses show, else the pulse's decay time),
+    so that an afterpulse is seen from `RECOVERED` of it on, and before by its crosstalk only.
+    Crosstalk follows Eckert et al., NIM A 620 (2010) 217.
 
     Raises `WaveformError` with fewer than ten pulses.
 
@@ -72,17 +85,22 @@ def dark_counts(pulses: Pulses, *, recovery_s: float | None = None) -> DarkCount
             f"{n} pulses in {pulses.live_s:.3g} s are too few for rates; take more waveforms"
         )
     live = pulses.live_s - _dead(pulses)
-    fit = _fit_arrivals(pulses, recovery_s)
+    measured = _recovery(pulses)
+    usual = measured[0] if np.isfinite(measured[0]) else pulses.template.decay_s
+    recovery = usual if recovery_s is None else recovery_s
     crosstalk, crosstalk_error = _crosstalk(pulses, n / live)
+    early = crosstalk if np.isfinite(crosstalk) else 0.0
+    fit = _fit_arrivals(pulses, max(pulses.dead_s, RECOVERED * recovery), early)
     return DarkCounts(
         *fit.rate,
         crosstalk,
         crosstalk_error,
         *fit.probability,
-        *fit.tau,
-        fit.visible,
+        fit.times,
+        *fit.visible,
+        *measured,
         n / live,
-        np.sqrt(n) / live,
+        float(np.sqrt(n) / live),
         n,
         live,
     )
@@ -105,57 +123,106 @@ def analyse_dark_waveforms(
 class _Arrivals:
     rate: tuple[float, float]
     probability: tuple[float, float]
-    tau: tuple[float, float]
-    visible: float
+    times: tuple[tuple[float, float], ...]
+    visible: tuple[float, float]
 
 
-def _fit_arrivals(pulses: Pulses, recovery_s: float | None) -> _Arrivals:
-    decay = pulses.template.decay_s
-    visible = max(pulses.dead_s, np.log(2) * (decay if recovery_s is None else recovery_s))
+def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
     first = np.searchsorted(pulses.waveform, np.arange(len(pulses.status) + 1))
     # In nanoseconds, so that all parameters are of a size that the minimiser likes.
-    time, dead, seen = pulses.time_s * 1e9, pulses.dead_s * 1e9, visible * 1e9
+    time, dead, seen = pulses.time_s * 1e9, pulses.dead_s * 1e9, visible_s * 1e9
     begin, end = pulses.begin_s * 1e9, pulses.end_s * 1e9
     size = np.maximum(np.rint(pulses.amplitude_pe), 1.0)
 
-    def cost(rate: float, after: float, tau: float) -> float:
+    def cost(rate: float, slow: float, slow_tau: float, fast: float, fast_tau: float) -> float:
         return 2 * negative_log_likelihood(
-            first, time, size, begin, end, pulses.used, dead, seen, rate, after, tau
-        )
+            first, time, size, begin, end, pulses.used, dead, seen, early,
+            rate, slow, slow_tau, fast, fast_tau,
+        )  # fmt: skip
 
     start = len(time) / ((pulses.live_s - _dead(pulses)) * 1e9)
-    usual = EXPECTED_TAU_DECAYS * decay * 1e9
-    steady = cost(start, 0.0, usual)
-    minimiser = Minuit(cost, rate=start, after=0.03, tau=usual)
-    minimiser.limits["rate"] = (start * 1e-3, None)
-    minimiser.limits["after"] = (0.0, 1.0)
-    minimiser.limits["tau"] = (0.3 * seen, max((end - begin) / 5, seen))
-    minimiser.fixed["tau"] = True
-    minimiser.strategy = 0
-    minimiser.migrad()
-    shown = steady - float(minimiser.fval) > SIGNIFICANT
-    if shown:
-        minimiser.fixed["tau"] = False
-        minimiser.migrad()
-        low, high = minimiser.limits["tau"]
-        value = float(minimiser.values["tau"])
-        if not low * 1.02 < value < high * 0.98:
-            shown = False
-            minimiser.values["tau"], minimiser.fixed["tau"] = usual, True
-            minimiser.migrad()
-    minimiser.hesse()
-    rate, after, tau = (float(value) for value in minimiser.values)
-    rate_error, after_error, tau_error = (float(error) for error in minimiser.errors)
+    usual = EXPECTED_TAU_DECAYS * pulses.template.decay_s * 1e9
+    fit = Minuit(cost, rate=start, slow=0.03, slow_tau=usual, fast=0.0, fast_tau=usual / 4)
+    fit.limits["rate"] = (start * 1e-3, None)
+    fit.limits["slow"] = fit.limits["fast"] = (0.0, 1.0)
+    fit.limits["slow_tau"] = (0.3 * seen, max((end - begin) / 5, seen))
+    fit.limits["fast_tau"] = (0.2 * seen, 3 * seen)
+    fit.fixed["slow_tau"] = fit.fixed["fast"] = fit.fixed["fast_tau"] = True
+    fit.strategy = 0
+    fit.migrad()
+    shown = cost(start, 0.0, usual, 0.0, usual) - float(fit.fval) > SIGNIFICANT
+    shown = shown and _freed(fit, ("slow_tau",), 0.0)
+    two = shown and len(time) > ENOUGH_FOR_TWO and _freed(fit, ("fast", "fast_tau"), SIGNIFICANT)
+    fit.hesse()
+    names = ("slow", "fast") if two else ("slow",)
+    value, gradients = np.array(fit.values), []
+    carried, visible = np.zeros(5), np.zeros(5)
+    for name in names:
+        at = fit.parameters.index(name)
+        carried[at] = 1.0
+        visible[at] = np.exp(-seen / value[at + 1])
+        visible[at + 1] = value[at] * visible[at] * seen / value[at + 1] ** 2
+        gradients.append((value[at + 1] * 1e-9, float(fit.errors[at + 1]) * 1e-9))
+    covariance = np.array(fit.covariance)
+    rate, rate_error = value[0], float(fit.errors["rate"])
     if not shown:
         # The rate with no afterpulse at all is as good a witness of its statistical part.
         rate_error = max(rate_error, rate / len(time) ** 0.5)
-    none = float("nan")
+        gradients = []
+
+    def error(gradient: Floats) -> float:
+        return float(np.sqrt(gradient @ covariance @ gradient))
+
+    total = sum(float(value[fit.parameters.index(name)]) for name in names)
+    seen_total = sum(
+        float(value[i] * visible[i]) for i in (fit.parameters.index(name) for name in names)
+    )
     return _Arrivals(
         (rate * 1e9, rate_error * 1e9),
-        (after, after_error),
-        (tau * 1e-9, tau_error * 1e-9) if shown else (none, none),
-        after * float(np.exp(-seen / tau)),
+        (total, error(carried)),
+        tuple(gradients),
+        (seen_total, error(visible)),
     )
+
+
+def _freed(fit: Minuit, names: tuple[str, ...], gain: float) -> bool:
+    """Fit with more parameters free; undone where that gains too little or ends at a limit."""
+    before, values = float(fit.fval), list(fit.values)
+    for name in names:
+        fit.fixed[name] = False
+    if "fast" in names:
+        fit.values["fast"] = 0.5 * fit.values["slow"]
+    fit.migrad()
+    inside = fit.valid and before - float(fit.fval) >= gain
+    for name in names:
+        low, high = fit.limits[name]
+        inside = inside and low + 0.01 * (high - low) < fit.values[name] < high - 0.01 * (
+            high - low
+        )
+    if not inside:
+        fit.values = values
+        for name in names:
+            fit.fixed[name] = True
+        fit.migrad()
+    return bool(inside)
+
+
+def _recovery(pulses: Pulses) -> tuple[float, float]:
+    """Recovery time of a pixel and its uncertainty [s], from small pulses soon after another.
+
+    Each tells its own: amplitude = 1 - exp(-delay / recovery). NaN where too few are there.
+    """
+    before = np.diff(pulses.time_s, prepend=-1.0)
+    before[np.diff(pulses.waveform, prepend=-1) > 0] = np.inf
+    small = (before < 3 * pulses.template.decay_s) & (pulses.amplitude_pe < SMALL_PE)
+    each = -before[small] / np.log1p(-pulses.amplitude_pe[small])
+    if len(each) < LEAST_RECOVERING:
+        return float("nan"), float("nan")
+    middle = float(np.median(each))
+    spread = 1.4826 * float(np.median(np.abs(each - middle)))
+    if spread > 0.4 * middle:
+        return float("nan"), float("nan")
+    return middle, 1.2533 * spread / len(each) ** 0.5
 
 
 def _dead(pulses: Pulses) -> float:

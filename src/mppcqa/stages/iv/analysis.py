@@ -31,7 +31,7 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     """Breakdown voltage, quenching resistance and dark current of each channel and temperature.
 
     The breakdown voltage is from the curve with most light, which shows it best; its method is
-    the run's, and both are said with the value. A curve that gives no value is a problem.
+    the run's; both are said with the value. A curve that gives no value is a problem.
     """
     del settings
     done = AnalysisResult(results=[])
@@ -91,7 +91,7 @@ class _Device:
             self._quenching(number, forward[-1], temperature_c)
 
     def _breakdown(self, channel: int | None, curve: IVCurve, at_c: float) -> Result | None:
-        condition = Condition(temperature_c=at_c, light=curve.light)
+        condition = Condition(temperature_c=at_c)
         try:
             found = breakdown_from_iv(
                 curve.voltage_v, curve.current_a, method=self.method, reverse=1
@@ -151,7 +151,7 @@ class _Device:
                     None,
                     "breakdown_range_v",
                     (found[0] * mean, found[1] * mean),
-                    Condition(temperature_c=at_c, light=channels[0].condition.light),
+                    Condition(temperature_c=at_c),
                     "largest less smallest, noise taken off",
                 )
         if len(self.found) > 1:
