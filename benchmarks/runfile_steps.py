@@ -41,12 +41,19 @@ def megabytes_of_plan(devices: int) -> float:
     return devices * POINTS * (charge + shapes) / 1e6
 
 
-def material() -> tuple[np.ndarray, np.ndarray]:
-    """Charges (events, channels) and waveforms (channels, waveforms, samples) as devices give them:
+def setting(point: int) -> dict[str, float]:
+    """Conditions of a point: each bias in the dark and with light."""
+    return {"bias_v": 71 + point // 2 / 5, "temperature_c": 20.0, "light": float(point % 2)}
+
+
+def material() -> tuple[list[np.ndarray], np.ndarray]:
+    """Charges (events, channels), dark and lit, and waveforms (channels, waveforms, samples):
     peaks 100 ADC apart with noise; noise of 5 ADC with pulses of 25 ns."""
     rng = np.random.default_rng(1)
-    fired = rng.poisson(2.0, (CELL_EVENTS, CHANNELS))
-    charges = (100 * fired + rng.normal(0, 12, fired.shape)).astype(np.float32)
+    charges = []
+    for mean in (0.1, 2.0):
+        fired = rng.poisson(mean, (CELL_EVENTS, CHANNELS))
+        charges.append((100 * fired + rng.normal(0, 12, fired.shape)).astype(np.float32))
     t = np.arange(SAMPLES) * 2.0
     height = 200 * rng.poisson(1.0, (CHANNELS, SHAPES_A_CHANNEL, 1))
     begin = rng.uniform(0, 800, height.shape)
@@ -67,9 +74,9 @@ def write(folder: Path, devices: int) -> dict[str, float]:
     began = time.perf_counter()
     with RunWriter(folder / "run.root", {**META, "slots": slots}) as writer:
         for point in range(POINTS):
-            writer.point(point, bias_v=70 + point / 10, temperature_c=20, light=0)
+            writer.point(point, **setting(point))
         for point, slot in cells(devices):
-            writer.charges(point, slot, charges)
+            writer.charges(point, slot, charges[point % 2])
             for channel in range(CHANNELS):
                 writer.waveforms(point, slot, channel, shapes[channel], scale_v=1e-4)
     return {"s": time.perf_counter() - began}
@@ -95,12 +102,12 @@ def write_uproot(folder: Path, devices: int) -> dict[str, float]:
             },
         )
         for point, slot in cells(devices):
-            events = len(charges)
+            events = CELL_EVENTS
             file["charge"].extend(
                 {
                     "point": np.full(events, point, np.int32),
                     "slot": np.full(events, slot, np.int32),
-                    "charge": charges,
+                    "charge": charges[point % 2],
                 }
             )
             count = len(flat)
@@ -181,7 +188,7 @@ def run_small(path: Path) -> None:
     slots = [{"slot": 0, "serial": "B-0", "channels": CHANNELS}]
     with RunWriter(path, {**META, "slots": slots}) as writer:
         writer.point(0, bias_v=70, temperature_c=20, light=0)
-        writer.charges(0, 0, charges[:10])
+        writer.charges(0, 0, charges[1][:10])
         writer.waveforms(0, 0, 0, shapes[0], scale_v=1e-4)
 
 
