@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mppcqa.runfile import RunFile, RunWriter, check
+from mppcqa.runfile import RunFile, RunFileError, RunWriter, check
 from mppcqa.stages import Result, get_stage
 from mppcqa.stages.simulated import device_truth
 from tests.stages.test_stages import config, start
@@ -123,3 +123,18 @@ def test_a_file_that_holds_little_gives_what_it_can(tmp_path: Path) -> None:
     for one in found.results:
         if one.quantity == "breakdown_voltage_v":
             assert abs(one.value - 70) < 5 * one.uncertainty
+
+
+def test_other_settings_give_other_values_and_wrong_ones_are_named(
+    measured: tuple[Path, list[Result]],
+) -> None:
+    path, _results = measured
+    stage = get_stage("stage2")
+    asked = {"bias_from_v": 72.0, "iv_method": "second_derivative", "waveforms": False}
+    found = stage.analyse(path, asked).results
+    assert {one.condition.bias_v for one in found} == {None, 72.0, 72.4}
+    assert "afterpulse_probability" not in {one.quantity for one in found}
+    assert any(one.method == "IV, second derivative" for one in found)
+    for wrong in ({"moon": 1}, {"iv_method": "guess"}, {"bias_to_v": "high"}):
+        with pytest.raises(RunFileError, match=next(iter(wrong))):
+            stage.analyse(path, wrong)

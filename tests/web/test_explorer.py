@@ -93,6 +93,21 @@ def test_a_selection_of_events_goes_out_as_it_came_in(
     assert len(lines) == 1 + len(expected)
 
 
+def test_a_quick_look_holds_spectra_and_fits(
+    browser_client: Client, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "look.root"
+    address = f"/runs/{run.pk}/take/?what=quicklook&format=root&slot=1&point=7"
+    path.write_bytes(content(browser_client, address))
+    with uproot.open(path) as file:
+        spectrum = file["charge/point-7/slot-1/ch-02"]
+        assert spectrum.values().sum() == 1500
+        x, y = file["charge/point-7/slot-1/ch-02_fit"].values()
+        width = spectrum.axis().edges()[1] - spectrum.axis().edges()[0]
+        # The curve's area is that of the spectrum.
+        assert np.isclose(y.sum() * (x[1] - x[0]) / width, 1500, rtol=0.02)
+
+
 def test_two_runs_and_two_analyses_are_compared(
     browser_client: Client, run: Run, operator: User
 ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mppcqa.physics import expected_counts, fit_spectra, histogram_charges
 from mppcqa.physics.spectra import PARAMETERS
-from mppcqa.runfile import RunFile
+from mppcqa.runfile import Curve, Histogram, RunFile, charge_histograms
 from mppcqa.stages.analysis import Bias, biases, pulse_of
 
 
@@ -64,6 +67,41 @@ def fit_cell(
             for name, part in counts.items()
         }
     return found
+
+
+def quicklook_histograms(run: RunFile, slot: int | None, point: int | None) -> Iterator[Histogram]:
+    """Spectra of a selection for ROOT; those of one device with the curves of their fits."""
+    slots = None if slot is None else [slot]
+    points = None if point is None else [point]
+    for one in charge_histograms(run, points=points, slots=slots):
+        if slot is None:
+            yield one
+            continue
+        place = re.fullmatch(r"charge/point-(-?\d+)/slot-\d+/ch-(\d+)", one.name)
+        number, column = (int(text) for text in place.groups()) if place else (0, 0)
+        yield _with_fit(run, one, slot, number, column)
+
+
+def _with_fit(run: RunFile, one: Histogram, slot: int, point: int, column: int) -> Histogram:
+    rows = run.conditions
+    at = int(np.flatnonzero(rows["point"] == point)[0])
+    light = float(rows["light"][at])
+    found = fit_cell(
+        run, slot, column, float(rows["bias_v"][at]), float(rows["temperature_c"][at]), light
+    )
+    name = "light" if light else "dark"
+    if found is None or name not in found.get("expected", {}):
+        return one
+    # Counts of the fit's bins as those of the histogram's own width.
+    own = float(np.diff(np.asarray(one.edges)).mean())
+    scale = own / float(np.diff(found["centres"]).mean())
+    curve = Curve(
+        name="fit",
+        title=f"fit, chi2/ndf {found['chi2']:.1f}/{found['ndf']}",
+        x=found["centres"],
+        y=found["expected"][name] * scale,
+    )
+    return replace(one, curves=(curve,))
 
 
 def _charges(run: RunFile, slot: int, column: int, bias: Bias) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from mppcqa.runfile import IVCurve, RunFile
 from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
 
 
-def analyse_currents(run: RunFile, slot: int, pixels: int | None) -> AnalysisResult:
+def analyse_currents(run: RunFile, slot: int, pixels: int | None, method: str) -> AnalysisResult:
     """Breakdown voltage and quenching resistance of each channel at each temperature and light.
 
     Of several curves at one condition the last is taken. The quenching resistance needs the
@@ -27,16 +27,15 @@ def analyse_currents(run: RunFile, slot: int, pixels: int | None) -> AnalysisRes
         reverse = [curve for curve in found if (curve.voltage_v > 1).sum() > 5]
         forward = [curve for curve in found if (curve.voltage_v < 0).sum() > 3]
         if reverse:
-            _breakdown(done, reverse[-1], place)
+            _breakdown(done, reverse[-1], method, place)
         if forward and pixels:
             _quenching(done, forward[-1], pixels, place)
     return done
 
 
-def _breakdown(done: AnalysisResult, curve: IVCurve, place: dict[str, Any]) -> None:
-    """By the relative derivative under light; in the dark the same, which scatters more."""
+def _breakdown(done: AnalysisResult, curve: IVCurve, method: str, place: dict[str, Any]) -> None:
     try:
-        found = breakdown_from_iv(curve.voltage_v, curve.current_a, reverse=1)
+        found = breakdown_from_iv(curve.voltage_v, curve.current_a, method=method, reverse=1)
     except IvError as error:
         done.problems.append(Problem(what=f"no breakdown voltage from IV: {error}", **place))
         return

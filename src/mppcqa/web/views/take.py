@@ -25,15 +25,15 @@ VALUE_COLUMNS = ("serial", "channel", "quantity", "unit", "bias_v", "overvoltage
 
 @require_GET
 def take(request: HttpRequest, pk: int) -> HttpResponse:
-    """``?what=values|events&format=csv|parquet|root`` of all, or of a slot and a point."""
+    """``?what=values|events|quicklook&format=csv|parquet|root`` of all, or of a slot and a point."""
     from mppcqa.runfile import RunFileError
 
     run = get_object_or_404(Run, pk=pk)
     what, form = request.GET.get("what", "values"), request.GET.get("format", "csv")
     slot = whole(request.GET, "slot")
     try:
-        if what == "events":
-            return _events(run, form, slot, whole(request.GET, "point"))
+        if what in ("events", "quicklook"):
+            return _events(run, form, slot, whole(request.GET, "point"), what)
         return _values(run_view(run, request.GET.get("analysis")), form, slot)
     except RunFileError as error:
         messages.error(request, str(error))
@@ -102,13 +102,17 @@ def _csv_lines(head: Any, rows: Iterator[tuple[Any, ...]]) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def _events(run: Run, form: str, slot: int | None, point: int | None) -> HttpResponse:
-    """Events of a selection, written to a temporary file in bounded memory and sent from there."""
-    from mppcqa.runfile import RunFileError
+def _events(run: Run, form: str, slot: int | None, point: int | None, what: str) -> HttpResponse:
+    """A selection, written to a temporary file in bounded memory and sent from there.
+
+    Its events, or a quick look at their spectra: histograms and fits that ROOT shows.
+    """
+    from mppcqa.runfile import RunFileError, write_quicklook
+    from mppcqa.stages.cell import quicklook_histograms
     from mppcqa.testing.cells import open_run, run_file_of
     from mppcqa.testing.run_selection import WRITERS
 
-    if form not in WRITERS:
+    if form not in WRITERS or (what == "quicklook" and form != "root"):
         raise RunFileError(_("Choose ROOT, Parquet or CSV."))
     row = run_file_of(run)
     if row is None:
@@ -116,8 +120,11 @@ def _events(run: Run, form: str, slot: int | None, point: int | None) -> HttpRes
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"events.{form}"
         with open_run(row) as opened:
-            WRITERS[form](opened, path, slot, point)
+            if what == "quicklook":
+                write_quicklook(path, quicklook_histograms(opened, slot, point))
+            else:
+                WRITERS[form](opened, path, slot, point)
         # An open file stays readable after its folder is gone.
         return FileResponse(
-            path.open("rb"), as_attachment=True, filename=_name(run, "events", slot, form)
+            path.open("rb"), as_attachment=True, filename=_name(run, what, slot, form)
         )
