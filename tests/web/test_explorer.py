@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uproot
 from django.contrib.auth.models import User
 from django.test import Client
 from pyarrow import parquet

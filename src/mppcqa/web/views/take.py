@@ -25,7 +25,7 @@ VALUE_COLUMNS = ("serial", "channel", "quantity", "unit", "bias_v", "overvoltage
 
 @require_GET
 def take(request: HttpRequest, pk: int) -> HttpResponse:
-    """``?what=values|events|quicklook&format=csv|parquet|root`` of all, or of a slot and a point."""
+    """``?what=values|events|quicklook&format=csv|parquet|root``, of a slot and point or all."""
     from mppcqa.runfile import RunFileError
 
     run = get_object_or_404(Run, pk=pk)
