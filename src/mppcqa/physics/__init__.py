@@ -25,6 +25,7 @@ What to use when:
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
+from mppcqa.physics import _stale as _stale
 from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0

@@ -219,11 +219,11 @@ def fit_one(  # type: ignore[no-untyped-def]
                 simple,
                 trial,
             )
-            if shift > 0 and trial[4] < 2.5 + shift:
+            if shift > 0 and trial[4] < 3.5 + shift:
                 break
             trial[0] += pad
             tries += 1
-            if found == 1 and (has_dark or not has_light or trial[4] < 2.5):
+            if found == 1 and (has_dark or not has_light or trial[4] < 4.0):
                 best[:] = trial
                 break
             log_l = evaluate(trial, problem, tables, room, score, fisher)
@@ -233,29 +233,34 @@ def fit_one(  # type: ignore[no-untyped-def]
     problem = (grid, lights, parts, pad, pad + nb, spill, free, n, full)
     converged, best_l = climb(best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
     chi2, ndf = 0.0, 0
-    for attempt in range(4):
+    for attempt in range(6):
         chi2, ndf = 0.0, -free.sum()
         for part in range(parts):
             c, b = _chi2(grid[part], room[5][part], pad, pad + nb, spill[part])
             chi2 += c
             ndf += b
         ndf = max(ndf, 1)
-        if attempt == 3 or (converged and chi2 < POOR * ndf):
+        if attempt == 5 or (converged and chi2 < POOR * ndf):
             break
-        # Half and double the true spacing are summits of their own: every second peak is missing,
-        # or every second one is taken for crosstalk. So is a pedestal taken for another peak.
+        # A pedestal taken for another peak is a summit of its own. So are half and double the true
+        # spacing: every second peak is missing, or every second one is taken for crosstalk.
         moved = best.copy()
+        first, gain = best[0] - pad, best[1]
         if attempt < 2:
-            gain = best[1] * (2.0 if attempt == 0 else 0.5)
-            if not 2.5 < gain < 0.9 * nb:
+            if has_dark or not has_light:
                 continue
-            guess(lit, unlit, nb, has_light, has_dark, q0, s0, gain, simple, moved)
-            moved[0] += pad
-        elif found > seen or (found > 1 and not converged):
+            first += gain if attempt == 0 else -gain
+        elif attempt < 4:
+            first = q0
+            gain *= 2.0 if attempt == 2 else 0.5
+        elif found == seen and converged:
             continue
         else:
-            guess(lit, unlit, nb, has_light, has_dark, q0, s0, gains[0], simple, moved)
-            moved[0] += pad
+            first, gain = q0, gains[0]
+        if not 2.5 < gain < 0.9 * nb or first < -0.5 * nb:
+            continue
+        guess(lit, unlit, nb, has_light, has_dark, first, s0, gain, simple, moved)
+        moved[0] += pad
         other = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
         kept = room[5].copy()
         done, log_l = climb(
