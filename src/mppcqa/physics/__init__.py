@@ -30,6 +30,7 @@ from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
 from mppcqa.physics.expected import expected_counts
+from mppcqa.physics.histograms import histogram_charges, histogram_pairs
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
@@ -37,7 +38,7 @@ from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
 from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
 from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.simulation import simulate_charges
-from mppcqa.physics.spectra import SpectrumFits, fit_spectra, histogram_charges
+from mppcqa.physics.spectra import SpectrumFits, fit_spectra
 from mppcqa.physics.stations import StationComparison, compare_stations, york_line
 from mppcqa.physics.uniformity import largest_difference, uniformity
 from mppcqa.physics.waveform_simulation import (
@@ -87,6 +88,7 @@ __all__ = [
     "fit_line",
     "fit_spectra",
     "histogram_charges",
+    "histogram_pairs",
     "largest_difference",
     "mean_light_from_p0",
     "measure_baseline",

@@ -57,8 +57,8 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     last = bins - 1
     while both[last] == 0:
         last -= 1
-    low_spill = -1.0 if first == 0 else 0.0
-    high_spill = -1.0 if last == bins - 1 else 0.0
+    low_spill = -1.0 if first == 0 and both[0] > few else 0.0
+    high_spill = -1.0 if last == bins - 1 and both[last] > few else 0.0
     saturated = False
     low, high = first, last
     if _spike(both, first, 1):

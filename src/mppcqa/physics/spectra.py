@@ -79,6 +79,18 @@ class SpectrumFits:
         i = PARAMETERS.index(name)
         return self.values[:, i], self.errors[:, i]
 
+    def part(self, start: int, stop: int) -> SpectrumFits:
+        """Fits start to stop - 1 alone."""
+        cut = slice(start, stop)
+        return SpectrumFits(
+            self.values[cut],
+            self.errors[cut],
+            self.covariance[cut],
+            self.chi2[cut],
+            self.ndf[cut],
+            self.status[cut],
+        )
+
     @property
     def crosstalk_probability(self) -> tuple[Floats, Floats]:
         """Probability that an avalanche has a crosstalk child, 1 - exp(-mean children)."""
@@ -87,32 +99,6 @@ class SpectrumFits:
 
 
 DEFAULT_PULSE = PulseShape()
-
-
-def histogram_charges(
-    charges: ArrayLike, bins: int = 460
-) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Histogram each column of charges (events, channels) over its own range.
-
-    Returns counts (channels, bins), edges (channels, bins + 1) and how many charges a channel
-    were not finite and left out (channels,). A few empty bins stay at both ends, which the fit's
-    periodic grid needs.
-    """
-    values = np.asarray(charges, float)
-    if values.ndim != 2:
-        raise ValueError(f"charges must be (events, channels), not {values.shape}")
-    channels = values.shape[1]
-    counts = np.zeros((channels, bins), np.int64)
-    edges = np.zeros((channels, bins + 1))
-    bad = np.zeros(channels, np.int64)
-    for channel in range(channels):
-        column = values[:, channel]
-        good = column[np.isfinite(column)]
-        bad[channel] = column.size - good.size
-        low, high = (good.min(), good.max()) if good.size else (0.0, 1.0)
-        margin = 0.03 * max(high - low, 1e-9)
-        counts[channel], edges[channel] = np.histogram(good, bins, (low - margin, high + margin))
-    return counts, edges, bad
 
 
 def fit_spectra(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from mppcqa.physics import (
     breakdown_from_gain,
     fit_spectra,
     histogram_charges,
+    histogram_pairs,
     uniformity,
 )
 from mppcqa.runfile import RunFile
@@ -58,21 +60,41 @@ def pulse_of(run: RunFile) -> PulseShape:
 
 def fit_device(run: RunFile, bias: Bias, slot: int, pulse: PulseShape) -> SpectrumFits:
     """Fits of all channels of a device at one bias: light and dark together where both are."""
-    if bias.light is None or bias.dark is None:
+    return fit_points(run, [bias], slot, pulse)[0]
+
+
+def fit_points(
+    run: RunFile, points: list[Bias], slot: int, pulse: PulseShape
+) -> list[SpectrumFits]:
+    """Fits of all channels of a device at each of its points, as few calls as there are kinds.
+
+    The charges of one point at a time are held, and the histograms of all.
+    """
+    kinds: dict[tuple[bool, bool], list[int]] = {}
+    histograms: list[tuple[NDArray[Any], ...]] = []
+    for i, bias in enumerate(points):
+        kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
+        if bias.light is not None and bias.dark is not None:
+            charges = run.charges(bias.light, slot), run.charges(bias.dark, slot)
+            light, dark, edges, _ = histogram_pairs(*charges)
+            histograms.append((edges, light, dark))
+            continue
         only = bias.dark if bias.dark is not None else bias.light
         if only is None:
             raise ValueError(f"no point at {bias.bias_v} V")
         counts, edges, _ = histogram_charges(run.charges(only, slot))
-        with_light = bias.dark is None
-        return fit_spectra(counts, edges, light=with_light, pulse=pulse)
-    dark = run.charges(bias.dark, slot)
-    lit = run.charges(bias.light, slot)
-    _, edges, _ = histogram_charges(np.concatenate([lit, dark]))
-    lights, darks = (
-        np.stack([np.histogram(part[:, i], edges[i])[0] for i in range(part.shape[1])])
-        for part in (lit, dark)
-    )
-    return fit_spectra(lights, edges, dark_counts=darks, pulse=pulse)
+        histograms.append((edges, counts))
+    fitted: dict[int, SpectrumFits] = {}
+    for (lit, unlit), numbers in kinds.items():
+        columns = zip(*(histograms[i] for i in numbers), strict=True)
+        edges, counts, *darks = (np.concatenate(column) for column in columns)
+        dark_counts = darks[0] if lit and unlit else None
+        fits = fit_spectra(counts, edges, dark_counts=dark_counts, light=lit, pulse=pulse)
+        start = 0
+        for i in numbers:
+            fitted[i] = fits.part(start, start + len(histograms[i][1]))
+            start += len(histograms[i][1])
+    return [fitted[i] for i in range(len(points))]
 
 
 def per_channel(
@@ -163,7 +185,7 @@ def analyse_spectra(
     problems: list[Problem] = []
     pulse = pulse_of(run)
     for slot in (row["slot"] for row in run.slots):
-        fitted = [(bias, fit_device(run, bias, slot, pulse)) for bias in points]
+        fitted = list(zip(points, fit_points(run, points, slot, pulse), strict=True))
         breakdown: dict[float, float] = {}
         for temperature_c in sorted({bias.temperature_c for bias in points}):
             here = [
