@@ -18,8 +18,12 @@ HIGHEST = 5.5
 LONGEST = 2048
 POOR = 1.3
 """Chi-squared a degree of freedom from which a summit is doubted and others are tried."""
-STRANGE = 0.04
+STRANGE = 0.015
 """Excess of chi-squared an event from which the spectrum is not that of one device."""
+STRANGE_SIMPLE = 0.06
+"""The same for the simple model, which leaves dark counts and afterpulses to the misfit."""
+FAINT_PEDESTAL = 6.0
+"""Mean light above which hardly an event is in the pedestal, and any peak may look like it."""
 OTHER_STEPS = 10
 """Steps that another summit is given to show that it is the higher one."""
 SEPARATION = 2.0
@@ -240,7 +244,8 @@ def fit_one(  # type: ignore[no-untyped-def]
             chi2 += c
             ndf += b
         ndf = max(ndf, 1)
-        if attempt == 5 or (converged and chi2 < POOR * ndf):
+        unsure = attempt < 2 and has_light and not has_dark and best[4] > FAINT_PEDESTAL
+        if attempt == 5 or (converged and chi2 < POOR * ndf and not unsure):
             break
         # A pedestal taken for another peak is a summit of its own. So are half and double the true
         # spacing: every second peak is missing, or every second one is taken for crosstalk.
@@ -283,12 +288,14 @@ def fit_one(  # type: ignore[no-untyped-def]
                 held[k] = covariance[k, k]
     status = OK
     if not converged or not _inverse(fisher, inside, covariance):
-        status = NOT_CONVERGED
+        status = NOT_CONVERGED if seen > 0 else NO_PEAKS
     elif best[1] < SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2):
         status = NO_PEAKS
     elif not covariance[1, 1] < (VAGUE * best[1]) ** 2:
         status = NO_SIGNAL
-    elif chi2 - ndf > STRANGE * (events + dark_events) and chi2 > 3 * ndf:
+    elif chi2 > 3 * ndf and chi2 - ndf > (STRANGE_SIMPLE if simple else STRANGE) * (
+        events + dark_events
+    ):
         status = MISFIT
     for k in range(N_PARAMETERS):
         covariance[k, k] += held[k]

@@ -141,6 +141,9 @@ def fit_spectra(
     lit = np.ascontiguousarray(np.atleast_2d(np.asarray(counts, float)))
     n, bins = lit.shape
     all_edges = np.broadcast_to(np.asarray(edges, float), (n, bins + 1))
+    steps = np.diff(all_edges)
+    if not np.all(np.abs(steps - steps[:, :1]) <= 1e-3 * steps[:, :1]):
+        raise ValueError("edges must be finite, rise, and be evenly spaced")
     unlit = None if dark_counts is None else np.atleast_2d(np.asarray(dark_counts, float))
     if unlit is not None and unlit.shape != lit.shape:
         raise ValueError(f"dark counts {unlit.shape} must have the shape {lit.shape}")
