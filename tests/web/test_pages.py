@@ -17,6 +17,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.queue.models import State, Task, TaskGroup, Worker
 from mppcqa.statistics.models import Series
 from mppcqa.testing.models import LimitSet, RunFile
+from mppcqa.web.catalogue import ENTRIES
 from tests.campaign import make_campaign
 
 COUNTS = Path(__file__).with_name("query_counts.json")
@@ -65,6 +66,13 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "limit_sets": "/limits/",
         "limit_set": f"/limits/{LimitSet.objects.earliest('pk').pk}/",
         "limit_edit": "/limits/new/pde/",
+        "catalogue": "/catalogue/",
+        **{f"catalogue {kind}": f"/catalogue/{kind}/" for kind in ENTRIES},
+        **{f"catalogue new {kind}": f"/catalogue/{kind}/new/" for kind in ENTRIES},
+        "device_edit": f"/devices/{campaign.devices[0].serial}/edit/",
+        "device_generate": "/devices/generate/",
+        "shipment_list": "/shipments/",
+        "shipment_new": "/shipments/new/",
         "reanalysis_list": "/reanalysis/?stage=pde",
         "run_file": f"/files/{RunFile.objects.earliest('pk').pk}/",
         "password_change": "/password/",
@@ -109,6 +117,11 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
         "/stations/pde-1/start/",
         f"/runs/{campaign.run.pk}/kill/",
         "/limits/new/pde/",
+        "/catalogue/types/new/",
+        "/shipments/new/",
+        "/devices/GX-000/edit/",
+        "/devices/GX-000/rename/",
+        "/devices/GX-000/attach/",
         "/devices/GX-000/sign-off/",
         f"/queue/{task.pk}/kill/",
         f"/queue/{task.pk}/again/",

@@ -44,7 +44,7 @@ def nav_item(context: template.Context, url: str, icon: str, text: str) -> SafeS
     path = context["request"].path
     here = path == url if url == "/" else path.startswith(url)
     # "Register" lies below "Devices": the deeper one is marked alone.
-    if here and url == "/devices/" and path.startswith(("/devices/register", "/devices/import")):
+    if here and url == "/devices/" and path.startswith(("/devices/register", "/devices/generate")):
         here = False
     return format_html(
         '<li class="nav-item"><a class="nav-link{}" href="{}"{}>'

@@ -66,6 +66,8 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
         "loaded": LoadedDevice.objects.select_related("station").filter(device=found).first(),
         "children": found.children.order_by("serial")[:100],
         "attachments": found.attachments.all(),
+        "tags": found.tags.all(),
+        "under_way": found.shipments.filter(received_at=None).select_related("destination").first(),
     }
     now = {section.key: section.standing.outcome for section in context["sections"]}
     context["sign_offs"] = list(found.sign_offs.select_related("signed_by")[:3])

@@ -1,0 +1,72 @@
+"""Files that people attach to devices. What comes in is not trusted."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Attachment, Device
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+MAX_BYTES = 50 << 20
+MOST = 200
+"""Attachments of one device."""
+BEGINNINGS = {
+    "pdf": (b"%PDF-",),
+    "png": (b"\x89PNG\r\n\x1a\n",),
+    "jpg": (b"\xff\xd8\xff",),
+    "jpeg": (b"\xff\xd8\xff",),
+    "gif": (b"GIF8",),
+    "webp": (b"RIFF",),
+    "xlsx": (b"PK\x03\x04",),
+    "docx": (b"PK\x03\x04",),
+    "zip": (b"PK\x03\x04",),
+    "root": (b"root",),
+    "csv": (),
+    "txt": (),
+    "json": (),
+}
+"""Endings that are taken, and how such a file begins; empty for texts."""
+
+
+class AttachmentRefused(ValueError):
+    """The file was not kept; the message says why."""
+
+
+def safe_name(name: str) -> str:
+    """The last part of a name, without what could mean something to a program."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    clean = re.sub(r"[^\w. ()+-]", "_", last, flags=re.UNICODE).strip(". ")
+    return clean[-150:] or "file"
+
+
+def attach(device: Device, file: UploadedFile, *, by: AbstractBaseUser | None = None) -> Attachment:
+    """Keep a file under a name of ours; the original one is only shown."""
+    name = safe_name(file.name or "")
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending not in BEGINNINGS:
+        raise AttachmentRefused(
+            _("Files of the kind “%(ending)s” are not taken; these are: %(kinds)s")
+            % {"ending": ending or name, "kinds": ", ".join(BEGINNINGS)}
+        )
+    if not file.size:
+        raise AttachmentRefused(_("The file is empty."))
+    if file.size > MAX_BYTES:
+        raise AttachmentRefused(_("The file has more than %d MB.") % (MAX_BYTES >> 20))
+    if device.attachments.count() >= MOST:
+        raise AttachmentRefused(_("The device has %d attachments; remove some first.") % MOST)
+    start = file.read(4096)
+    file.seek(0)
+    beginnings = BEGINNINGS[ending]
+    if (beginnings and not start.startswith(beginnings)) or (not beginnings and b"\x00" in start):
+        raise AttachmentRefused(_("The content is not what the name says (%s).") % ending)
+    row = Attachment(device=device, original_name=name, added_by_id=None if by is None else by.pk)
+    row.file.save(f"{secrets.token_hex(16)}.{ending}", file, save=True)
+    return row

@@ -1,0 +1,217 @@
+"""What the catalogue keeps: lists and forms of the things that devices refer to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms import modelform_factory
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from mppcqa.inventory.models import DeviceType, Institute, Lot, Maker, Tag, Tray
+from mppcqa.inventory.naming import LAST_FIELD
+from mppcqa.testing.models import Station
+from mppcqa.web.stages import stage_titles
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kind of thing."""
+
+    key: str
+    title: Any
+    one: Any
+    icon: str
+    model: type[models.Model]
+    fields: tuple[str, ...]
+    columns: tuple[str, ...]
+    form: type[forms.ModelForm]
+    used: str = ""
+    """Filter of the device list that shows its devices, by name."""
+
+    @property
+    def add_right(self) -> str:
+        return f"{self.model._meta.app_label}.add_{self.model._meta.model_name}"
+
+    @property
+    def change_right(self) -> str:
+        return f"{self.model._meta.app_label}.change_{self.model._meta.model_name}"
+
+    @property
+    def delete_right(self) -> str:
+        return f"{self.model._meta.app_label}.delete_{self.model._meta.model_name}"
+
+
+class DeviceTypeForm(forms.ModelForm):
+    """A device type: channels in rows and columns, and what its serials look like."""
+
+    class Meta:
+        model = DeviceType
+        fields = (
+            *("name", "maker", "rows", "columns", "channel_order", "nominal_breakdown_v"),
+            *("serial_pattern", "serial_check", "serial_next", "description"),
+        )
+
+    def clean_serial_pattern(self) -> str:
+        pattern = self.cleaned_data["serial_pattern"]
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValidationError(_("This is no regular expression: %s") % error) from None
+        return str(pattern)
+
+    def clean_serial_next(self) -> str:
+        form = str(self.cleaned_data["serial_next"])
+        if form:
+            field = LAST_FIELD.search(form)
+            try:
+                if field is None or "{" in LAST_FIELD.sub("", form, count=1):
+                    raise ValueError(form)
+                field[0].format(number=1)
+            except (ValueError, IndexError, KeyError):
+                raise ValidationError(
+                    _("Write the number once, as in S12045-{number:05d}.")
+                ) from None
+        return form
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        order, rows, columns = (values.get(n) for n in ("channel_order", "rows", "columns"))
+        if not rows or not columns:
+            raise ValidationError(_("A type has at least one row and one column."))
+        if order and sorted(order) != list(range(rows * columns)):
+            self.add_error(
+                "channel_order",
+                _("Name each channel from 0 to %d once, row by row.") % (rows * columns - 1),
+            )
+        resized = self.instance.pk and {"rows", "columns"} & set(self.changed_data)
+        if resized and self.instance.devices.exists():
+            raise ValidationError(
+                _("Devices of this type are registered: rows and columns stay what they are.")
+            )
+        return values
+
+
+class TrayForm(forms.ModelForm):
+    """A tray; it can't shrink below its devices."""
+
+    class Meta:
+        model = Tray
+        fields = ("name", "rows", "columns", "lot", "location")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.instance.pk and values.get("rows") and values.get("columns"):
+            outside = models.Q(tray_row__gte=values["rows"])
+            outside |= models.Q(tray_column__gte=values["columns"])
+            if self.instance.devices.filter(outside).exists():
+                raise ValidationError(_("Devices lie outside these rows and columns."))
+        return values
+
+
+class StationForm(forms.ModelForm):
+    """A test bench."""
+
+    class Meta:
+        model = Station
+        fields = (
+            *("name", "stage", "institute", "slots", "device_type", "program", "make_safe"),
+            *("time_limit_s", "calibrated_until"),
+        )
+        widgets = {"calibrated_until": forms.DateInput(attrs={"type": "date"})}
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["stage"] = forms.ChoiceField(
+            choices=list(stage_titles().items()), label=self.fields["stage"].label
+        )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in ("program", "make_safe"):
+            words = values.get(name) or []
+            if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
+                self.add_error(name, _('Write a list such as ["program", "--option"].'))
+        return values
+
+
+def _form(model: type[models.Model], *fields: str) -> type[forms.ModelForm]:
+    return modelform_factory(model, fields=fields)
+
+
+def _entry(
+    key: str, title: Any, one: Any, icon: str, form: Any, columns: tuple[str, ...], used: str = ""
+) -> Entry:
+    model = form._meta.model
+    return Entry(key, title, one, icon, model, tuple(form._meta.fields), columns, form, used)
+
+
+ENTRIES = {
+    entry.key: entry
+    for entry in (
+        _entry(
+            "types",
+            gettext_lazy("Device types"),
+            gettext_lazy("Device type"),
+            "cpu",
+            DeviceTypeForm,
+            ("name", "maker", "rows", "columns", "nominal_breakdown_v"),
+        ),
+        _entry(
+            "makers",
+            gettext_lazy("Makers"),
+            gettext_lazy("Maker"),
+            "building-factory",
+            _form(Maker, "name"),
+            ("name",),
+        ),
+        _entry(
+            "lots",
+            gettext_lazy("Lots"),
+            gettext_lazy("Lot"),
+            "packages",
+            _form(Lot, "name", "maker", "maker_values"),
+            ("name", "maker"),
+            "lot",
+        ),
+        _entry(
+            "trays",
+            gettext_lazy("Trays"),
+            gettext_lazy("Tray"),
+            "grid-dots",
+            TrayForm,
+            ("name", "rows", "columns", "lot", "location"),
+            "tray",
+        ),
+        _entry(
+            "institutes",
+            gettext_lazy("Institutes"),
+            gettext_lazy("Institute"),
+            "building",
+            _form(Institute, "name", "address"),
+            ("name",),
+        ),
+        _entry(
+            "tags",
+            gettext_lazy("Tags"),
+            gettext_lazy("Tag"),
+            "tag",
+            _form(Tag, "name"),
+            ("name",),
+            "tag",
+        ),
+        _entry(
+            "stations",
+            gettext_lazy("Stations"),
+            gettext_lazy("Station"),
+            "plug-connected",
+            StationForm,
+            ("name", "stage", "institute", "slots"),
+        ),
+    )
+}

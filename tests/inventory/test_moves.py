@@ -1,0 +1,159 @@
+"""Devices get names, travel, and carry files; nobody is fooled by what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mppcqa.inventory.attachments import AttachmentRefused, attach, safe_name
+from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Shipment
+from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
+from mppcqa.inventory.serials import serial_faults
+from mppcqa.inventory.shipping import ShipmentRefused, receive, send
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with override("en"):
+        yield
+
+
+@pytest.fixture
+def browser(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+def test_a_renamed_device_is_found_by_both_names(
+    browser: Client, campaign: SimpleNamespace
+) -> None:
+    device = rename_device(campaign.devices[0], "gx-900", reason="label was misprinted")
+    assert browser.get("/devices/GX-000/").headers["Location"] == "/devices/GX-900/"
+    assert browser.get("/find/", {"q": "gx-000"}).headers["Location"] == "/devices/GX-900/"
+    with pytest.raises(NamingRefused) as refused:
+        rename_device(campaign.devices[1], "GX-000")
+    assert len(refused.value.faults) == 2
+    rename_device(device, "GX-000", reason="it was right")
+    assert browser.get("/devices/GX-900/").headers["Location"] == "/devices/GX-000/"
+
+
+@pytest.mark.parametrize("scheme", ["", "mod10", "mod36"])
+def test_generated_serials_go_on_where_others_end(db: None, scheme: str) -> None:
+    kind = DeviceType.objects.create(
+        name="k", serial_next="AB-{number:05d}", serial_check=scheme, serial_pattern=r"AB-\w+"
+    )
+    first = next_serials(kind, 3)
+    assert [one[:8] for one in first] == ["AB-00001", "AB-00002", "AB-00003"]
+    for serial in first:
+        assert serial_faults(serial, kind) == []
+        Device.objects.create(serial=serial, device_type=kind)
+    more = next_serials(kind, 600)
+    assert len(set(more) - set(first)) == 600
+    kind.serial_next = ""
+    with pytest.raises(NamingRefused, match="no format"):
+        next_serials(kind, 1)
+
+
+def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: User) -> None:
+    there = Institute.objects.create(name="Valparaíso")
+    with pytest.raises(ShipmentRefused) as refused:
+        send(there, there, ["GX-000", "nobody"])
+    assert len(refused.value.faults) == 3
+    shipment = send(campaign.place, there, ["GX-000", "gx-001", "GX-001"], by=operator)
+    with pytest.raises(ShipmentRefused, match="on its way already"):
+        send(campaign.place, there, ["GX-000"])
+    with pytest.raises(ShipmentRefused) as refused:
+        receive(shipment, ["GX-000", "GX-003"])
+    assert ["GX-003" in refused.value.faults[0], "GX-001" in refused.value.faults[1]] == [True] * 2
+    assert receive(shipment, ["GX-000"], missing_is_known=True, by=operator) == 1
+    assert Device.objects.get(serial="GX-000").location == there
+    assert Device.objects.get(serial="GX-001").location == campaign.place
+    assert "GX-001" in Shipment.objects.get().note
+    with pytest.raises(ShipmentRefused, match="already"):
+        receive(shipment, ["GX-001"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.html", b"<script>alert(1)</script>"),
+        ("image.png", b"<svg onload=alert(1)>"),
+        ("sheet.pdf", b"MZ\x90"),
+        ("note.txt", b"\x00\x01"),
+        ("empty.txt", b""),
+        ("noending", b"x"),
+    ],
+)
+def test_files_that_are_not_what_they_say(
+    campaign: SimpleNamespace, name: str, content: bytes
+) -> None:
+    with pytest.raises(AttachmentRefused):
+        attach(campaign.devices[0], SimpleUploadedFile(name, content))
+    assert not Attachment.objects.exists()
+
+
+def test_an_attachment_is_only_ever_downloaded(browser: Client, campaign: SimpleNamespace) -> None:
+    file = SimpleUploadedFile("../../etc/data sheet.pdf", b"%PDF-1.4 <script>")
+    browser.post("/devices/GX-000/attach/", {"file": file})
+    row = Attachment.objects.get()
+    assert row.original_name == "data sheet.pdf"
+    assert "data" not in row.file.name
+    response = browser.get(f"/attachments/{row.pk}/")
+    assert b"".join(response.streaming_content) == b"%PDF-1.4 <script>"
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"].startswith("attachment;")
+    browser.post(f"/attachments/{row.pk}/remove/")
+    assert not Attachment.objects.exists()
+
+
+@given(st.text(max_size=300))
+def test_any_name_becomes_a_safe_one(name: str) -> None:
+    safe = safe_name(name)
+    assert safe
+    assert not set(safe) & set('/\\<>"\n\r\x00')
+    assert not safe.startswith(".")
+
+
+def test_the_catalogue_holds_what_it_is_told(browser: Client, campaign: SimpleNamespace) -> None:
+    new = {"name": "5x7", "rows": 5, "columns": 7, "channel_order": "[]", "serial_pattern": "A\\d+"}
+    assert browser.post("/catalogue/types/new/", new).status_code == 302
+    assert DeviceType.objects.get(name="5x7").channels == 35
+    for fault in ({"serial_pattern": "("}, {"serial_next": "{x}"}, {"channel_order": "[1, 2]"}):
+        response = browser.post("/catalogue/types/new/", {**new, "name": "bad", **fault})
+        assert response.status_code == 422, fault
+    kind = campaign.kind
+    resized = {"name": kind.name, "rows": 2, "columns": 2, "channel_order": "[]"}
+    assert browser.post(f"/catalogue/types/{kind.pk}/", resized).status_code == 422
+    assert browser.post(f"/catalogue/types/{kind.pk}/remove/").status_code == 302
+    assert DeviceType.objects.filter(pk=kind.pk).exists()
+    assert browser.get("/catalogue/nothing/").status_code == 404
+
+
+def test_a_device_is_moved_by_its_form(browser: Client, campaign: SimpleNamespace) -> None:
+    address = "/devices/GX-003/edit/"
+    assert browser.post(address, {"parent_serial": "GX-003"}).status_code == 422
+    taken = {"tray_name": "T-1", "tray_row": 0, "tray_column": 0}
+    assert browser.post(address, taken).status_code == 422
+    free = {"tray_name": "T-1", "tray_row": 3, "tray_column": 3, "parent_serial": "gx-000"}
+    assert browser.post(address, {**free, "lot_name": "L1"}).status_code == 302
+    device = Device.objects.get(serial="GX-003")
+    assert (device.tray_row, device.parent.serial, device.lot.name) == (3, "GX-000", "L1")
+    loop = browser.post("/devices/GX-000/edit/", {"parent_serial": "GX-003"})
+    assert loop.status_code == 422
+
+
+def test_generated_from_the_page(browser: Client, campaign: SimpleNamespace) -> None:
+    campaign.kind.serial_next = "N-{number:03d}"
+    campaign.kind.save()
+    form = {"device_type": campaign.kind.pk, "count": 2}
+    assert "N-002" in browser.post("/devices/generate/", form).content.decode()
+    assert Device.objects.filter(serial__startswith="N-").count() == 2
