@@ -52,5 +52,5 @@ class FaultBook:
     def as_json(self) -> list[dict[str, Any]]:
         return [
             {"row": one.row, "column": one.column, "what": one.what, "remedy": one.remedy}
-            for one in self.shown
+            for one in sorted(self.shown, key=lambda one: one.row or 0)
         ]

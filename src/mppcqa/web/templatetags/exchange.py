@@ -8,6 +8,8 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from mppcqa.exchange.mapping import VALUE_FIELDS
+
 register = template.Library()
 
 NAMES = {
@@ -20,6 +22,7 @@ NAMES = {
     "devices": gettext_noop("devices"),
     "standing": gettext_noop("devices with values already"),
 }
+OWN = ("channel", "bias_v", "overvoltage_v", "temperature_c", "light")
 KINDS = {"done": "ok", "failed": "failed", "checking": "running", "importing": "running"}
 
 
@@ -41,8 +44,9 @@ def import_badge(row: Any) -> Any:
 
 
 @register.filter
-def own_conditions(target: Any) -> list[tuple[str, str]]:
-    """Channel and conditions that are a column's own."""
-    names = ("channel", "bias_v", "overvoltage_v", "temperature_c", "light")
-    values = [(name, getattr(target, name)) for name in names]
-    return [(name, "" if value is None else f"{value:g}") for name, value in values]
+def own_conditions(target: Any) -> list[tuple[str, str, str]]:
+    """Channel and conditions that are a column's own: name, title, value."""
+    values = [(name, VALUE_FIELDS[name], getattr(target, name)) for name in OWN]
+    return [
+        (name, _(title), "" if value is None else f"{value:g}") for name, title, value in values
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import ProtectedError
@@ -59,6 +60,9 @@ def entry_edit(request: HttpRequest, kind: str, pk: int | None = None) -> HttpRe
         raise PermissionDenied
     row = None if pk is None else get_object_or_404(entry.model, pk=pk)
     form = entry.form(request.POST or None, instance=row)
+    for field in form.fields.values():
+        if isinstance(field.widget, forms.Textarea):
+            field.widget.attrs["rows"] = 3
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         messages.success(request, _("%s is saved.") % saved)
