@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import check
+from mppcqa.testing.explore import grid, run_view
 from mppcqa.testing.models import Analysis, Measurement, Run, RunFile
 from tests.campaign import make_campaign
 from tests.explored import make_explored
@@ -142,3 +143,14 @@ def test_a_run_without_a_readable_file_says_so(
     for odd in ("slot=99&channel=-4&point=x", "slot=&channel=1e9&b=nan", "n=999&t=abc"):
         body(browser_client, f"/runs/{run.pk}/cell/?{odd}")
     assert browser_client.get("/runs/999999/cell/").status_code == 404
+
+
+def test_devices_share_the_columns_of_what_was_set(run: Run) -> None:
+    """At one bias their overvoltages differ, which must not tear the grid apart."""
+    table = grid(run_view(run), "gain_adc")
+    set_ = [(at.temperature_c, at.light, at.bias_v) for at in table.columns]
+    assert len(set(set_)) == len(set_)
+    assert {bias for _t, _l, bias in set_} == {71.8, 72.4}
+    assert set(table.values) == {
+        (row, column) for row in range(2) for column in range(len(table.columns))
+    }

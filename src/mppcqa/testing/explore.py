@@ -99,6 +99,11 @@ class RunView:
             for value in (point.temperature_c, point.light, point.bias_v, point.overvoltage_v)
         )
 
+    def setting(self, condition: int) -> tuple[float, ...]:
+        """The part of a condition that was set, in the order of `order`."""
+        *set_, overvoltage = self.order(condition)
+        return tuple(set_) if math.isfinite(set_[-1]) else (*set_, overvoltage)
+
 
 def run_view(run: Run, asked: str | None = None) -> RunView:
     """The run with the analysis that counts, or with the one that was asked for."""
@@ -125,8 +130,12 @@ class Grid:
 def grid(view: RunView, quantity: str, slot: int | None = None) -> Grid:
     """Devices against conditions (means over their channels), or one device's channels."""
     values = view.values(quantity, None if slot is None else [slot])
-    columns = sorted({one.condition for one in values}, key=view.order)
-    place = {key: number for number, key in enumerate(columns)}
+    # A column is what the station set: at one bias devices differ in overvoltage.
+    columns: dict[tuple[float, ...], int] = {}
+    place = {}
+    for key in sorted({one.condition for one in values}, key=view.order):
+        place[key] = columns.setdefault(view.setting(key), len(columns))
+    firsts = {number: key for key, number in reversed(place.items())}
     cells: dict[tuple[int, int], One] = {}
     if slot is not None:
         channels = sorted({one.channel for one in values})
@@ -141,7 +150,8 @@ def grid(view: RunView, quantity: str, slot: int | None = None) -> Grid:
         correlated = view.quantities[quantity].correlated if quantity in view.quantities else False
         for (s, at), group in _grouped(values).items():
             cells[row_of[s], place[at]] = mean_of(group, correlated)
-    return Grid(names, keys, [view.conditions[key] for key in columns], cells)
+    points = [view.conditions[firsts[number]] for number in range(len(columns))]
+    return Grid(names, keys, points, cells)
 
 
 def _grouped(values: Sequence[One]) -> dict[tuple[int, int], list[One]]:

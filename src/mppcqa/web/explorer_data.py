@@ -59,7 +59,7 @@ def grid_chart(view: RunView, table: Grid, quantity: ShownQuantity, here: str) -
 
 
 def _column_names(columns: Sequence[ConditionPoint]) -> list[str]:
-    """What tells the points apart, as short as can be; each name once."""
+    """What tells the points apart, as short as can be."""
     names = []
     differ = {
         name
@@ -73,10 +73,7 @@ def _column_names(columns: Sequence[ConditionPoint]) -> list[str]:
             for name in CELL_KEYS
             if name in differ and getattr(column, name) is not None
         ]
-        name = ", ".join(parts) or str(column) or "–"
-        if name in names:  # one bias, another overvoltage: devices differ in breakdown
-            name = f"{name}, ΔV {column.overvoltage_v or 0:g} V"
-        names.append(name)
+        names.append(", ".join(parts) or str(column) or "–")
     return names
 
 
