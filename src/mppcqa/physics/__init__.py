@@ -2,8 +2,11 @@
 
 What to use when:
 
-- charge spectra with clear peaks: `histogram_charges`, then `fit_spectra` (gain, light,
-  crosstalk and dark counts at once; light and dark spectra of a channel together);
+- charge spectra with clear peaks, light and dark of the same channels: `histogram_pairs`, then
+  `fit_spectra(light, edges, dark_counts=dark, pulse=PulseShape(...))` (gain, light, crosstalk, dark
+  counts and afterpulses at once); the pulse says how the gate cuts what comes early or late;
+- light alone or dark alone: `histogram_charges`, then `fit_spectra`, with `light=False` in the
+  dark; `model="simple"` where dark counts and afterpulses do not matter and speed does;
 - the curve of a fit, for a chart: `expected_counts`;
 - mean light without any model of crosstalk: `mean_light_from_p0`;
 - photon detection efficiency: `detection_efficiency`;

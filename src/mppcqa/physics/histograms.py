@@ -11,7 +11,7 @@ from mppcqa.physics._model import Floats
 Counts = NDArray[np.int64]
 Charges = NDArray[np.float64] | NDArray[np.float32]
 
-SAMPLE = 4096
+SAMPLE = 1024
 """Charges a channel that tell where most of them lie."""
 MARGIN = 0.03
 
@@ -66,27 +66,34 @@ def _columns(charges: ArrayLike) -> Charges:
 
 
 def _edges(parts: list[Charges], bins: int) -> Floats:
+    threads = max(get_num_threads(), 1)
+    filled = [part for part in parts if len(part)]
     channels = parts[0].shape[1]
-    edges = np.empty((channels, bins + 1))
-    ends = [_extent(part, max(get_num_threads(), 1)) for part in parts if len(part)]
-    step = np.arange(bins + 1) / bins
-    for channel in range(channels):
-        low = min((float(end[0, channel]) for end in ends), default=np.inf)
-        high = max((float(end[1, channel]) for end in ends), default=-np.inf)
-        if not low <= high:
-            low, high = 0.0, 1.0
-        some = [part[:: len(part) // SAMPLE + 1, channel] for part in parts if len(part)]
-        most = [
-            np.quantile(x[np.isfinite(x)], [0.001, 0.999]) for x in some if np.isfinite(x).any()
-        ]
-        if most:
-            begin, end = min(m[0] for m in most), max(m[1] for m in most)
-            width = end - begin
-            if width > 0:
-                low, high = max(low, begin - width), min(high, end + width)
-        margin = MARGIN * max(high - low, 1e-9)
-        edges[channel] = low - margin + (high - low + 2 * margin) * step
-    return edges
+    low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
+    begin, end = low.copy(), high.copy()
+    for part in filled:
+        least, most = _extent(part, threads)
+        low, high = np.minimum(low, least), np.maximum(high, most)
+        some = part[:: len(part) // SAMPLE + 1].astype(float)
+        some[~np.isfinite(some)] = np.nan
+        some.sort(axis=0)  # what is not finite comes last
+        number = np.isfinite(some).sum(axis=0)
+        at = np.arange(channels)
+        has = number > 0
+        first = some[(0.001 * number).astype(int), at]
+        last = some[np.maximum(np.ceil(0.999 * number).astype(int) - 1, 0), at]
+        begin = np.where(has, np.fmin(begin, first), begin)
+        end = np.where(has, np.fmax(end, last), end)
+    width = end - begin
+    wide = np.isfinite(width) & (width > 0)
+    low = np.where(wide, np.maximum(low, begin - width), low)
+    high = np.where(wide, np.minimum(high, end + width), high)
+    empty = ~(low <= high)
+    low, high = np.where(empty, 0.0, low), np.where(empty, 1.0, high)
+    margin = MARGIN * np.maximum(high - low, 1e-9)
+    low, span = low - margin, high - low + 2 * margin
+    found: Floats = low[:, None] + span[:, None] * (np.arange(bins + 1) / bins)
+    return found
 
 
 def _count(values: Charges, edges: Floats) -> tuple[Counts, Counts]:
@@ -103,15 +110,22 @@ def _extent(values, threads):  # type: ignore[no-untyped-def]
     n, channels = values.shape
     found = np.empty((threads, 2, channels))
     for t in prange(threads):
-        low, high = found[t, 0], found[t, 1]
-        low[:] = np.inf
-        high[:] = -np.inf
+        low = np.full(channels, np.inf, values.dtype)
+        high = np.full(channels, -np.inf, values.dtype)
         for i in range(t * n // threads, (t + 1) * n // threads):
             for c in range(channels):
                 x = values[i, c]
-                if np.isfinite(x):
-                    low[c] = min(low[c], x)
-                    high[c] = max(high[c], x)
+                low[c] = x if x < low[c] else low[c]  # a NaN is neither less nor more
+                high[c] = x if x > high[c] else high[c]
+        for c in range(channels):
+            if np.isinf(low[c]) or np.isinf(high[c]):
+                low[c], high[c] = np.inf, -np.inf
+                for i in range(t * n // threads, (t + 1) * n // threads):
+                    x = values[i, c]
+                    if np.isfinite(x):
+                        low[c], high[c] = min(low[c], x), max(high[c], x)
+        found[t, 0, :] = low
+        found[t, 1, :] = high
     ends = found[0].copy()
     for t in range(1, threads):
         ends[0] = np.minimum(ends[0], found[t, 0])
@@ -128,7 +142,7 @@ def _fill(values, low, scale, bins, threads):  # type: ignore[no-untyped-def]
         mine = counts[t]
         for i in range(t * n // threads, (t + 1) * n // threads):
             for c in range(channels):
-                x = values[i, c]
+                x = float(values[i, c])
                 if np.isfinite(x):
                     at = (x - low[c]) * scale[c]
                     mine[c, int(min(max(at, 0.0), bins - 1.0))] += 1
