@@ -16,6 +16,7 @@ import altair as alt
 from altair.utils import schemapi
 
 from mppcqa.charts.draw import HEIGHT, WIDTH, Series
+from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, axis_title, frame, themed
 
 P = ParamSpec("P")
@@ -39,34 +40,21 @@ class StraightLine:
     slope: float
 
 
+@shape
 @_unchecked
-def points_grid(
-    rows: Sequence[str],
-    columns: Sequence[str],
-    values: Mapping[tuple[int, int], float],
-    *,
-    links: Mapping[tuple[int, int], str],
+def _grid_shape(
+    rows: tuple[str, ...],
+    columns: tuple[str, ...],
     row_title: str,
     column_title: str,
     unit: str,
 ) -> Any:
-    """A grid of values by (row, column); every cell leads to its link, empty ones too."""
-    data = [
-        {
-            "r": row,
-            "c": column,
-            "v": values.get((i, j)) if math.isfinite(values.get((i, j), math.nan)) else None,
-            "href": links.get((i, j), ""),
-        }
-        for i, row in enumerate(rows)
-        for j, column in enumerate(columns)
-    ]
     tooltip = [
         alt.Tooltip("r:N", title=row_title),
         alt.Tooltip("c:N", title=column_title),
         alt.Tooltip("v:Q", title=unit or " ", format=".5g"),
     ]
-    base = alt.Chart(frame(data)).encode(
+    base = named("cells").encode(
         x=alt.X(
             "c:O",
             sort=list(columns),
@@ -102,6 +90,31 @@ def points_grid(
             width=size * len(columns), height=max(22 * len(rows), 60), title=""
         )
     )
+
+
+def points_grid(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Mapping[tuple[int, int], float],
+    *,
+    links: Mapping[tuple[int, int], str],
+    row_title: str,
+    column_title: str,
+    unit: str,
+) -> Any:
+    """A grid of values by (row, column); every cell leads to its link, empty ones too."""
+    data = [
+        {
+            "r": row,
+            "c": column,
+            "v": values.get((i, j)) if math.isfinite(values.get((i, j), math.nan)) else None,
+            "href": links.get((i, j), ""),
+        }
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]
+    drawn = _grid_shape(tuple(rows), tuple(columns), row_title, column_title, unit)
+    return Drawn(drawn, {"cells": data})
 
 
 @_unchecked
