@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,7 @@ from mppcqa.testing.models import (
 from mppcqa.testing.references import quantity_rows
 from mppcqa.testing.signals import outcomes_changed
 
+BATCH = 500
 BADNESS = {Outcome.PASS: 0, Outcome.WARNING: 1, Outcome.INCOMPLETE: 2, Outcome.FAIL: 3}
 
 
@@ -230,7 +232,15 @@ def _keep(stage: str, limit_set: LimitSet, analyses: Mapping[int, int], found: G
             if former is not None and former.pk == verdict.pk:
                 continue
             changes.append((device, former, verdict))
-            standing.verdict, standing.outcome, standing.changed_at = verdict, verdict.outcome, now
-            changed.append(standing)
-        Standing.objects.bulk_update(changed, ["verdict", "outcome", "changed_at"], batch_size=500)
+            changed.append(device)
+        # One statement for all, where a bulk update writes a case for each row.
+        reached = Verdict.objects.filter(
+            device=OuterRef("device"), analysis=OuterRef("analysis"), limit_set=limit_set
+        )
+        for start in range(0, len(changed), BATCH):
+            Standing.objects.filter(device__in=changed[start : start + BATCH], stage=stage).update(
+                verdict=Subquery(reached.values("pk")[:1]),
+                outcome=Subquery(reached.values("outcome")[:1]),
+                changed_at=now,
+            )
         outcomes_changed.send(Analysis, stage=stage, changes=changes)
