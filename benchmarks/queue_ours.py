@@ -140,7 +140,7 @@ def queue_page() -> dict[str, float]:
     person = User.objects.create_superuser("bench", password="not-a-secret")  # noqa: S106
     client = Client()
     client.force_login(person)
-    pages = ("/queue/", "/queue/?state=open", "/queue/?state=succeeded")
+    pages = ("/queue/", "/queue/?state=open", "/queue/?state=succeeded", "/queue/history/")
     found: dict[str, float] = {}
     for number, suffix in ((1000, "_thousand"), (1_000_000, "")):
         fill(number)

@@ -82,7 +82,7 @@ def show(number: int) -> None:
     found = _find(number)
     import json
 
-    from mppcqa.queue.dispatch import why_waiting
+    from mppcqa.queue.obstacles import why_waiting
 
     facts = {
         "task": f"{found.title} ({found.name})",
@@ -116,12 +116,13 @@ def show(number: int) -> None:
 def log(number: int, follow: bool, attempt: int | None, search: str) -> None:
     """The log of a task."""
     found = _find(number)
-    from mppcqa.queue.logs import log_path, read_from
+    from mppcqa.queue.logs import read_from
+    from mppcqa.queue.shipping import fetch
 
     offset = 0
     while True:
         found.refresh_from_db()
-        path = log_path(found.pk, attempt or found.attempt)
+        path = fetch(found.pk, attempt or found.attempt)
         piece = read_from(path, offset)
         for line in piece.text.splitlines():
             if search.lower() in line.lower():

@@ -19,7 +19,7 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
     from mppcqa.project.celery import app
     from mppcqa.queue.models import DEFAULT_LANE, queue_name
 
-    names = [*lanes, *(f"station:{name}" for name in stations)] or [DEFAULT_LANE]
+    names = [*lanes, *(_own(name) for name in stations)] or [DEFAULT_LANE]
     # Named in the settings because the command line of Celery knows only its own pools.
     app.conf.worker_pool = "mppcqa.queue.pool:TaskPool"
     app.worker_main(
@@ -30,3 +30,25 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
             *("--queues", ",".join(queue_name(name) for name in names)),
         ]
     )
+
+
+def _own(name: str) -> str:
+    """Make a station's lane this computer's own: from now on its tasks come here alone."""
+    from mppcqa.queue.dispatch import dispatch
+    from mppcqa.queue.models import Lane, State, Task
+    from mppcqa.testing.actions import station_lane
+    from mppcqa.testing.models import Station
+
+    found = Station.objects.filter(name=name).first()
+    if found is None:
+        known = ", ".join(Station.objects.values_list("name", flat=True)[:50]) or "none yet"
+        raise click.ClickException(f"There is no station {name!r}. Stations: {known}.")
+    lane = station_lane(found)
+    if not lane.dedicated:
+        Lane.objects.filter(pk=lane.pk).update(dedicated=True)
+        lane.dedicated = True
+        # What is queued for it already comes along.
+        queued = Task.objects.filter(lane=lane.name, state=State.QUEUED)
+        queued.update(served_by=lane.broker_queue)
+        dispatch()
+    return lane.name

@@ -1,0 +1,77 @@
+"""The part of the three hosts' test that runs on the first host, where the database is.
+
+It writes a word on its output when a cable is to be pulled or put back, and waits for an answer.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+import tests.queue.routines  # noqa: E402, F401
+from mppcqa.queue import submit  # noqa: E402
+from mppcqa.queue.logs import read_tail  # noqa: E402
+from mppcqa.queue.models import State, Task, Worker  # noqa: E402
+from mppcqa.queue.reaper import reap  # noqa: E402
+from mppcqa.queue.shipping import fetch  # noqa: E402
+
+
+def until(what: str, condition: Callable[[], bool], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            states = list(Task.objects.values_list("pk", "name", "state", "host", "attempt"))
+            raise SystemExit(f"did not happen: {what}; {states}")
+        reap()
+        time.sleep(0.2)
+
+
+def ask(word: str) -> None:
+    print(word, flush=True)
+    sys.stdin.readline()
+
+
+def state(task: Task) -> str:
+    task.refresh_from_db()
+    return task.state
+
+
+def main(far: str) -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+    ask("start workers")
+    until("two hosts work", lambda: Worker.objects.values("host").distinct().count() == 2)
+    code = "import time; print('begun', flush=True); time.sleep(300)"
+    fragile = submit("test.program", {"code": code}, lane="far")
+    until("the program runs far away", lambda: state(fragile) == State.RUNNING)
+    sturdy = [submit("test.compute", {"seconds": 3}) for _ in range(6)]
+    until(
+        "both hosts compute",
+        lambda: (
+            Task.objects.filter(state=State.RUNNING).values("host").distinct().count() == 2
+            and Task.objects.filter(state=State.RUNNING, host=far, name="test.compute").exists()
+        ),
+    )
+    ask("cut off")
+    until("what was far is lost", lambda: state(fragile) == State.LOST)
+    until("what may be repeated was", lambda: {state(one) for one in sturdy} == {State.SUCCEEDED})
+    assert max(one.attempt for one in sturdy) == 2
+    ask("connect")
+    added = submit("test.add", {"a": 2, "b": 3}, lane="far")
+    until("the host works again", lambda: state(added) == State.SUCCEEDED)
+    assert added.host == far
+    # Written on the far host, read here.
+    assert "2 + 3" in read_tail(fetch(added.pk, added.attempt)).text
+    assert {state(one) for one in sturdy} == {State.SUCCEEDED}
+    assert state(fragile) == State.LOST
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
