@@ -53,10 +53,12 @@ def environment(home: Path, broker: str) -> dict[str, str]:
     }
 
 
-def call(module: str, *arguments: str, env: dict[str, str]) -> dict[str, float]:
+def call(
+    module: str, *arguments: str, env: dict[str, str], limit_s: float = 900
+) -> dict[str, float]:
     """Run a module of this folder; the JSON object on its last line."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True, timeout=900)
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True, timeout=limit_s)
     return dict(json.loads(done.stdout.decode().splitlines()[-1]))
 
 
@@ -93,9 +95,15 @@ def overhead(env: dict[str, str]) -> tuple[float, float]:
     call("queue_ours", "migrate", env=env)
     with worker(ours(env), env):
         mine = call("queue_ours", "overhead", env=env)["seconds"]
-    with worker(bare(env), env):
-        theirs = call("queue_bare", str(TASKS), env=env)["seconds"]
-    return mine, theirs
+    for last in (False, False, True):
+        try:
+            with worker(bare(env), env):
+                return mine, call("queue_bare", str(TASKS), env=env, limit_s=150)["seconds"]
+        except subprocess.TimeoutExpired:
+            # A message that was read half written ends the consumer of bare Celery.
+            if last:
+                raise
+    raise AssertionError
 
 
 def measure(scratch: Path) -> dict[str, float]:

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.registry import Routine, all_routines, scheduled
+from mppcqa.queue.registry import Routine, all_routines, find, scheduled
 
 REAP_EVERY_S = 10
 CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
@@ -29,6 +29,11 @@ def make_schedules(**_named: Any) -> None:
     PeriodicTask.objects.get_or_create(
         name="Reaper", defaults={"task": "mppcqa.queue.reap", "interval": every}
     )
+    for row in PeriodicTask.objects.filter(task="mppcqa.queue.scheduled", enabled=True):
+        if find(json.loads(row.kwargs or "{}").get("name", "")) is None:
+            # Its routine is no longer there; what people made of it is kept.
+            row.enabled = False
+            row.save()
     for routine in scheduled():
         PeriodicTask.objects.get_or_create(
             name=routine.name,
@@ -90,7 +95,7 @@ def next_run(schedule: Any) -> dt.datetime | None:
     now = timezone.now()
     last = schedule.last_run_at or schedule.date_changed or now
     due, seconds = schedule.schedule.is_due(last)
-    return now if due and schedule.last_run_at else now + dt.timedelta(seconds=float(seconds))
+    return now if due and schedule.last_run_at else now + dt.timedelta(seconds=round(seconds))
 
 
 def run_now(schedule: Any, *, by: Any = None) -> Any:
