@@ -26,8 +26,8 @@ from mppcqa.queue.logs import log_path, read_tail  # noqa: E402
 from mppcqa.queue.models import OPEN_STATES, State, Task, Worker  # noqa: E402
 
 DEAF = (
-    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "os.write(1, b'up\n'); time.sleep(60)"
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "print('up', flush=True); time.sleep(60)"
 )
 
 
