@@ -62,8 +62,8 @@ def _measure(engine: str, home: Path, sizes: str, report: dict[str, Any]) -> int
         try:
             return _child(engine, url._replace(path=f"/{name}").geturl(), home, sizes, report)
         finally:
-            connection.ping(reconnect=True)
-            cursor.execute(f"DROP DATABASE `{name}`")
+            with _server(url) as again, again.cursor() as dropping:
+                dropping.execute(f"DROP DATABASE `{name}`")
 
 
 def _server(url: Any) -> Any:

@@ -22,7 +22,7 @@ from mppcqa.inventory.models import Device, DeviceType, Institute, Maker, Tray
 from mppcqa.stages import Condition, Result, get_stage
 from mppcqa.testing.columns import ValueColumns
 from mppcqa.testing.ingest import NewAnalysis, store_analyses
-from mppcqa.testing.judging import judge
+from mppcqa.testing.judging import active_limits, judge_again
 from mppcqa.testing.models import Run, RunFile, RunSlot, Station
 
 DEVICES = 60_000
@@ -191,14 +191,13 @@ def fill(devices: list[int], rng: np.random.Generator) -> Spent:
                 for file, group in zip(new_runs(name, some), some, strict=True)
             ]
             began = time.perf_counter()
-            stored = store_analyses(batch)
+            store_analyses(batch)
             spent.store_s += time.perf_counter() - began
             spent.values += sum(len(new.values) for new in batch)
             spent.analyses += len(batch)
             began = time.perf_counter()
             with at_week(int(rng.integers(WEEKS)) + shift):
-                for analysis, group in zip(stored, some, strict=True):
-                    judge(analysis, group)
+                judge_again(stage, active_limits(stage), [one for group in some for one in group])
             spent.judge_s += time.perf_counter() - began
     return spent
 

