@@ -61,6 +61,16 @@ def test_every_view_of_a_run(browser_client: Client, run: Run) -> None:
     assert "Reverse" in currents
 
 
+def test_a_devices_page_shows_what_holds_at_the_chosen_condition(
+    browser_client: Client, run: Run
+) -> None:
+    """Gain at a bias with light, dark rate in the dark, breakdown voltage of the temperature."""
+    page = body(browser_client, "/devices/Q-0/")
+    table = page[page.index("Values by channel") :]
+    for title in ("Gain", "Dark count rate of a channel", "Breakdown voltage", "Afterpulse"):
+        assert title in table
+
+
 def test_numbers_of_the_grid_are_those_of_the_analysis(browser_client: Client, run: Run) -> None:
     text = content(browser_client, f"/runs/{run.pk}/take/?what=values&format=csv").decode()
     rows = list(csv.DictReader(io.StringIO(text)))

@@ -148,7 +148,7 @@ def _print_table(devices: list[Device]) -> None:
         sections = {section.key: section for section in device_stages(device)}
         cells = []
         for stage, key in keys:
-            section = sections.get(stage)
+            section = sections.get(stage) or sections.get("stage2")
             conditional = section is not None and any(
                 q.key == key and q.conditional for q in section.quantities
             )

@@ -87,18 +87,28 @@ class StageValues:
         points = self.conditions(scope="channel")
         known = [point for point in points if point.overvoltage_v is not None]
         if known:
-            return min(known, key=lambda point: abs((point.overvoltage_v or 0) - overvoltage_v))
+            # Of like points the lit one, which the values had in the dark hold at, too.
+            return min(
+                known,
+                key=lambda point: (
+                    abs((point.overvoltage_v or 0) - overvoltage_v),
+                    -(point.light or 0),
+                ),
+            )
         return points[len(points) // 2] if points else None
 
     def of_channels(self, key: str, condition: ConditionPoint | None = None) -> dict[int, Value]:
-        """Values of a quantity by channel; at a condition if the quantity has any."""
+        """Values of a quantity by channel; at a condition if the quantity has any.
+
+        Where nothing was had at just that condition, values count that hold there too: of the
+        temperature alone, or in the dark at the same bias and temperature.
+        """
         shown = self.declared[key]
-        return {
-            row.channel: row
-            for row in self.values.get(key, ())
-            if row.channel != WHOLE_DEVICE
-            and (not shown.conditional or condition is None or row.condition.pk == condition.pk)
-        }
+        rows = [row for row in self.values.get(key, ()) if row.channel != WHOLE_DEVICE]
+        if shown.conditional and condition is not None:
+            exact = [row for row in rows if row.condition.pk == condition.pk]
+            rows = exact or [row for row in rows if _holds_at(row.condition, condition)]
+        return {row.channel: row for row in rows}
 
     def of_device(self) -> list[tuple[ShownQuantity, Value]]:
         """Values of the device as a whole, a line each."""
@@ -111,11 +121,10 @@ class StageValues:
 
     def mean(self, key: str, condition: ConditionPoint | None = None) -> Value | None:
         """Mean over the channels, with its standard uncertainty."""
-        rows = [
-            row
-            for row in self.values.get(key, ())
-            if condition is None or row.condition.pk == condition.pk
-        ]
+        rows = self.values.get(key, [])
+        if condition is not None:
+            exact = [row for row in rows if row.condition.pk == condition.pk]
+            rows = exact or [row for row in rows if _holds_at(row.condition, condition)]
         if not rows:
             return None
         value, uncertainty = mean_with_uncertainty(
@@ -213,4 +222,13 @@ def _order(point: ConditionPoint) -> tuple[float, ...]:
     return tuple(
         -math.inf if value is None else value
         for value in (point.temperature_c, point.light, point.overvoltage_v, point.bias_v)
+    )
+
+
+def _holds_at(own: ConditionPoint, condition: ConditionPoint) -> bool:
+    """Whether a value had at its own condition tells of another: what was set does not differ."""
+    return all(
+        getattr(own, name) in (None, getattr(condition, name))
+        or (name == "light" and getattr(own, name) == 0)
+        for name in ("bias_v", "temperature_c", "light")
     )
