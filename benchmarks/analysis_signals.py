@@ -35,7 +35,9 @@ AUTHORS = ("relative_derivative", "second_derivative", "square_root")
 
 def measure() -> dict[str, float]:
     """All figures of this module by the names of the issue's table."""
-    return {**waveform_figures(), **iv_figures(), **waveform_speed()}
+    figures = {**waveform_figures(), **iv_figures(), **waveform_speed()}
+    figures["failures"] = figures["waveform_failures"] + figures["iv_failures"]
+    return figures
 
 
 def waveform_figures() -> dict[str, float]:

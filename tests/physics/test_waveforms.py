@@ -109,6 +109,7 @@ def test_the_time_constant_of_afterpulses_is_found() -> None:
     without, _ = analyse_dark_waveforms(make(6, afterpulse_probability=0.0)[0], DT)
     assert without.afterpulse_times_s == ()
     assert without.afterpulse_probability < 3 * without.afterpulse_error
+    assert 0.002 < without.afterpulse_error < 0.05
 
 
 def test_two_time_constants_are_told_apart_where_there_is_enough() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ ISOLATED_DECAYS = 2.0
 LEAST_PULSES = 10
 ENOUGH_FOR_TWO = 3000
 """Pulses from which on a second time constant is looked for."""
+AT_ZERO = 1e-3
 RECOVERED = 0.734
 """Recovery times until an afterpulse is seen: -ln(1 - 0.52), the threshold and what noise adds to
 the one photoelectron that it is half of."""
@@ -154,6 +156,10 @@ def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
     shown = shown and _freed(fit, ("slow_tau",), 0.0)
     two = shown and len(time) > ENOUGH_FOR_TWO and _freed(fit, ("fast", "fast_tau"), SIGNIFICANT)
     fit.hesse()
+    if fit.covariance is None or not np.isfinite(np.array(fit.errors)).all():
+        raise WaveformError(
+            "the pulses' arrival times are not those of dark counts: no rate fits them"
+        )
     names = ("slow", "fast") if two else ("slow",)
     value, gradients = np.array(fit.values), []
     carried, visible = np.zeros(5), np.zeros(5)
@@ -170,6 +176,9 @@ def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
         rate_error = max(rate_error, rate / len(time) ** 0.5)
         gradients = []
 
+    if value[1] < AT_ZERO:
+        covariance[1, 1] = _rise(lambda after: cost(rate, after, usual, 0.0, usual)) ** 2
+
     def error(gradient: Floats) -> float:
         return float(np.sqrt(gradient @ covariance @ gradient))
 
@@ -183,6 +192,19 @@ def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
         tuple(gradients),
         (seen_total, error(visible)),
     )
+
+
+def _rise(cost: Callable[[float], float]) -> float:
+    """Afterpulse probability at which the cost has risen by one from its edge at zero.
+
+    There the curvature that the minimiser sees is that of the edge, not of the data.
+    """
+    least = cost(0.0)
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if cost(middle) - least > 1 else (middle, high)
+    return high
 
 
 def _freed(fit: Minuit, names: tuple[str, ...], gain: float) -> bool:
