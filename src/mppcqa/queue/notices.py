@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.models import Notice, State, Task
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 TELLING = (State.FAILED, State.TIMED_OUT, State.LOST)
@@ -24,19 +29,27 @@ def notify(task: Task) -> None:
         "state": task.get_state_display(),
         "why": (task.error_text.splitlines() or [""])[-1],
     }
-    _tell(task, text)
+    _tell(task, task.requested_by, text)
 
 
 def notify_attention(task: Task, text: str) -> None:
     """Tell whoever asked for a running task that its program wants a person to look."""
     if task.requested_by is not None:
         words = {"title": task.title, "number": task.pk, "text": text}
-        _tell(task, _("%(title)s #%(number)d needs you: %(text)s") % words)
+        _tell(task, task.requested_by, _("%(title)s #%(number)d needs you: %(text)s") % words)
 
 
-def _tell(task: Task, text: str) -> None:
-    user = task.requested_by
-    assert user is not None  # noqa: S101
+def remind(task: Task, text: str, permission: str) -> int:
+    """Tell everybody who has a right, such as ``testing.change_station``; how many that are."""
+    people = get_user_model().objects.with_perm(
+        permission, backend="django.contrib.auth.backends.ModelBackend"
+    )
+    for user in people:
+        _tell(task, user, text)
+    return len(people)
+
+
+def _tell(task: Task, user: User, text: str) -> None:
     Notice.objects.create(user=user, task=task, text=text[:500])
     address = getattr(user, "email", "")
     if not address:

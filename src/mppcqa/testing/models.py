@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -67,6 +68,21 @@ class Station(models.Model):
         help_text=_("A test program that takes longer is stopped."),
     )
     calibrated_until = models.DateField(_("calibrated until"), null=True, blank=True)
+    reference_device = models.ForeignKey(
+        Device,
+        verbose_name=_("reference device"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Measured here now and then, to see whether the station drifts."),
+    )
+    reference_every_days = models.PositiveSmallIntegerField(
+        _("days between its measurements"),
+        default=7,
+        validators=[MinValueValidator(1)],
+        help_text=_("When more have gone by, people who look after stations are reminded."),
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]

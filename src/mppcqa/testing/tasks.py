@@ -205,3 +205,22 @@ def compact(context: Context) -> dict[str, Any]:
     from mppcqa.testing.upkeep import compact_measurements
 
     return {"rebuilt": compact_measurements()}
+
+
+@routine(
+    "testing.references",
+    title=_("Remind of reference devices"),
+    repeatable=True,
+    schedule="0 6 * * *",
+)
+def references(context: Context) -> dict[str, int]:
+    """Remind those who look after stations of reference devices that are due there."""
+    from mppcqa.queue.notices import remind
+    from mppcqa.testing.reference_devices import due_references, reminder
+
+    due = due_references()
+    for station, last in due:
+        text = reminder(station, last)
+        context.log(text)
+        remind(context.task, text, "testing.change_station")
+    return {"due": len(due)}

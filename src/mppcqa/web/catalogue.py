@@ -13,8 +13,9 @@ from django.forms import modelform_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mppcqa.inventory.models import DeviceType, Institute, Lot, Maker, Tag, Tray
+from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.inventory.naming import LAST_FIELD
+from mppcqa.testing.actions import find_device
 from mppcqa.testing.models import Station
 from mppcqa.web.stages import stage_titles
 
@@ -114,6 +115,25 @@ class TrayForm(forms.ModelForm):
         return values
 
 
+class DeviceField(forms.ModelChoiceField):
+    """A device by its serial number, scanned or typed: a list of all would have no end."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Device | None:
+        if value in self.empty_values:
+            return None
+        found = find_device(str(value))
+        if found is None:
+            raise ValidationError(_("No device has this serial number."), code="unknown")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, int):
+            return Device.objects.filter(pk=value).values_list("serial", flat=True).first()
+        return value
+
+
 class StationForm(forms.ModelForm):
     """A test bench."""
 
@@ -121,9 +141,10 @@ class StationForm(forms.ModelForm):
         model = Station
         fields = (
             *("name", "stage", "institute", "slots", "device_type", "program", "make_safe"),
-            *("time_limit_s", "calibrated_until"),
+            *("time_limit_s", "calibrated_until", "reference_device", "reference_every_days"),
         )
         widgets = {"calibrated_until": forms.DateInput(attrs={"type": "date"})}
+        field_classes = {"reference_device": DeviceField}
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
