@@ -36,7 +36,7 @@ run: env  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8
 	$(BIN)/mppcqa run $(ARGS)
 
 test: $(VENV)/.test-ready  ## run the tests (make test ARGS="-k spectra")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
 lint: $(VENV)/.test-ready  ## style, types, and who may import whom
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ from django.db import connection
 from mppcqa.testing.models import Measurement
 
 LOOSE_BYTES = 60
-"""Bytes a value from which rebuilding pays; tightly packed it takes 53."""
+"""Bytes a value from which rebuilding pays."""
 FEW_BYTES = 64 << 20
 
 
