@@ -149,12 +149,12 @@ def test_a_form_without_its_token_is_refused(operator: User, campaign: SimpleNam
 
 
 def test_number_of_queries(operator: User, browser_client: Client) -> None:
-    """Recorded as data; `MPPCQA_RECORD_QUERIES=1` records anew. Growth with N is a fault."""
+    """Recorded as data; `MPPCQA_RECORD_QUERIES=1` records anew (on SQLite)."""
     campaign = make_campaign(operator, devices=4)
     few = _counts(browser_client, addresses(campaign))
     if os.environ.get("MPPCQA_RECORD_QUERIES"):
         COUNTS.write_text(json.dumps(few, indent=1, sort_keys=True) + "\n")
-    assert few == json.loads(COUNTS.read_text())
+    assert few == _recorded()
 
 
 def test_number_of_queries_does_not_grow(operator: User, browser_client: Client) -> None:
@@ -162,8 +162,17 @@ def test_number_of_queries_does_not_grow(operator: User, browser_client: Client)
     for _more in range(20):
         Task.objects.create(name="reports.device", state=State.QUEUED)
     many = _counts(browser_client, addresses(campaign))
-    recorded = json.loads(COUNTS.read_text())
+    recorded = _recorded()
     assert {n: c for n, c in many.items() if c > recorded[n]} == {}
+
+
+def _recorded() -> dict[str, int]:
+    counts: dict[str, int] = json.loads(COUNTS.read_text())
+    if connection.vendor != "sqlite":
+        # With a server a log may have been written on another computer: it is asked for.
+        for name in ("task", "task search", "task_log"):
+            counts[name] += 1
+    return counts
 
 
 def _counts(client: Client, pages: dict[str, str]) -> dict[str, int]:

@@ -40,8 +40,10 @@ def ship(task_id: int, attempt: int) -> int:
     start = begin = _shipped(task_id, attempt)
     try:
         with log_path(task_id, attempt).open("rb") as file:
+            # Up to the size it has now: a log may grow as fast as it is read.
+            size = os.fstat(file.fileno()).st_size
             file.seek(start)
-            while data := file.read(PART):
+            while start < size and (data := file.read(min(PART, size - start))):
                 LogPart.objects.create(
                     task_id=task_id,
                     attempt=attempt,
