@@ -171,7 +171,7 @@ def _channel_map(title: str, unit: str, height: int, width: int, links: bool, di
         encode["href"] = "href:N"
     base = named("cells").encode(**encode)
     missing = base.transform_filter("datum.value === null").mark_rect(
-        fill="transparent", stroke=FAINT, strokeWidth=0.7
+        fill="transparent", stroke=FAINT, strokeWidth=0.7, aria=False
     )
     filled = (
         base.transform_filter("datum.value !== null")

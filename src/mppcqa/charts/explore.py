@@ -71,7 +71,7 @@ def _grid_shape(
         tooltip=tooltip,
     )
     empty = base.transform_filter("datum.v === null").mark_rect(
-        fill="transparent", stroke=GREY, strokeWidth=0.5, strokeOpacity=0.5
+        fill="transparent", stroke=GREY, strokeWidth=0.5, strokeOpacity=0.5, aria=False
     )
     full = (
         base.transform_filter("datum.v !== null")

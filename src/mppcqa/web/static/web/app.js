@@ -105,11 +105,21 @@
     log.dataset.free = log.scrollHeight - log.scrollTop - log.clientHeight > 40 ? "1" : "0";
   }, true);
 
+  // A table wider than the screen scrolls by keyboard too.
+  function reachTables() {
+    for (const place of document.querySelectorAll(".table-responsive")) {
+      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+      else place.removeAttribute("tabindex");
+    }
+  }
+  window.addEventListener("resize", reachTables);
+
   document.addEventListener("htmx:afterSettle", (event) => {
     followLog();
+    reachTables();
     drawCharts(event.target, false);
   });
-  function ready() { drawCharts(document, false); followLog(); }
+  function ready() { drawCharts(document, false); followLog(); reachTables(); }
   // Deferred scripts, the chart bundle among them, have all run by then.
   document.addEventListener("DOMContentLoaded", ready);
 })();
