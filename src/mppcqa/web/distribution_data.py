@@ -50,14 +50,22 @@ def distribution_picture(asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _histogram(series: Series) -> tuple[list[int], list[float]]:
-    """Counts and edges of at most `BINS` bins that cover the occupied buckets."""
+    """Counts and edges of the bins that cover the occupied buckets.
+
+    Their number follows Rice's rule, 2 n^(1/3), so that few values make no comb; a far outlier
+    does not widen them beyond Scott's width, 3.49 sigma n^(-1/3). At most `BINS`.
+    """
     buckets = dict(
         Bucket.objects.filter(series=series, n__gt=0).order_by("bucket").values_list("bucket", "n")
     )
     if not buckets:
         return [], []
     low, high = min(buckets), max(buckets)
-    merged = max(1, math.ceil((high - low + 1) / BINS))
+    span, root = high - low + 1, series.n ** (1 / 3)
+    variance = max(0.0, series.squares / series.n - (series.total / series.n) ** 2)
+    scott = 3.49 * math.sqrt(variance) / root / series.width
+    wanted = max(2 * root, span / scott if scott > 0 else 0)
+    merged = max(1, math.ceil(span / min(BINS, wanted)))
     bins = (high - low) // merged + 1
     counts = [0] * bins
     for bucket, n in buckets.items():

@@ -128,14 +128,19 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         slot.standing = standing
         # A later run may have taken this one's place.
         slot.newer = standing is not None and standing.analysis.run_file.run_id != found.pk
-    titles = {p.key: (_(p.title), p.unit) for p in stage.parameters} if stage else {}
+    known = {p.key: p for p in stage.parameters} if stage else {}
+    titles = {key: (_(one.title), one.unit) for key, one in known.items()}
     titles["import"] = (_("Imported by the mapping"), "")
     context |= {
         "stage_title": _(stage.title) if stage else found.stage,
         "slots": slots,
         "files": found.files.all(),
         "parameters": [
-            (*titles.get(key, (key, "")), _shown(value)) for key, value in found.parameters.items()
+            (
+                *titles.get(key, (key, "")),
+                _(value) if key in known and known[key].choices and value else _shown(value),
+            )
+            for key, value in found.parameters.items()
         ],
     }
     task = context["current"]
