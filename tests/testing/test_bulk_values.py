@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mppcqa.stages import Condition, get_stage
-from mppcqa.testing.bulk_values import MeasurementColumns, read_measurements, write_measurements
+from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.columns import ValueColumns, value_faults
 from mppcqa.testing.ingest import AnalysisFault, NewAnalysis, store_analyses
 from mppcqa.testing.models import Analysis, Measurement, RunFile, Standing
+from mppcqa.testing.reading import read_values
 from mppcqa.testing.upkeep import compact_measurements
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def random_columns(rng: np.random.Generator, n: int, devices: int = 50) -> Measu
 def test_values_come_back_bit_for_bit(n: int) -> None:
     columns = random_columns(np.random.default_rng(n), n)
     written = write_measurements(columns)
-    found = read_measurements(77, list(range(1, 51)))
+    found = read_values(range(1, 51), analyses=[77])
     assert len(found) == n
     for name in ("device", "quantity", "channel", "condition", "value", "uncertainty"):
         np.testing.assert_array_equal(getattr(found, name), getattr(written, name), strict=True)
@@ -176,7 +177,7 @@ def test_changes_of_a_full_table_lock_nobody_out() -> None:
             ):
                 cursor.execute(f"ALTER TABLE {table} {change}, {how}")
         assert compact_measurements(always=True)
-        assert len(read_measurements(77, list(range(1, 51)))) == 9000
+        assert len(read_values(range(1, 51), analyses=[77])) == 9000
     finally:
         Measurement.objects.all().delete()
 

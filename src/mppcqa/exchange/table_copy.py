@@ -10,8 +10,9 @@ import pyarrow as pa
 from django.apps import apps
 from django.db import connection, models
 
-from mppcqa.exchange.values_out import NUMBERS, number_batches
+from mppcqa.exchange.values_out import number_batches
 from mppcqa.testing.models import Measurement
+from mppcqa.testing.reading import NAMES
 
 PIECE = 2000
 WINDOW = 1000
@@ -60,8 +61,8 @@ def read_table(model: type[models.Model]) -> Iterator[pa.RecordBatch]:
     if model is Measurement:
         for columns in number_batches():
             arrays = [
-                pa.array(columns[name], field.type, from_pandas=name == "uncertainty")
-                for name, field in zip(NUMBERS, schema, strict=True)
+                pa.array(getattr(columns, name), field.type, from_pandas=name == "uncertainty")
+                for name, field in zip(NAMES, schema, strict=True)
             ]
             yield pa.record_batch(arrays, schema=schema)
         return

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from mppcqa.statistics.models import DeviceSummary
 from mppcqa.statistics.outcomes import GOOD, Counts, add_verdict, first_verdicts
 from mppcqa.statistics.summaries import Unknown, device_summaries, group_values, sums_of
-from mppcqa.testing.bulk_values import MeasurementColumns, columns_of
-from mppcqa.testing.models import Measurement, Standing, Verdict
+from mppcqa.testing.bulk_values import MeasurementColumns
+from mppcqa.testing.models import Standing, Verdict
+from mppcqa.testing.reading import read_values
 
 DEVICES = 200
 """Devices read at a time: some 10^5 values of arrays."""
@@ -65,17 +65,7 @@ def _ranges(last: int) -> Iterator[tuple[int, int]]:
 
 def counting_values(low: int, high: int) -> MeasurementColumns:
     """Values that count of devices with ids in (low, high], in the order of the key."""
-    table, standing = Measurement._meta.db_table, Standing._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT m.device_id, m.analysis_id, m.quantity_id, m.channel, m.condition_id, "  # noqa: S608
-            f"m.value, m.uncertainty FROM {standing} s JOIN {table} m "
-            "ON m.device_id = s.device_id AND m.analysis_id = s.analysis_id "
-            "WHERE s.device_id > %s AND s.device_id <= %s",
-            [low, high],
-        )
-        values = columns_of(cursor.fetchall())
-    return values.take(values.key_order)
+    return read_values(range(low + 1, high + 1), counting=True)
 
 
 def _count_values(found: Recount, values: MeasurementColumns, low: int, high: int) -> None:

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from mppcqa.testing.models import Measurement
 from mppcqa.testing.number_rows import insert_rows
 
-READ_DEVICES = 500
-
 
 @dataclass(frozen=True)
 class MeasurementColumns:
@@ -55,9 +53,6 @@ class MeasurementColumns:
         )
 
 
-TYPES = ("i4", "i4", "i2", "i2", "i4", "f8", "f8")
-
-
 def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
     """Insert values, sorted by the table's key so that its pages are filled once.
 
@@ -88,24 +83,3 @@ def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
         },
     )
     return columns
-
-
-def read_measurements(analysis: int, devices: list[int]) -> MeasurementColumns:
-    """Values that an analysis gave for some devices, in the order of the key."""
-    parts = []
-    names = [one.name for one in fields(MeasurementColumns)]
-    for start in range(0, len(devices), READ_DEVICES):
-        rows = Measurement.objects.filter(
-            device__in=devices[start : start + READ_DEVICES], analysis=analysis
-        )
-        parts.append(columns_of(rows.values_list(*names)))
-    found = MeasurementColumns.join(parts) if parts else columns_of([])
-    return found.take(found.key_order)
-
-
-def columns_of(rows: Any) -> MeasurementColumns:
-    """Columns of rows (device, analysis, quantity, channel, condition, value, uncertainty)."""
-    cells = list(zip(*rows, strict=True)) or [()] * len(TYPES)
-    return MeasurementColumns(
-        *(np.array(cell, dtype=kind) for cell, kind in zip(cells, TYPES, strict=True))
-    )

@@ -10,8 +10,9 @@ import numpy as np
 from django.db import connection, transaction
 
 from mppcqa.inventory.models import Device
-from mppcqa.testing.bulk_values import MeasurementColumns, read_measurements
+from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import Analysis, RunSlot, Standing
+from mppcqa.testing.reading import read_values
 from mppcqa.testing.retry import again_after_deadlock
 from mppcqa.testing.signals import counting_changed
 
@@ -50,7 +51,7 @@ def make_count(analysis: Analysis, devices: Iterable[int] | None = None) -> None
             devices = devices_of(analysis)
         wanted = sorted(set(devices))
         lock_devices(wanted)
-        count_analyses([(analysis, wanted)], read_measurements(analysis.pk, wanted))
+        count_analyses([(analysis, wanted)], read_values(wanted, analyses=[analysis.pk]))
 
 
 def devices_of(analysis: Analysis) -> list[int]:
@@ -88,7 +89,7 @@ def count_analyses(
             if device in former:
                 lost[former[device]].append(device)
         _stand(stage, new, former)
-    gone = [read_measurements(old, sorted(devices)) for old, devices in sorted(lost.items())]
+    gone = [read_values(sorted(devices), analyses=[old]) for old, devices in sorted(lost.items())]
     change = CountingChange(
         lost=MeasurementColumns.join(gone) if gone else None,
         gained=_gained(counting, values, winners),

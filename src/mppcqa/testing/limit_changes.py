@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from mppcqa.inventory.models import Device
 from mppcqa.queue.actions import submit
 from mppcqa.stages import Stage, get_stage
-from mppcqa.testing.judging import grade, judge_again, standing_analyses
+from mppcqa.testing.grading import grade
+from mppcqa.testing.judging import judge_again, standing_analyses
 from mppcqa.testing.models import Limit, LimitSet, Standing
 from mppcqa.testing.references import quantity_rows
 

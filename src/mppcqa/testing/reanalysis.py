@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from mppcqa.queue.actions import Call, submit, submit_group
 from mppcqa.queue.models import TaskGroup
 from mppcqa.stages import get_stage
-from mppcqa.testing.bulk_values import read_measurements
 from mppcqa.testing.counting import devices_of, make_count
-from mppcqa.testing.judging import active_limits, grade, judge
+from mppcqa.testing.grading import grade
+from mppcqa.testing.judging import active_limits, judge
 from mppcqa.testing.models import Analysis, QuantityRow, Run, RunFile, Standing
+from mppcqa.testing.reading import read_values
 from mppcqa.testing.selection import chosen_devices
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def compare(group: TaskGroup, told: Told = lambda done, total: None) -> dict[str
 def _differences(
     analysis: Analysis, devices: list[int]
 ) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64], int, int]]:
-    new = read_measurements(analysis.pk, devices)
+    new = read_values(devices, analyses=[analysis.pk])
     standing = Standing.objects.filter(device__in=devices, stage=analysis.stage)
     by_old: dict[int, list[int]] = defaultdict(list)
     for device, old in standing.values_list("device", "analysis"):
@@ -149,7 +150,7 @@ def _differences(
     for old_id, members in by_old.items():
         if old_id == analysis.pk:
             continue
-        old = read_measurements(old_id, members)
+        old = read_values(members, analyses=[old_id])
         here = new.take(np.isin(new.device, members))
         for quantity in np.union1d(np.unique(old.quantity), np.unique(here.quantity)).tolist():
             a, b = (part.take(part.quantity == quantity) for part in (old, here))
