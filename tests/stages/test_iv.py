@@ -47,7 +47,8 @@ def run_program(tmp_path: Path, devices: int = 2, **parameters: Any) -> subproce
 
 def test_values_agree_with_the_simulated_devices(tmp_path: Path) -> None:
     """Breakdown within 0.1 V of the truth, which is how far the method lies from it, the same for
-    all to 10 mV; quenching resistance within 4.5 sigma each: 32 values, once in 4,600 runs."""
+    all to 10 mV; quenching resistance and temperature coefficient within 4.5 sigma each: 64 values, once in
+    2,300 runs; the range of an array within 4 sigma."""
     done = run_program(tmp_path, temperatures_c=[15.0, 25.0])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "@progress 8/8" in done.stdout
@@ -76,19 +77,20 @@ def test_values_agree_with_the_simulated_devices(tmp_path: Path) -> None:
     for (slot, channel, _), result in values["quenching_ohm"].items():
         pull = (result.value - devices[slot][channel].quenching_ohm) / result.uncertainty
         assert abs(pull) < 4.5
-    coefficients = [one.value for one in values["breakdown_coefficient_v_per_c"].values()]
+    coefficients = list(values["breakdown_coefficient_v_per_c"].values())
     assert len(coefficients) == 32
-    # Some 7 mV each at two temperatures 10 degC apart: 1 mV/degC a channel.
-    assert np.mean(coefficients) == pytest.approx(0.056, abs=0.001)
-    assert np.allclose(coefficients, 0.056, atol=0.006)
+    # 7 to 15 mV at each of two temperatures 10 degC apart: 1 to 2 mV/degC a channel.
+    assert np.mean([one.value for one in coefficients]) == pytest.approx(0.056, abs=0.001)
+    assert all(abs(one.value - 0.056) < 4.5 * one.uncertainty for one in coefficients)
     dark = values["dark_current_a"]
     assert len(dark) == 64
     assert all(one.condition.overvoltage_v == 1.5 for one in dark.values())
     assert dark[0, 3, 25.0].value > dark[0, 3, 15.0].value
-    # Channels differ by 20 mV each: the largest difference of sixteen is some 70 mV.
     ranges = values["breakdown_range_v"]
     assert len(ranges) == 4
-    assert all(0.03 < one.value < 0.13 for one in ranges.values())
+    for (slot, _channel, _temperature), one in ranges.items():
+        true = [channel.breakdown_voltage_v for channel in devices[slot]]
+        assert abs(one.value - (max(true) - min(true))) < 4 * one.uncertainty
 
 
 def test_the_method_is_the_runs_and_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mppcqa.runfile import RunFile, RunFileError, RunWriter, check
+from mppcqa.runfile import RunFile, RunWriter, check
 from mppcqa.stages import Result, get_stage
 from mppcqa.stages.simulated import device_truth
 from tests.stages.test_stages import config, start
@@ -135,6 +135,10 @@ def test_other_settings_give_other_values_and_wrong_ones_are_named(
     assert {one.condition.bias_v for one in found} == {None, 72.0, 72.4}
     assert "afterpulse_probability" not in {one.quantity for one in found}
     assert any(one.method == "IV, second derivative" for one in found)
-    for wrong in ({"moon": 1}, {"iv_method": "guess"}, {"bias_to_v": "high"}):
-        with pytest.raises(RunFileError, match=next(iter(wrong))):
+    for wrong, named in (
+        ({"moon": 1}, "moon"),
+        ({"iv_method": "guess"}, "guess"),
+        ({"bias_to_v": "high"}, "Bias voltages to: 'high'"),
+    ):
+        with pytest.raises(ValueError, match=named):
             stage.analyse(path, wrong)

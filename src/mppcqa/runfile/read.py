@@ -184,6 +184,13 @@ class RunFile(OpenedFile):
         found: NDArray[np.float64] = self._cell("charge", (point, slot), ["time_s"])["time_s"]
         return found
 
+    def event_count(self, point: int, slot: int) -> int:
+        """How many events of the device in a slot there are at a point."""
+        if not self.has("charge"):
+            return 0
+        start, stop = self.index("charge").ranges(point, slot)
+        return int((stop - start).sum())
+
     def waveform_count(self, point: int, slot: int, channel: int) -> int:
         """How many waveforms of a channel at a point there are."""
         if not self.has("waveform"):

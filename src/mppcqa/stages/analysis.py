@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from mppcqa.runfile import RunFile
 from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
 
 Floats = NDArray[np.float64]
+Charges = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,25 @@ class Bias:
     light: int | None
     light_setting: float
 
+    @property
+    def first_point(self) -> int:
+        """The point with light, else the dark one."""
+        point = self.dark if self.light is None else self.light
+        if point is None:
+            raise ValueError(f"no point at {self.bias_v} V")
+        return point
 
-def biases(run: RunFile) -> Iterator[Bias]:
-    """The run's points, the dark one and the lit one of each bias and temperature together."""
+
+def biases(run: RunFile, from_v: float | None = None, to_v: float | None = None) -> Iterator[Bias]:
+    """The run's points, the dark one and the lit one of each bias and temperature together.
+
+    Those below `from_v` and above `to_v` are left out; ``None`` leaves out none.
+    """
     rows = run.conditions
     keys = sorted(set(zip(rows["temperature_c"].tolist(), rows["bias_v"].tolist(), strict=True)))
     for temperature, bias in keys:
+        if (from_v is not None and bias < from_v) or (to_v is not None and bias > to_v):
+            continue
         here = (rows["temperature_c"] == temperature) & (rows["bias_v"] == bias)
         dark = rows["point"][here & (rows["light"] == 0)]
         lit = np.flatnonzero(here & (rows["light"] > 0))
@@ -52,23 +66,44 @@ def biases(run: RunFile) -> Iterator[Bias]:
             yield Bias(bias, temperature, first_dark, point, setting)
 
 
+def measured(run: RunFile, slot: int, points: list[Bias]) -> list[Bias]:
+    """Those points at which there are events of the device in a slot."""
+    return [one for one in points if run.event_count(one.first_point, slot)]
+
+
 def pulse_of(run: RunFile) -> PulseShape:
     """The pulse in gates, as far as the file tells it."""
     gate_s, decay_s = run.meta.get("gate_s"), run.meta.get("decay_s")
     return PulseShape(decay_per_gate=decay_s / gate_s) if gate_s and decay_s else PulseShape()
 
 
-def fit_device(run: RunFile, bias: Bias, slot: int, pulse: PulseShape) -> SpectrumFits:
-    """Fits of all channels of a device at one bias: light and dark together where both are."""
-    return fit_points(run, [bias], slot, pulse)[0]
+def reference_photons(run: RunFile) -> tuple[float, float] | None:
+    """Photons a pulse and channel at light setting 1, and their standard uncertainty.
+
+    None where the file's ``meta/reference`` does not say them.
+    """
+    given = run.meta.get("reference", {})
+    try:
+        factor = float(given["position_factor"])
+        return (
+            float(given["photons_per_pulse"]) * factor,
+            float(given["photons_per_pulse_uncertainty"]) * factor,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def fit_points(
-    run: RunFile, points: list[Bias], slot: int, pulse: PulseShape
+    run: RunFile,
+    points: list[Bias],
+    slot: int,
+    pulse: PulseShape,
+    seen: Callable[[Charges | None, Charges | None], None] = lambda light, dark: None,
 ) -> list[SpectrumFits]:
     """Fits of all channels of a device at each of its points, as few calls as there are kinds.
 
-    The charges of one point at a time are held, and the histograms of all.
+    The charges of one point at a time are held, and the histograms of all; `seen` gets the
+    charges (events, channels) with light and in the dark as they come by.
     """
     kinds: dict[tuple[bool, bool], list[int]] = {}
     histograms: list[tuple[NDArray[Any], ...]] = []
@@ -76,13 +111,13 @@ def fit_points(
         kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
         if bias.light is not None and bias.dark is not None:
             charges = run.charges(bias.light, slot), run.charges(bias.dark, slot)
+            seen(*charges)
             light, dark, edges, _ = histogram_pairs(*charges)
             histograms.append((edges, light, dark))
             continue
-        only = bias.dark if bias.dark is not None else bias.light
-        if only is None:
-            raise ValueError(f"no point at {bias.bias_v} V")
-        counts, edges, _ = histogram_charges(run.charges(only, slot))
+        only = run.charges(bias.first_point, slot)
+        seen(*((None, only) if bias.light is None else (only, None)))
+        counts, edges, _ = histogram_charges(only)
         histograms.append((edges, counts))
     fitted: dict[int, SpectrumFits] = {}
     for (lit, unlit), numbers in kinds.items():
@@ -152,16 +187,18 @@ def breakdown_results(
     return results, problems
 
 
-def spread_result(slot: int, gain: Floats, error: Floats, condition: Condition) -> list[Result]:
-    """Gain spread over the channels of a device; none where fewer than two have a gain."""
-    if np.isfinite(gain).sum() < 2:
+def spread_result(
+    slot: int, quantity: str, values: Floats, errors: Floats, condition: Condition
+) -> list[Result]:
+    """Spread of values over the channels of a device; none where fewer than two have one."""
+    if np.isfinite(values).sum() < 2:
         return []
-    value, uncertainty = uniformity(gain, error)
+    value, uncertainty = uniformity(values, errors)
     return [
         Result(
             slot=slot,
             channel=None,
-            quantity="gain_spread",
+            quantity=quantity,
             value=value,
             uncertainty=uncertainty,
             condition=condition,
@@ -185,9 +222,10 @@ def analyse_spectra(
     problems: list[Problem] = []
     pulse = pulse_of(run)
     for slot in (row["slot"] for row in run.slots):
-        fitted = list(zip(points, fit_points(run, points, slot, pulse), strict=True))
+        mine = measured(run, slot, points)
+        fitted = list(zip(mine, fit_points(run, mine, slot, pulse), strict=True))
         breakdown: dict[float, float] = {}
-        for temperature_c in sorted({bias.temperature_c for bias in points}):
+        for temperature_c in sorted({bias.temperature_c for bias in mine}):
             here = [
                 (b.bias_v, *f.get("gain")) for b, f in fitted if b.temperature_c == temperature_c
             ]
@@ -198,25 +236,27 @@ def analyse_spectra(
             if found:
                 breakdown[temperature_c] = float(np.median([result.value for result in found]))
         for bias, fits in fitted:
-            condition = Condition(
-                bias_v=bias.bias_v,
-                overvoltage_v=_overvoltage(bias, breakdown.get(bias.temperature_c)),
-                temperature_c=bias.temperature_c,
-                light=bias.light_setting,
-            )
+            condition = condition_of(bias, breakdown)
             problems += failed_fits(slot, fits, condition)
             gain, gain_error = fits.get("gain")
             crosstalk = fits.crosstalk_probability
             both = {"gain_adc": (gain, gain_error), "crosstalk_probability": crosstalk}
             for key, (values, errors) in {**both, **values_of(fits, bias)}.items():
                 results += per_channel(slot, key, values, errors, condition, method)
-            results += spread_result(slot, gain, gain_error, condition)
+            results += spread_result(slot, "gain_spread", gain, gain_error, condition)
     return AnalysisResult(results=results, problems=problems)
 
 
-def _overvoltage(bias: Bias, breakdown_v: float | None) -> float | None:
-    """Bias above the median breakdown voltage of the device's channels, to 0.1 V.
+def condition_of(bias: Bias, breakdown: Mapping[float, float]) -> Condition:
+    """Condition of a bias, given the device's breakdown voltage [V] by temperature.
 
-    Rounded, so that devices which work alike are compared at the same condition.
+    The overvoltage is above the median of the device's channels and rounded to 0.1 V, so that
+    devices which work alike are compared at the same condition.
     """
-    return None if breakdown_v is None else round(bias.bias_v - breakdown_v, 1)
+    known = breakdown.get(bias.temperature_c)
+    return Condition(
+        bias_v=bias.bias_v,
+        overvoltage_v=None if known is None else round(bias.bias_v - known, 1),
+        temperature_c=bias.temperature_c,
+        light=bias.light_setting,
+    )

@@ -29,12 +29,14 @@ class DeclaredStage:
     description: str
     version: str
     parameters: tuple[Parameter, ...]
+    settings: tuple[Parameter, ...] = ()
     quantities: tuple[Quantity, ...]
     charts: tuple[Chart, ...]
     limits: tuple[LimitDefault, ...]
     program_module: str
     """Module that is the simulated test program; empty where the stage has none."""
     analysis: Analyse
+    """From a run file and all settings, checked, to values."""
 
     def program(self) -> list[str]:
         return [sys.executable, "-m", self.program_module] if self.program_module else []
@@ -42,5 +44,8 @@ class DeclaredStage:
     def clean(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return clean_parameters(self.parameters, parameters)
 
+    def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return clean_parameters(self.settings, settings)
+
     def analyse(self, run_file: Path, settings: Mapping[str, Any]) -> AnalysisResult:
-        return self.analysis(run_file, settings)
+        return self.analysis(run_file, self.clean_settings(settings))

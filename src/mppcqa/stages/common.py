@@ -1,9 +1,32 @@
-"""Quantities and parameters that more than one stage has."""
+"""Quantities, parameters, charts and limits that more than one stage has."""
 
 from __future__ import annotations
 
-from mppcqa.stages.protocol import Parameter, Quantity
+from dataclasses import replace
 
+from mppcqa.physics import IV_METHODS
+from mppcqa.stages.protocol import Chart, LimitDefault, Parameter, Quantity
+
+PDE = Quantity(
+    key="pde",
+    title="Photon detection efficiency",
+    symbol="PDE",
+    correlated=True,
+    unit="",
+    display_unit="%",
+    display_scale=100,
+    conditional=True,
+    headline=True,
+    bounds=(0, 1),
+)
+MEAN_LIGHT = Quantity(
+    key="mean_light_pe",
+    title="Mean light",
+    symbol="μ",
+    unit="p.e.",
+    conditional=True,
+    bounds=(0, None),
+)
 GAIN = Quantity(
     key="gain_adc",
     title="Gain",
@@ -30,6 +53,26 @@ BREAKDOWN = Quantity(
     symbol="V_br",
     unit="V",
     headline=True,
+    bounds=(0, None),
+)
+BREAKDOWN_AT = replace(BREAKDOWN, conditional=True)
+"""Where a stage measures it at several temperatures."""
+COEFFICIENT = Quantity(
+    key="breakdown_coefficient_v_per_c",
+    title="Temperature coefficient of the breakdown voltage",
+    symbol="dV_br/dT",
+    unit="V/°C",
+    display_unit="mV/°C",
+    display_scale=1e3,
+)
+QUENCHING = Quantity(
+    key="quenching_ohm",
+    title="Quenching resistance of a pixel",
+    symbol="R_q",
+    unit="Ω",
+    display_unit="kΩ",
+    display_scale=1e-3,
+    conditional=True,
     bounds=(0, None),
 )
 DARK_RATE = Quantity(
@@ -65,6 +108,16 @@ BIAS = Parameter(
     maximum=100,
     help="Every device of the run is measured at each of these.",
 )
+TEMPERATURES = Parameter(
+    key="temperatures_c",
+    title="Temperatures",
+    kind="numbers",
+    default=[20.0],
+    unit="°C",
+    minimum=-60,
+    maximum=60,
+    help="Two or more give temperature coefficients.",
+)
 TEMPERATURE = Parameter(
     key="temperature_c",
     title="Temperature",
@@ -81,6 +134,30 @@ EVENTS = Parameter(
     default=8000,
     minimum=200,
     maximum=1_000_000,
+)
+IV_METHOD = Parameter(
+    key="iv_method",
+    title="Method of the breakdown voltage from IV",
+    kind="choice",
+    default=IV_METHODS[0],
+    choices=IV_METHODS,
+    help="Values had by different methods differ by tenths of a volt.",
+)
+BIAS_FROM = Parameter(
+    key="bias_from_v",
+    title="Bias voltages from",
+    kind="number",
+    default=None,
+    unit="V",
+    minimum=0,
+    maximum=100,
+    help="Points below are left out; empty leaves out none.",
+)
+BIAS_TO = replace(
+    BIAS_FROM,
+    key="bias_to_v",
+    title="Bias voltages to",
+    help="Points above are left out; empty leaves out none.",
 )
 SLOWNESS = Parameter(
     key="seconds_a_point",
@@ -101,3 +178,42 @@ FAULT = Parameter(
     help="For training and tests: what goes wrong in the simulated program.",
 )
 EVENT_PARAMETERS = (EVENTS, TEMPERATURE, BIAS, SLOWNESS, FAULT)
+
+PDE_CHART = Chart(key="pde", title="PDE against bias", quantities=("pde",), kind="against_bias")
+GAIN_CHART = Chart(
+    key="gain", title="Gain against bias", quantities=("gain_adc",), kind="against_bias"
+)
+DARK_RATE_CHART = Chart(
+    key="dark_rate",
+    title="Dark count rate against bias",
+    quantities=("dark_rate_hz",),
+    kind="against_bias",
+)
+BREAKDOWN_CHART = Chart(
+    key="breakdown",
+    title="Breakdown voltage of the channels",
+    quantities=("breakdown_voltage_v",),
+    kind="map",
+)
+
+PDE_LIMIT = LimitDefault(
+    quantity="pde",
+    pass_low=0.20,
+    warn_low=0.18,
+    overvoltage_v=1.6,
+    reason="An array of the GlueX calorimeter has 0.21 (GlueX-doc-1754).",
+)
+CROSSTALK_LIMIT = LimitDefault(
+    quantity="crosstalk_probability",
+    pass_high=0.12,
+    warn_high=0.16,
+    overvoltage_v=1.6,
+    reason="More crosstalk than this widens the calorimeter's resolution.",
+)
+GAIN_SPREAD_LIMIT = LimitDefault(
+    quantity="gain_spread",
+    pass_high=0.05,
+    warn_high=0.08,
+    overvoltage_v=1.6,
+    reason="Cell-to-cell gain spread is 4 % in the GlueX database (GlueX-doc-1754).",
+)

@@ -26,6 +26,8 @@ def clean_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) ->
 
 
 def _clean(parameter: Parameter, value: Any) -> Any:
+    if parameter.default is None and value in (None, ""):
+        return None
     match parameter.kind:
         case "integer":
             number = _number(parameter, value)

@@ -16,7 +16,7 @@ Scope = Literal["channel", "device"]
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A setting of a run that a person chooses in the stage's form."""
+    """What a person chooses for a run, or for an analysis, in the stage's form."""
 
     key: str
     """Name in the run's parameters, with its unit where it has one (``temperature_c``)."""
@@ -24,6 +24,7 @@ class Parameter:
     """What the form shows; English, translated where it is shown."""
     kind: Kind
     default: Any
+    """``None`` for a parameter that may be left empty."""
     unit: str = ""
     help: str = ""
     minimum: float | None = None
@@ -152,6 +153,10 @@ class Stage(Protocol):
     def parameters(self) -> tuple[Parameter, ...]: ...
 
     @property
+    def settings(self) -> tuple[Parameter, ...]:
+        """What a person may choose when a run file is analysed again; empty for nothing."""
+
+    @property
     def quantities(self) -> tuple[Quantity, ...]: ...
 
     @property
@@ -172,8 +177,12 @@ class Stage(Protocol):
         Raises `ValueError` whose message names the parameter, what was wrong and what is allowed.
         """
 
-    def analyse(self, run_file: Path, settings: Mapping[str, Any]) -> AnalysisResult:
-        """Values of every device in the run file.
+    def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Checked settings with defaults filled in; raises as `clean` does."""
 
-        Raises `mppcqa.runfile.RunFileError` for a file that can't be read.
+    def analyse(self, run_file: Path, settings: Mapping[str, Any]) -> AnalysisResult:
+        """Values of every device in the run file; settings that are not given have their defaults.
+
+        Raises `ValueError` for settings that `clean_settings` refuses, and
+        `mppcqa.runfile.RunFileError` for a file that can't be read.
         """

@@ -172,15 +172,15 @@ RecordOnce = Callable[
 def run_simulation(
     stage: str,
     points: Callable[[Mapping[str, Any]], Iterator[Point]],
-    measure: Measure,
+    measure: Measure | None,
     extra: Callable[[np.random.Generator], Mapping[str, Any]],
     record: Record | None = None,
     record_once: RecordOnce | None = None,
 ) -> None:
     """Body of a simulated test program: reads ``--config``, writes ``--output``.
 
-    Beside the charges, `record` may write more of a device at each point, and `record_once` what
-    does not belong to a point, after all of them.
+    Beside the charges, if `measure` gives any, `record` may write more of a device at each point,
+    and `record_once` what does not belong to a point, after all of them.
 
     TERM ends it at once through the default action: there is no hardware to leave safe, and the
     unfinished file keeps its ending ``.part``.
@@ -199,8 +199,7 @@ def run_simulation(
         "parameters": parameters,
         "program": f"mppcqa simulated {stage} 1",
         "started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "gate_s": GATE_S,
-        "decay_s": DECAY_S,
+        **({"gate_s": GATE_S, "decay_s": DECAY_S} if measure else {}),
         **extra(rng),
     }
     devices = {
@@ -221,16 +220,17 @@ def run_simulation(
             )
             for slot, channels in devices.items():
                 misbehave(fault, done, total, options.output)
-                columns = [
-                    measure(
-                        rng,
-                        truth.at(point.bias_v, point.temperature_c),
-                        point,
-                        parameters["events"],
-                    )
-                    for truth in channels
-                ]
-                writer.charges(point.number, slot, np.stack(columns, axis=1))
+                if measure is not None:
+                    columns = [
+                        measure(
+                            rng,
+                            truth.at(point.bias_v, point.temperature_c),
+                            point,
+                            parameters["events"],
+                        )
+                        for truth in channels
+                    ]
+                    writer.charges(point.number, slot, np.stack(columns, axis=1))
                 if record is not None:
                     record(writer, rng, slot, channels, point, parameters)
                 done += 1

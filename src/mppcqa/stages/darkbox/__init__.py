@@ -3,14 +3,18 @@
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import (
     BREAKDOWN,
+    BREAKDOWN_CHART,
     CROSSTALK,
     DARK_RATE,
+    DARK_RATE_CHART,
     EVENT_PARAMETERS,
     GAIN,
+    GAIN_CHART,
     GAIN_SPREAD,
+    GAIN_SPREAD_LIMIT,
 )
 from mppcqa.stages.darkbox.analysis import analyse
-from mppcqa.stages.protocol import Chart, LimitDefault
+from mppcqa.stages.protocol import LimitDefault
 
 STAGE = DeclaredStage(
     key="darkbox",
@@ -20,21 +24,7 @@ STAGE = DeclaredStage(
     version="1",
     parameters=EVENT_PARAMETERS,
     quantities=(DARK_RATE, GAIN, CROSSTALK, BREAKDOWN, GAIN_SPREAD),
-    charts=(
-        Chart(
-            key="dark_rate",
-            title="Dark count rate against bias",
-            quantities=("dark_rate_hz",),
-            kind="against_bias",
-        ),
-        Chart(key="gain", title="Gain against bias", quantities=("gain_adc",), kind="against_bias"),
-        Chart(
-            key="breakdown",
-            title="Breakdown voltage of the channels",
-            quantities=("breakdown_voltage_v",),
-            kind="map",
-        ),
-    ),
+    charts=(DARK_RATE_CHART, GAIN_CHART, BREAKDOWN_CHART),
     limits=(
         LimitDefault(
             quantity="dark_rate_hz",
@@ -44,13 +34,7 @@ STAGE = DeclaredStage(
             reason="17.6 MHz a whole array is 1.1 MHz a channel (GlueX-doc-1754), with room for "
             "the spread between arrays.",
         ),
-        LimitDefault(
-            quantity="gain_spread",
-            pass_high=0.05,
-            warn_high=0.08,
-            overvoltage_v=1.6,
-            reason="Cell-to-cell gain spread is 4 % in the GlueX database (GlueX-doc-1754).",
-        ),
+        GAIN_SPREAD_LIMIT,
     ),
     program_module="mppcqa.stages.darkbox.program",
     analysis=analyse,

@@ -1,12 +1,33 @@
 """IV stage: current against voltage, reverse and forward. An example of an added stage."""
 
-from mppcqa.physics import IV_METHODS
+from dataclasses import replace
+
 from mppcqa.stages.base import DeclaredStage
-from mppcqa.stages.common import FAULT, SLOWNESS
+from mppcqa.stages.common import BREAKDOWN_CHART, FAULT, IV_METHOD, SLOWNESS, TEMPERATURES
 from mppcqa.stages.iv.analysis import analyse
 from mppcqa.stages.iv.quantities import QUANTITIES
 from mppcqa.stages.protocol import Chart, LimitDefault, Parameter
 
+AS_IN_THE_RUN = "Empty takes what the run was started with."
+PIXELS = Parameter(
+    key="pixels",
+    title="Pixels of a channel",
+    kind="integer",
+    default=3600,
+    minimum=1,
+    maximum=1_000_000,
+    help="The quenching resistance of a pixel is this number times the channel's.",
+)
+METHOD = replace(IV_METHOD, key="method", title="Method of the breakdown voltage")
+OVERVOLTAGE = Parameter(
+    key="overvoltage_v",
+    title="Overvoltage of the dark current",
+    kind="number",
+    default=1.5,
+    unit="V",
+    minimum=0.1,
+    maximum=10,
+)
 PARAMETERS = (
     Parameter(
         key="sweep_from_v",
@@ -37,16 +58,7 @@ PARAMETERS = (
         minimum=0.005,
         maximum=1,
     ),
-    Parameter(
-        key="temperatures_c",
-        title="Temperatures",
-        kind="numbers",
-        default=[20.0],
-        unit="°C",
-        minimum=-60,
-        maximum=60,
-        help="Two or more give temperature coefficients.",
-    ),
+    TEMPERATURES,
     Parameter(
         key="light",
         title="Light setting",
@@ -63,15 +75,7 @@ PARAMETERS = (
         default=True,
         help="Gives the quenching resistance.",
     ),
-    Parameter(
-        key="pixels",
-        title="Pixels of a channel",
-        kind="integer",
-        default=3600,
-        minimum=1,
-        maximum=1_000_000,
-        help="The quenching resistance of a pixel is this number times the channel's.",
-    ),
+    PIXELS,
     Parameter(
         key="compliance_a",
         title="Current limit of the supply",
@@ -81,25 +85,14 @@ PARAMETERS = (
         minimum=1e-9,
         maximum=1,
     ),
-    Parameter(
-        key="method",
-        title="Method of the breakdown voltage",
-        kind="choice",
-        default="relative_derivative",
-        choices=IV_METHODS,
-        help="Values had by different methods differ by tenths of a volt.",
-    ),
-    Parameter(
-        key="overvoltage_v",
-        title="Overvoltage of the dark current",
-        kind="number",
-        default=1.5,
-        unit="V",
-        minimum=0.1,
-        maximum=10,
-    ),
+    METHOD,
+    OVERVOLTAGE,
     SLOWNESS,
     FAULT,
+)
+
+SETTINGS = tuple(
+    replace(one, default=None, help=AS_IN_THE_RUN) for one in (METHOD, PIXELS, OVERVOLTAGE)
 )
 
 STAGE = DeclaredStage(
@@ -109,14 +102,10 @@ STAGE = DeclaredStage(
     "voltage.",
     version="1",
     parameters=PARAMETERS,
+    settings=SETTINGS,
     quantities=QUANTITIES,
     charts=(
-        Chart(
-            key="breakdown",
-            title="Breakdown voltage of the channels",
-            quantities=("breakdown_voltage_v",),
-            kind="map",
-        ),
+        BREAKDOWN_CHART,
         Chart(
             key="quenching",
             title="Quenching resistance of the channels",

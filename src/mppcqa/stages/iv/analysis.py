@@ -30,15 +30,18 @@ REVERSE_POINTS = 3
 def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     """Breakdown voltage, quenching resistance and dark current of each channel and temperature.
 
-    The breakdown voltage is from the curve with most light, which shows it best; its method is
-    the run's; both are said with the value. A curve that gives no value is a problem.
+    The breakdown voltage is from the curve with most light, which shows it best; light and method
+    are said with the value. A curve that gives no value is a problem.
+
+    settings
+        ``method``, ``pixels`` and ``overvoltage_v``; ``None`` is what the run was started with.
     """
-    del settings
     done = AnalysisResult(results=[])
     with RunFile(path) as run:
         if not run.has("iv"):
             raise RunFileError(f"{run.path.name} holds no IV curves")
-        parameters = run.meta.get("parameters", {})
+        chosen = {key: value for key, value in settings.items() if value is not None}
+        parameters = {**run.meta.get("parameters", {}), **chosen}
         for slot in (row["slot"] for row in run.slots):
             device = _Device(slot, parameters)
             by_channel: dict[int, list[IVCurve]] = defaultdict(list)

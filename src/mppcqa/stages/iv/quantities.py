@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mppcqa.stages.common import BREAKDOWN
+from mppcqa.stages.common import BREAKDOWN_AT, COEFFICIENT, QUENCHING
 from mppcqa.stages.protocol import Quantity
 
 QUANTITIES = (
-    replace(BREAKDOWN, conditional=True),
+    BREAKDOWN_AT,
     Quantity(
         key="breakdown_range_v",
         title="Largest difference of breakdown voltages",
@@ -20,17 +20,7 @@ QUANTITIES = (
         conditional=True,
         bounds=(0, None),
     ),
-    Quantity(
-        key="quenching_ohm",
-        title="Quenching resistance of a pixel",
-        symbol="R_q",
-        unit="Ω",
-        display_unit="kΩ",
-        display_scale=1e-3,
-        conditional=True,
-        headline=True,
-        bounds=(0, None),
-    ),
+    replace(QUENCHING, headline=True),
     Quantity(
         key="dark_current_a",
         title="Dark current",
@@ -42,12 +32,5 @@ QUANTITIES = (
         headline=True,
         bounds=(0, None),
     ),
-    Quantity(
-        key="breakdown_coefficient_v_per_c",
-        title="Temperature coefficient of the breakdown voltage",
-        symbol="dV_br/dT",
-        unit="V/°C",
-        display_unit="mV/°C",
-        display_scale=1e3,
-    ),
+    COEFFICIENT,
 )

@@ -1,9 +1,23 @@
 """PDE stage: pulsed light on the array, a reference detector beside it."""
 
 from mppcqa.stages.base import DeclaredStage
-from mppcqa.stages.common import BREAKDOWN, CROSSTALK, EVENT_PARAMETERS, GAIN, GAIN_SPREAD
+from mppcqa.stages.common import (
+    BREAKDOWN,
+    BREAKDOWN_CHART,
+    CROSSTALK,
+    CROSSTALK_LIMIT,
+    EVENT_PARAMETERS,
+    GAIN,
+    GAIN_CHART,
+    GAIN_SPREAD,
+    GAIN_SPREAD_LIMIT,
+    MEAN_LIGHT,
+    PDE,
+    PDE_CHART,
+    PDE_LIMIT,
+)
 from mppcqa.stages.pde.analysis import analyse
-from mppcqa.stages.protocol import Chart, LimitDefault, Parameter, Quantity
+from mppcqa.stages.protocol import Parameter
 
 STAGE = DeclaredStage(
     key="pde",
@@ -23,65 +37,9 @@ STAGE = DeclaredStage(
         ),
         *EVENT_PARAMETERS,
     ),
-    quantities=(
-        Quantity(
-            key="pde",
-            title="Photon detection efficiency",
-            symbol="PDE",
-            correlated=True,
-            unit="",
-            display_unit="%",
-            display_scale=100,
-            conditional=True,
-            headline=True,
-            bounds=(0, 1),
-        ),
-        GAIN,
-        CROSSTALK,
-        Quantity(
-            key="mean_light_pe",
-            title="Mean light",
-            symbol="μ",
-            unit="p.e.",
-            conditional=True,
-            bounds=(0, None),
-        ),
-        BREAKDOWN,
-        GAIN_SPREAD,
-    ),
-    charts=(
-        Chart(key="pde", title="PDE against bias", quantities=("pde",), kind="against_bias"),
-        Chart(key="gain", title="Gain against bias", quantities=("gain_adc",), kind="against_bias"),
-        Chart(
-            key="breakdown",
-            title="Breakdown voltage of the channels",
-            quantities=("breakdown_voltage_v",),
-            kind="map",
-        ),
-    ),
-    limits=(
-        LimitDefault(
-            quantity="pde",
-            pass_low=0.20,
-            warn_low=0.18,
-            overvoltage_v=1.6,
-            reason="An array of the GlueX calorimeter has 0.21 (GlueX-doc-1754).",
-        ),
-        LimitDefault(
-            quantity="crosstalk_probability",
-            pass_high=0.12,
-            warn_high=0.16,
-            overvoltage_v=1.6,
-            reason="More crosstalk than this widens the calorimeter's resolution.",
-        ),
-        LimitDefault(
-            quantity="gain_spread",
-            pass_high=0.05,
-            warn_high=0.08,
-            overvoltage_v=1.6,
-            reason="Cell-to-cell gain spread is 4 % in the GlueX database (GlueX-doc-1754).",
-        ),
-    ),
+    quantities=(PDE, GAIN, CROSSTALK, MEAN_LIGHT, BREAKDOWN, GAIN_SPREAD),
+    charts=(PDE_CHART, GAIN_CHART, BREAKDOWN_CHART),
+    limits=(PDE_LIMIT, CROSSTALK_LIMIT, GAIN_SPREAD_LIMIT),
     program_module="mppcqa.stages.pde.program",
     analysis=analyse,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from mppcqa.physics import SpectrumFits, detection_efficiency
 from mppcqa.runfile import RunFile, RunFileError
-from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases
+from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases, reference_photons
 from mppcqa.stages.protocol import AnalysisResult
 
 
@@ -20,33 +20,20 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     """
     del settings
     with RunFile(path) as run:
-        photons, photons_error = _reference(run)
+        reference = reference_photons(run)
+        if reference is None:
+            raise RunFileError(
+                f"{path.name}: meta/reference must give photons_per_pulse, its uncertainty "
+                "(photons_per_pulse_uncertainty) and position_factor; without them there is no PDE"
+            )
         points = [bias for bias in biases(run) if None not in (bias.light, bias.dark)]
         if not points:
             raise RunFileError(f"{path.name}: no bias was measured both with light and in the dark")
 
         def values_of(fits: SpectrumFits, bias: Bias) -> Values:
             light, light_error = fits.get("mean_light_pe")
-            setting = bias.light_setting
-            pde, pde_error, _ = detection_efficiency(
-                light, light_error, photons * setting, photons_error * setting
-            )
+            photons, photons_error = (part * bias.light_setting for part in reference)
+            pde, pde_error, _ = detection_efficiency(light, light_error, photons, photons_error)
             return {"pde": (pde, pde_error), "mean_light_pe": (light, light_error)}
 
         return analyse_spectra(run, points, values_of, "joint fit of light and dark spectrum")
-
-
-def _reference(run: RunFile) -> tuple[float, float]:
-    """Photons a pulse and channel at light setting 1, with their standard uncertainty."""
-    given = run.meta.get("reference", {})
-    try:
-        factor = float(given["position_factor"])
-        return (
-            float(given["photons_per_pulse"]) * factor,
-            float(given["photons_per_pulse_uncertainty"]) * factor,
-        )
-    except (KeyError, TypeError, ValueError):
-        raise RunFileError(
-            f"{run.path.name}: meta/reference must give photons_per_pulse, its uncertainty "
-            "(photons_per_pulse_uncertainty) and position_factor; without them there is no PDE"
-        ) from None

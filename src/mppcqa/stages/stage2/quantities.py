@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mppcqa.stages.common import BREAKDOWN, CROSSTALK, DARK_RATE, GAIN, GAIN_SPREAD
+from mppcqa.stages.common import (
+    BREAKDOWN_AT,
+    COEFFICIENT,
+    CROSSTALK,
+    DARK_RATE,
+    GAIN,
+    GAIN_SPREAD,
+    MEAN_LIGHT,
+    PDE,
+    QUENCHING,
+)
 from mppcqa.stages.protocol import Quantity
 
-PDE = Quantity(
-    key="pde",
-    title="Photon detection efficiency",
-    symbol="PDE",
-    correlated=True,
-    unit="",
-    display_unit="%",
-    display_scale=100,
-    conditional=True,
-    headline=True,
-    bounds=(0, 1),
-)
-MEAN_LIGHT = Quantity(
-    key="mean_light_pe",
-    title="Mean light",
-    symbol="μ",
-    unit="p.e.",
-    conditional=True,
-    bounds=(0, None),
-)
 NOISE_FACTOR = Quantity(
     key="excess_noise_factor",
     title="Excess noise factor",
@@ -59,7 +49,6 @@ AFTERPULSES = Quantity(
     conditional=True,
     bounds=(0, 1),
 )
-BREAKDOWN_AT = replace(BREAKDOWN, conditional=True)
 BREAKDOWN_IV = replace(
     BREAKDOWN_AT,
     key="breakdown_iv_v",
@@ -67,31 +56,11 @@ BREAKDOWN_IV = replace(
     symbol="V_br,IV",
     headline=False,
 )
-QUENCHING = Quantity(
-    key="quenching_ohm",
-    title="Quenching resistance of a pixel",
-    symbol="R_q",
-    unit="Ω",
-    display_unit="kΩ",
-    display_scale=1e-3,
-    conditional=True,
-    bounds=(0, None),
-)
-COEFFICIENT = Quantity(
-    key="breakdown_coefficient_v_per_c",
-    title="Temperature coefficient of the breakdown voltage",
-    symbol="dV_br/dT",
-    unit="V/°C",
-    display_unit="mV/°C",
-    display_scale=1e3,
-    headline=True,
-)
 COEFFICIENT_IV = replace(
     COEFFICIENT,
     key="breakdown_iv_coefficient_v_per_c",
     title="Temperature coefficient of the breakdown voltage from IV",
     symbol="dV_br,IV/dT",
-    headline=False,
 )
 PDE_SPREAD = replace(
     GAIN_SPREAD, key="pde_spread", title="PDE spread over the channels", symbol="σ_PDE/PDE"
@@ -108,7 +77,7 @@ QUANTITIES = (
     WAVEFORM_CROSSTALK,
     BREAKDOWN_AT,
     BREAKDOWN_IV,
-    COEFFICIENT,
+    replace(COEFFICIENT, headline=True),
     COEFFICIENT_IV,
     QUENCHING,
     GAIN_SPREAD,

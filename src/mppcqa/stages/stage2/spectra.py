@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from mppcqa.physics import SpectrumFits, detection_efficiency, uniformity
+from mppcqa.physics import SpectrumFits, detection_efficiency
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import (
     Bias,
+    Charges,
     Floats,
     breakdown_results,
+    condition_of,
     failed_fits,
-    fit_device,
+    fit_points,
+    measured,
     per_channel,
     pulse_of,
     spread_result,
 )
-from mppcqa.stages.protocol import AnalysisResult, Condition, Result
+from mppcqa.stages.protocol import AnalysisResult, Condition
 
 
 @dataclass(frozen=True)
@@ -35,28 +37,21 @@ class Fitted:
 
 def fit_spectra_of(run: RunFile, slot: int, points: list[Bias]) -> list[Fitted]:
     """Fits of a device at all points that have events of it."""
-    pulse = pulse_of(run)
-    found = []
-    for bias in points:
-        size = len(run.charges(first_point(bias), slot))
-        if size:
-            fits = fit_device(run, bias, slot, pulse)
-            found.append(Fitted(bias, fits, _moments(run, bias, slot)))
-    return found
+    moments: list[dict[str, Floats]] = []
+    here = measured(run, slot, points)
+    fits = fit_points(
+        run,
+        here,
+        slot,
+        pulse_of(run),
+        seen=lambda light, dark: moments.append(_moments(light, dark)),
+    )
+    return [Fitted(*one) for one in zip(here, fits, moments, strict=True)]
 
 
-def first_point(bias: Bias) -> int:
-    """The point with light, else the dark one."""
-    point = bias.dark if bias.light is None else bias.light
-    if point is None:
-        raise ValueError(f"no point at {bias.bias_v} V")
-    return point
-
-
-def _moments(run: RunFile, bias: Bias, slot: int) -> dict[str, Floats]:
-    if bias.light is None or bias.dark is None:
+def _moments(lit: Charges | None, dark: Charges | None) -> dict[str, Floats]:
+    if lit is None or dark is None:
         return {}
-    lit, dark = run.charges(bias.light, slot), run.charges(bias.dark, slot)
     found: dict[str, Floats] = {"n": np.full(lit.shape[1], float(len(lit)))}
     with np.errstate(all="ignore"):
         for name, part in (("lit", lit), ("dark", dark)):
@@ -69,7 +64,7 @@ def analyse_device(
     run: RunFile,
     slot: int,
     fitted: list[Fitted],
-    reference: dict[str, Any] | None,
+    reference: tuple[float, float] | None,
     breakdown: dict[float, float],
 ) -> AnalysisResult:
     """Values of a device at each bias, and its uniformity.
@@ -100,21 +95,12 @@ def analyse_device(
             dark = Condition(base.bias_v, base.overvoltage_v, base.temperature_c, 0.0)
             rate, rate_error = counts / gate_s, error / gate_s
             done.results.extend(per_channel(slot, "dark_rate_hz", rate, rate_error, dark, method))
-        done.results.extend(spread_result(slot, gain, gain_error, base))
+        done.results.extend(spread_result(slot, "gain_spread", gain, gain_error, base))
         if "pde" in values:
-            done.results.extend(_pde_spread(slot, fits, base))
+            # The photons are common to all channels, so the light tells the spread of the PDE.
+            light = fits.get("mean_light_pe")
+            done.results.extend(spread_result(slot, "pde_spread", *light, base))
     return done
-
-
-def condition_of(bias: Bias, breakdown: dict[float, float]) -> Condition:
-    """Condition of a bias; the overvoltage is to 0.1 V, so that like devices are compared."""
-    known = breakdown.get(bias.temperature_c)
-    return Condition(
-        bias_v=bias.bias_v,
-        overvoltage_v=None if known is None else round(bias.bias_v - known, 1),
-        temperature_c=bias.temperature_c,
-        light=bias.light_setting,
-    )
 
 
 def _method(bias: Bias) -> str:
@@ -126,14 +112,13 @@ def _method(bias: Bias) -> str:
 
 
 def _light_values(
-    one: Fitted, reference: dict[str, Any] | None
+    one: Fitted, reference: tuple[float, float] | None
 ) -> dict[str, tuple[Floats, Floats]]:
     """PDE, where the reference detector says the photons, and the excess noise factor."""
     found: dict[str, tuple[Floats, Floats]] = {}
     light, light_error = one.fits.get("mean_light_pe")
     if reference is not None:
-        photons = reference["photons"] * one.bias.light_setting
-        error = reference["uncertainty"] * one.bias.light_setting
+        photons, error = (part * one.bias.light_setting for part in reference)
         pde, pde_error, _ = detection_efficiency(light, light_error, photons, error)
         found["pde"] = (pde, pde_error)
     if one.charges:
@@ -161,25 +146,6 @@ def excess_noise(
         )
         good = (mean > 0) & (variance > 0)
         return np.where(good, value, np.nan), np.where(good, value * np.sqrt(relative), np.nan)
-
-
-def _pde_spread(slot: int, fits: SpectrumFits, condition: Condition) -> list[Result]:
-    """Spread of PDE over the channels; the photons are common to all, so the light tells it."""
-    light, error = fits.get("mean_light_pe")
-    if np.isfinite(light).sum() < 2:
-        return []
-    value, uncertainty = uniformity(light, error)
-    return [
-        Result(
-            slot=slot,
-            channel=None,
-            quantity="pde_spread",
-            value=value,
-            uncertainty=uncertainty,
-            condition=condition,
-            method="standard deviation over mean",
-        )
-    ]
 
 
 def breakdowns(
