@@ -47,8 +47,8 @@ def run_program(tmp_path: Path, devices: int = 2, **parameters: Any) -> subproce
 
 def test_values_agree_with_the_simulated_devices(tmp_path: Path) -> None:
     """Breakdown within 0.1 V of the truth, which is how far the method lies from it, the same for
-    all to 10 mV; quenching resistance and temperature coefficient within 4.5 sigma each: 64 values, once in
-    2,300 runs; the range of an array within 4 sigma."""
+    all to 10 mV; quenching resistance and temperature coefficient within 4.5 sigma each: 64 values,
+    once in 2,300 runs; the range of an array within 4 sigma."""
     done = run_program(tmp_path, temperatures_c=[15.0, 25.0])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "@progress 8/8" in done.stdout

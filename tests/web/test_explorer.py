@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pyarrow import parquet
 
+from mppcqa.queue.models import Task
 from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import check
 from mppcqa.testing.explore import grid, run_view
@@ -163,4 +164,24 @@ def test_devices_share_the_columns_of_what_was_set(run: Run) -> None:
     assert {bias for _t, _l, bias in set_} == {71.8, 72.4}
     assert set(table.values) == {
         (row, column) for row in range(2) for column in range(len(table.columns))
+    }
+
+
+def test_a_run_is_analysed_again_with_other_settings(browser_client: Client, run: Run) -> None:
+    """The form is what the stage declares; what it refuses begins nothing."""
+    address = f"/reanalysis/?stage=stage2&runs={run.pk}"
+    page = body(browser_client, address)
+    assert 'name="p-bias_from_v"' in page
+    assert 'name="p-iv_method"' in page
+    asked = {"stage": "stage2", "runs": run.pk, "p-bias_from_v": "72", "p-iv_method": "guess"}
+    assert "guess" in browser_client.post("/reanalysis/", asked).content.decode()
+    assert not Task.objects.filter(name="testing.reanalyse").exists()
+    done = browser_client.post("/reanalysis/", asked | {"p-iv_method": "second_derivative"})
+    assert done.status_code == 302, done.content.decode()
+    task = Task.objects.get(name="testing.reanalyse")
+    assert task.arguments["settings"] == {
+        "bias_from_v": 72.0,
+        "bias_to_v": None,
+        "iv_method": "second_derivative",
+        "waveforms": False,
     }

@@ -66,8 +66,15 @@ def start_reanalysis(
     title: str = "",
     by: AbstractBaseUser | None = None,
 ) -> TaskGroup:
-    """A task for each chosen run file; what they yield does not count before `ask_count`."""
+    """A task for each chosen run file; what they yield does not count before `ask_count`.
+
+    `settings` are those that the stage declares; what is not given has its default.
+    """
     stage = get_stage(filters.get("stage", ""))
+    try:
+        chosen = stage.clean_settings(settings or {})
+    except ValueError as error:
+        raise ReanalysisRefused(str(error)) from None
     files = list(
         chosen_files(filters).order_by("pk").values_list("pk", flat=True)[: MOST_FILES + 1]
     )
@@ -78,8 +85,7 @@ def start_reanalysis(
             _("More than %d run files fit. Narrow the filters, and do it in parts.") % MOST_FILES
         )
     calls = [
-        Call("testing.reanalyse", {"file_id": pk, "settings": dict(settings or {})}, priority=2)
-        for pk in files
+        Call("testing.reanalyse", {"file_id": pk, "settings": chosen}, priority=2) for pk in files
     ]
     name = title.strip() or _("%(stage)s, version %(version)s")
     return submit_group(

@@ -99,7 +99,7 @@ def _stage_texts() -> set[str]:
     texts: set[str] = set()
     for stage in all_stages():
         texts |= {stage.title, stage.description}
-        for parameter in stage.parameters:
+        for parameter in (*stage.parameters, *stage.settings):
             texts |= {parameter.title, parameter.help, *parameter.choices}
         texts |= {quantity.title for quantity in stage.quantities}
         texts |= {chart.title for chart in stage.charts}

@@ -1,4 +1,4 @@
-"""The form that starts a run, made from what the stage declares."""
+"""Forms made from what a stage declares: the parameters of a run, the settings of an analysis."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ def _field(parameter: Parameter) -> forms.Field:
         "label": _(parameter.title) + (f" [{parameter.unit}]" if parameter.unit else ""),
         "help_text": _(parameter.help) if parameter.help else "",
         "initial": parameter.default,
-        "required": parameter.kind not in ("flag", "text"),
+        "required": parameter.kind not in ("flag", "text") and parameter.default is not None,
     }
     if parameter.kind == "flag":
         return forms.BooleanField(**common)
     if parameter.kind == "choice":
-        return forms.ChoiceField(choices=[(one, _(one)) for one in parameter.choices], **common)
+        empty = [("", "—")] if parameter.default is None else []
+        choices = empty + [(one, _(one)) for one in parameter.choices]
+        return forms.ChoiceField(choices=choices, **common)
     if parameter.kind == "numbers":
         return NumbersField(**common)
     if parameter.kind == "text":
@@ -60,21 +62,47 @@ def _field(parameter: Parameter) -> forms.Field:
     return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **common, **bounds)
 
 
-class RunForm(forms.Form):
-    """Parameters of a run; what the stage's own `clean` refuses is shown with the form."""
+class _DeclaredForm(forms.Form):
+    """Fields of what a stage declares; what it refuses is shown with the form."""
 
     def __init__(self, stage: Stage, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("prefix", "p")
         super().__init__(*args, **kwargs)
         self.stage = stage
-        for parameter in stage.parameters:
+        for parameter in self.declared():
             self.fields[parameter.key] = _field(parameter)
+
+    def declared(self) -> tuple[Parameter, ...]:
+        raise NotImplementedError
+
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if self.errors:
             return values
         try:
-            return self.stage.clean(values)
+            return self.checked(values)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
+
+
+class RunForm(_DeclaredForm):
+    """Parameters of a run."""
+
+    def declared(self) -> tuple[Parameter, ...]:
+        return self.stage.parameters
+
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        return self.stage.clean(values)
+
+
+class SettingsForm(_DeclaredForm):
+    """Settings of an analysis that is made anew."""
+
+    def declared(self) -> tuple[Parameter, ...]:
+        return self.stage.settings
+
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        return self.stage.clean_settings(values)

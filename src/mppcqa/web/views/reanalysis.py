@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -26,7 +25,8 @@ from mppcqa.testing.selection import DEVICE_FILTERS, kept_filters
 from mppcqa.web.access import allowed
 from mppcqa.web.charting import histogram
 from mppcqa.web.results import move_table, result_of
-from mppcqa.web.stages import quantities_of, stage_titles
+from mppcqa.web.run_form import SettingsForm
+from mppcqa.web.stages import find_stage, quantities_of, stage_titles
 
 FILTERS = (*DEVICE_FILTERS, "station", "runs")
 COUNTED = 5001
@@ -39,27 +39,24 @@ def reanalysis_list(request: HttpRequest) -> HttpResponse:
     """Choose what is analysed anew; the groups of late."""
     asked = request.GET if request.method == "GET" else request.POST
     filters = kept_filters(asked, FILTERS)
-    settings = asked.get("settings", "").strip()
-    if request.method == "POST":
+    stage = find_stage(filters.get("stage", ""))
+    posted = request.POST if request.method == "POST" else None
+    form = SettingsForm(stage, posted) if stage else None
+    if posted is not None and form is not None and form.is_valid():
         try:
-            values = json.loads(settings) if settings else {}
-            if not isinstance(values, dict):
-                raise ReanalysisRefused(_('Parameters are a JSON object such as {"a": 1}.'))
             group = start_reanalysis(
-                filters, values, title=request.POST.get("title", ""), by=request.user
+                filters, form.cleaned_data, title=posted.get("title", ""), by=request.user
             )
-        except json.JSONDecodeError as error:
-            messages.error(request, _("The parameters are no JSON: %s") % error)
-        except (ReanalysisRefused, KeyError, ValueError) as error:
+        except ReanalysisRefused as error:
             messages.error(request, str(error))
         else:
             return redirect("reanalysis", group.pk)
     files = None
-    if filters.get("stage"):
+    if stage:
         files = len(chosen_files(filters).order_by("pk").values("pk")[:COUNTED])
     context = {
         "filters": filters,
-        "settings": settings,
+        "form": form,
         "stages": stage_titles(),
         "stations": Station.objects.all(),
         "files": files,
