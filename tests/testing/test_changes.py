@@ -15,10 +15,18 @@ from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.queue.models import State
 from mppcqa.stages import get_stage
+from mppcqa.statistics.check import check_summaries
 from mppcqa.testing.actions import load_station, start_run
 from mppcqa.testing.decisions import DecisionRefused, grant_waiver, sign_off
 from mppcqa.testing.judging import active_limits
-from mppcqa.testing.limit_changes import LimitsRefused, apply, effect, new_version
+from mppcqa.testing.limit_changes import (
+    LimitsRefused,
+    apply,
+    ask_withdraw,
+    effect,
+    new_version,
+    withdraw,
+)
 from mppcqa.testing.models import Analysis, LimitSet, Outcome, SignOff, Standing, Station, Verdict
 from mppcqa.testing.reanalysis import (
     ReanalysisRefused,
@@ -27,6 +35,7 @@ from mppcqa.testing.reanalysis import (
     new_analyses,
     start_reanalysis,
 )
+from tests.campaign import measured_run
 from tests.workers import running_worker, wait_until
 
 
@@ -57,6 +66,52 @@ def test_a_change_is_seen_before_it_is_made(campaign: SimpleNamespace) -> None:
     assert Verdict.objects.filter(limit_set=old, outcome=outcome).count() == 4
     apply(old)
     assert dict(Standing.objects.values_list("device", "outcome")) == before
+
+
+def test_limits_of_a_device_type_judge_its_devices(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    other = DeviceType.objects.create(name="S14160", nominal_breakdown_v=70.0)
+    Device.objects.filter(serial="GX-003").update(device_type=other)
+    before = dict(Standing.objects.values_list("device__serial", "outcome"))
+    stage = get_stage("pde")
+    general = active_limits(stage)
+    own = new_version(stage, band(90, None), title="of the S14160", device_type=other)
+    found = effect(own)
+    assert (found["devices"], found["flips"]) == (1, [["GX-003", before["GX-003"], "fail"]])
+    assert apply(own) == 1
+    expected = before | {"GX-003": "fail"}
+    assert dict(Standing.objects.values_list("device__serial", "outcome")) == expected
+    assert (active_limits(stage), active_limits(stage, other.pk)) == (general, own)
+    assert (active_limits(stage, campaign.kind.pk), general.active) == (general, True)
+
+    # What comes in now is judged each by its own, and so is what a re-analysis would change.
+    measured_run(campaign.stations[0], campaign.devices, operator)
+    assert dict(Standing.objects.values_list("device__serial", "outcome")) == expected
+    used = dict(Standing.objects.values_list("device__serial", "verdict__limit_set"))
+    assert (used["GX-003"], used["GX-000"]) == (own.pk, general.pk)
+
+    # A new general set leaves that type alone.
+    strict = new_version(stage, band(60, 80), title="by the voltage alone")
+    assert effect(strict)["devices"] == 3
+    assert apply(strict) == 3
+    assert Standing.objects.get(device__serial="GX-003").verdict.limit_set == own
+    assert Standing.objects.get(device__serial="GX-000").verdict.limit_set == strict
+
+    verdict = Standing.objects.get(device__serial="GX-003").verdict
+    grant_waiver(verdict, "a prototype", by=operator)
+    assert effect(LimitSet.objects.get(pk=own.pk))["moves"] == [["fail", "pass", 1]]
+    assert withdraw(own) == 1
+    assert Standing.objects.get(device__serial="GX-003").verdict.limit_set == strict
+    verdict.refresh_from_db()
+    assert (verdict.outcome, verdict.limit_set, verdict.waiver.reason) == (
+        "fail",
+        own,
+        "a prototype",
+    )
+    with pytest.raises(LimitsRefused, match="general"):
+        ask_withdraw(strict)
+    assert check_summaries().differences == []
 
 
 def test_bands_that_make_no_sense_are_refused_at_once(campaign: SimpleNamespace) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,7 +21,7 @@ from mppcqa.exchange.models import Import, Kind, SavedMapping
 from mppcqa.exchange.source import Fault, Reading, Source, SourceError, open_source
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_table import ValueTable
-from mppcqa.exchange.values_in import refuse_standing, store_values, take_back
+from mppcqa.exchange.values_in import ImportEnded, refuse_standing, store_values, take_back
 from mppcqa.queue.actions import submit
 from mppcqa.stages import Stage, get_stage
 
@@ -89,7 +91,9 @@ def _names_a_column(source: Source) -> bool:
 
 
 def remove(row: Import) -> None:
-    """Forget an import that has not begun, with its file."""
+    """Forget an import that is not done, with its file and whatever it has written."""
+    with only_one(row):
+        take_back(row)
     shutil.rmtree(row.folder, ignore_errors=True)
     row.delete()
 
@@ -157,7 +161,7 @@ def ask_check(row: Import, *, by: AbstractBaseUser | None = None) -> Task | None
     with transaction.atomic():
         row.task = submit("exchange.check", {"import_id": row.pk}, by=by, about=row)
         row.state = State.CHECKING
-        row.save()
+        row.save(update_fields=["task", "state"])
     return row.task
 
 
@@ -170,14 +174,14 @@ def ask_import(row: Import, *, by: AbstractBaseUser | None = None) -> Task | Non
     with transaction.atomic():
         row.task = submit("exchange.import", {"import_id": row.pk}, by=by, about=row)
         row.state = State.IMPORTING
-        row.save()
+        row.save(update_fields=["task", "state"])
     return row.task
 
 
 def _refuse_unready(row: Import) -> None:
     if row.state == State.DONE:
         raise ImportRefused(_("This file was imported already."))
-    if row.state not in (State.CHECKED, State.IMPORTING):
+    if row.state not in (State.CHECKED, State.IMPORTING, State.FAILED):
         raise ImportRefused(_("Check the file first."))
     if row.faults and not row.leave_out:
         raise ImportRefused(
@@ -185,10 +189,14 @@ def _refuse_unready(row: Import) -> None:
         )
     if row.found.get("broken"):
         raise ImportRefused(_("Nothing was imported: the table could not be read to its end."))
+    if row.kind == Kind.VALUES and not row.spool_path.is_file():
+        raise ImportRefused(_("What was checked is no longer there. Check the file again."))
 
 
 def check(row: Import, told: Told = lambda rows: None) -> None:
     """Go through all of the file and write down every fault; nothing else is written."""
+    with only_one(row):
+        take_back(row)
     mapping = ColumnMapping.from_json(row.mapping)
     book = FaultBook(row.faults_path)
     found: dict[str, Any] = {"counts": {}, "notes": []}
@@ -236,23 +244,90 @@ def _read(
 
 
 def apply(
-    row: Import, *, by: AbstractBaseUser | None = None, told: Told = lambda rows: None
+    row: Import,
+    *,
+    by: AbstractBaseUser | None = None,
+    told: Told = lambda rows: None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Import what was checked: all of it, or nothing."""
-    _refuse_unready(row)
-    if row.kind == Kind.DEVICES:
-        with transaction.atomic():
-            _register(row, by)
-            _done(row)
-        return
-    try:
-        counts = store_values(row, get_stage(row.stage), by=by, told=told)
-    except DatabaseError:
-        take_back(row)
-        raise
-    row.found["done"] = counts
-    _done(row)
-    row.spool_path.unlink(missing_ok=True)
+    """Import what was checked: all of it, or nothing.
+
+    `told` and `alive` may raise to stop it. What was written by then does not count; it is taken
+    back at once, or by `give_up` if the process has to end first.
+    """
+    with only_one(row):
+        row.refresh_from_db(fields=["state", "found", "run"])
+        _refuse_unready(row)
+        if row.kind == Kind.DEVICES:
+            with transaction.atomic():
+                _register(row, by)
+                _done(row)
+            return
+        row.state = State.IMPORTING
+        row.save(update_fields=["state"])
+        try:
+            store_values(row, get_stage(row.stage), by=by, told=told, alive=alive)
+        except (Exception, KeyboardInterrupt) as error:
+            with suppress(DatabaseError):
+                row.refresh_from_db(fields=["state", "found", "run"])
+                _fail(row)
+                take_back(row)
+            if isinstance(error, ImportEnded):
+                raise ImportRefused(str(error)) from error
+            raise
+        row.spool_path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(row: Import) -> Iterator[None]:
+    """Only one process deals with an import at a time; raises `ImportRefused` for a second.
+
+    The system lifts the lock when the process ends, however that comes.
+    """
+    row.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with (row.folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ImportRefused(
+                _("Another process is at work on this table; wait until it has ended.")
+            ) from None
+        yield
+
+
+def _fail(row: Import) -> bool:
+    """Mark an import that was under way as failed; False if it was not."""
+    rows = Import.objects.filter(pk=row.pk, state=State.IMPORTING)
+    if not rows.update(state=State.FAILED):
+        return False
+    row.state = State.FAILED
+    return True
+
+
+def give_up(row: Import) -> int:
+    """End an import whose process or task is gone; returns how many values were taken back.
+
+    Raises `ImportRefused` where a process is still at work on it.
+    """
+    with only_one(row):
+        row.refresh_from_db()
+        if row.task is not None and row.task.is_open and row.task.name == "exchange.import":
+            return 0
+        _fail(row)
+        return take_back(row) if row.state == State.FAILED else 0
+
+
+def give_up_stray() -> int:
+    """`give_up` for all imports that a process has left behind; returns how many that were."""
+    done = 0
+    left = Q(state=State.IMPORTING) | Q(state=State.FAILED, found__has_key="analysis")
+    for row in Import.objects.filter(left).select_related("task"):
+        # One whose process is still at work is none of them.
+        with suppress(ImportRefused):
+            former = (row.state, row.found.get("analysis"))
+            give_up(row)
+            done += (row.state, row.found.get("analysis")) != former
+    return done
 
 
 def _done(row: Import) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
+from mppcqa.queue.actions import submit
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
+from mppcqa.queue.models import State, Task
 from mppcqa.queue.registry import routine
+from mppcqa.queue.transitions import task_ended
 
 
 def _told(context: Context, total: int, what: str) -> Callable[[int], None]:
@@ -52,12 +56,62 @@ def import_table(context: Context, *, import_id: int) -> dict[str, Any]:
     counts = row.found.get("counts", {})
     total = counts.get("values") or counts.get("rows") or 0
     try:
-        apply(row, by=context.task.requested_by, told=_told(context, total, ""))
+        apply(
+            row,
+            by=context.task.requested_by,
+            told=_told(context, total, "values written"),
+            # No progress from within the transaction: it would hold the task's row.
+            alive=context.check_stopped,
+        )
     except ImportRefused as error:
-        Import.objects.filter(pk=import_id).update(state=Import.State.FAILED)
+        Import.objects.filter(pk=import_id, state=Import.State.IMPORTING).update(
+            state=Import.State.FAILED
+        )
         raise TaskError(str(error)) from error
     context.log(str(row.found["done"]))
     return dict(row.found["done"])
+
+
+@routine("exchange.give_up", title=_("Take back an import that failed"), repeatable=True)
+def give_up_import(context: Context, *, import_id: int) -> dict[str, Any]:
+    """Remove the values of an import that did not end; none of them counts."""
+    from mppcqa.exchange.imports import ImportRefused, give_up
+
+    try:
+        gone = give_up(_import(import_id))
+    except ImportRefused as error:
+        raise TaskError(str(error)) from error
+    context.log(f"{gone} values removed")
+    return {"values": gone}
+
+
+@routine(
+    "exchange.tidy",
+    title=_("Take back imports that were left behind"),
+    repeatable=True,
+    schedule=3600.0,
+)
+def tidy(context: Context) -> dict[str, Any]:
+    """Imports whose process died without a task that could tell."""
+    from mppcqa.exchange.imports import give_up_stray
+
+    return {"imports": give_up_stray()}
+
+
+@receiver(task_ended)
+def import_task_ended(task: Task, **_named: Any) -> None:
+    """A task that was killed or lost says so to the import that it was for."""
+    from mppcqa.exchange.models import Import
+
+    if task.state == State.SUCCEEDED or task.name not in ("exchange.check", "exchange.import"):
+        return
+    mine = Import.objects.filter(pk=task.arguments.get("import_id"), task=task)
+    mine.filter(state=Import.State.CHECKING).update(state=Import.State.NEW)
+    mine.filter(state=Import.State.IMPORTING).update(state=Import.State.FAILED)
+    for row in mine.filter(state=Import.State.FAILED):
+        if "analysis" in row.found:
+            arguments = {"import_id": row.pk}
+            submit("exchange.give_up", arguments, about=row, key=f"give-up:{row.pk}")
 
 
 @routine("exchange.export", title=_("Export a list"), repeatable=True)

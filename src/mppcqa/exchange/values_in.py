@@ -1,12 +1,15 @@
-"""Checked values into the database, in blocks of whole devices."""
+"""Checked values into the database: written in blocks, then all of them count in one moment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
@@ -30,13 +33,20 @@ from mppcqa.testing.models import (
     Standing,
 )
 from mppcqa.testing.references import condition_rows, quantity_rows
+from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 BATCH = 500
+BEGUN = ("skip", "written", "values", "devices", "spoiled")
+"""What `Import.found` holds while an import is under way, beside its analysis."""
 MOST_SLOTS = 30_000
 """A run of more devices than that names them by its values alone."""
+
+
+class ImportEnded(RuntimeError):
+    """The import was given up by somebody else while it ran; nothing of it counts."""
 
 
 def standing_devices(stage: Stage, devices: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -75,50 +85,122 @@ def store_values(
     *,
     by: AbstractBaseUser | None,
     told: Callable[[int], None] = lambda values: None,
-) -> dict[str, int]:
-    """Store an import's checked values as one analysis.
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Store an import's checked values as one analysis, and mark the import as done.
 
-    Blocks of whole devices, each in a transaction of its own, so that nobody waits long: first all
-    values, which nothing shows yet, then block by block they count. A second call goes on where
-    the first was interrupted.
+    Values that nothing shows yet are written in blocks, each in a transaction of its own; a second
+    call goes on where the first was interrupted. Then one transaction makes all of them count, with
+    verdicts, summaries and the import's own state: all or nothing. `told` is called between
+    transactions, `alive` also within them; either may raise to stop.
     """
     spool = Spool(row.spool_path)
-    _keys, conditions = spool.meaning()
+    if row.found.get("spoiled"):
+        take_back(row)
     if "analysis" not in row.found:
         with transaction.atomic():
             _begin(row, stage, spool, by)
     analysis = Analysis.objects.get(pk=row.found["analysis"])
-    skip = np.array(row.found["skip"], np.int32)
-    quantities = {key: one.pk for key, one in quantity_rows(stage).items()}
-    points = condition_rows(conditions)
-    condition = np.array([points[one].pk for one in conditions], np.int32)
-    quantity = np.array([quantities[key] for key in spool.meaning()[0]], np.int16)
+    blocks = _Blocks(row, stage, spool, analysis)
+    for block in blocks:
+        columns = block.take(block.device > row.found["written"])
+        if not len(columns):
+            continue
+        with transaction.atomic():
+            write_measurements(columns)
+            row.found["values"] += len(columns)
+            row.found["written"] = int(columns.device.max())
+            row.save(update_fields=["found"])
+        told(row.found["values"])
+    _finish(row, stage, analysis, blocks, alive)
 
-    def write(columns: MeasurementColumns) -> None:
-        write_measurements(columns)
-        row.found["values"] += len(columns)
 
-    def count(columns: MeasurementColumns) -> None:
-        members = np.unique(columns.device).tolist()
-        lock_devices(members)
-        count_analyses([(analysis, members)], columns)
-        judge(analysis, members)
+class _Blocks:
+    """The values of an import as the big table has them, in blocks of whole devices."""
 
-    steps = {"written": write} | ({"counted": count} if row.counts_now else {})
-    for step, act in steps.items():
-        for number, block in enumerate(spool.blocks()):
-            if number < row.found[step]:
-                continue
-            columns = _columns(block, analysis, quantity, condition)
-            columns = columns.take(~np.isin(columns.device, skip)) if len(skip) else columns
-            with transaction.atomic():
-                if len(columns):
-                    act(columns.take(columns.key_order))
-                row.found[step] = number + 1
-                row.save(update_fields=["found"])
-            told(row.found["values"])
-    Analysis.objects.filter(pk=analysis.pk).update(values=row.found["values"])
-    return {"values": row.found["values"], "devices": row.found["devices"], "skipped": len(skip)}
+    def __init__(self, row: Import, stage: Stage, spool: Spool, analysis: Analysis) -> None:
+        keys, conditions = spool.meaning()
+        quantities = {key: one.pk for key, one in quantity_rows(stage).items()}
+        points = condition_rows(conditions)
+        self._condition = np.array([points[one].pk for one in conditions], np.int32)
+        self._quantity = np.array([quantities[key] for key in keys], np.int16)
+        self._skip = np.array(row.found["skip"], np.int32)
+        self._spool, self._analysis = spool, analysis.pk
+
+    def __iter__(self) -> Iterator[MeasurementColumns]:
+        for block in self._spool.blocks():
+            columns = MeasurementColumns(
+                device=block["device"],
+                analysis=np.full(len(block["device"]), self._analysis, np.int32),
+                quantity=self._quantity[block["quantity"]],
+                channel=block["channel"],
+                condition=self._condition[block["condition"]],
+                value=block["value"],
+                uncertainty=block["uncertainty"],
+            )
+            if len(self._skip):
+                columns = columns.take(~np.isin(columns.device, self._skip))
+            yield columns.take(columns.key_order)
+
+    def devices(self) -> NDArray[np.int32]:
+        """Ids of the devices that are not left out, ascending."""
+        return np.setdiff1d(self._spool.devices()[0], self._skip)
+
+
+@again_after_deadlock
+def _finish(
+    row: Import, stage: Stage, analysis: Analysis, blocks: _Blocks, alive: Callable[[], None]
+) -> None:
+    """All values begin to count, and the import is done, in one transaction."""
+    now = timezone.now()
+    done = {
+        "values": row.found["values"],
+        "devices": row.found["devices"],
+        "skipped": len(row.found["skip"]),
+    }
+    with transaction.atomic():
+        if row.counts_now:
+            devices = blocks.devices()
+            # All devices before any summary: two ingests that lock in one order can't deadlock.
+            lock_devices(devices.tolist())
+            late = _measured_since(row, stage, devices)
+            done["values"] -= _forget(analysis.pk, late)
+            done["devices"] -= len(late)
+            done["skipped"] += len(late)
+            for columns in blocks:
+                alive()
+                columns = columns.take(~np.isin(columns.device, late))
+                members = np.unique(columns.device).tolist()
+                if members:
+                    count_analyses([(analysis, members)], columns)
+                    judge(analysis, members)
+        Analysis.objects.filter(pk=analysis.pk).update(values=done["values"])
+        rest = {key: value for key, value in row.found.items() if key not in BEGUN}
+        found = {**rest, "analysis": analysis.pk, "done": done}
+        # Whoever gave this import up meanwhile has the last word.
+        if not Import.objects.filter(pk=row.pk, state=Import.State.IMPORTING).update(
+            state=Import.State.DONE, found=found, done_at=now
+        ):
+            raise ImportEnded(_("The import was ended elsewhere; nothing of it counts."))
+    row.state, row.found, row.done_at = Import.State.DONE, found, now
+
+
+def _measured_since(row: Import, stage: Stage, devices: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Devices that got values since the import began, which are not to be replaced."""
+    if row.existing == Import.Existing.UPDATE:
+        return devices[:0]
+    return standing_devices(stage, devices)
+
+
+def _forget(analysis: int, devices: NDArray[np.int32]) -> int:
+    """Remove the values that an analysis has of some devices; returns how many."""
+    gone = 0
+    ids = devices.tolist()
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        n, _by_model = Measurement.objects.filter(device__in=part, analysis=analysis).delete()
+        gone += n
+    return gone
 
 
 def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None) -> None:
@@ -151,47 +233,50 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         task=row.task,
         made_by_id=None if by is None else by.pk,
     )
-    row.run = run
+    row.run, row.state = run, Import.State.IMPORTING
     row.found |= {
         "analysis": analysis.pk,
         "skip": skip.tolist(),
         "devices": len(devices),
         "values": 0,
-        "written": 0,
-        "counted": 0,
+        "written": 0,  # the last device
     }
     row.save()
 
 
-def take_back(row: Import) -> None:
-    """Remove the values of an import that failed before any of them counted."""
-    analysis = row.found.get("analysis")
-    if analysis is None or row.found.get("counted"):
-        return
-    devices, _counts = Spool(row.spool_path).devices()
-    ids = devices.tolist()
-    for start in range(0, len(ids), BATCH):
-        Measurement.objects.filter(
-            device__in=ids[start : start + BATCH], analysis=analysis
-        ).delete()
-    Analysis.objects.filter(pk=analysis).delete()
-    for name in ("analysis", "skip", "written", "counted", "values", "devices"):
-        row.found.pop(name, None)
-    row.save()
+def take_back(row: Import) -> int:
+    """Remove what an import that is not done has written, none of which counts.
+
+    Returns how many values went. May be interrupted and called again.
+    """
+    number = row.found.get("analysis")
+    if number is None or row.state == Import.State.DONE:
+        return 0
+    if not row.found.get("spoiled"):
+        # From now on it can't go on where it stopped.
+        row.found["spoiled"] = True
+        row.save(update_fields=["found"])
+    try:
+        devices = Spool(row.spool_path).devices()[0]
+    except FileNotFoundError:  # after a restore: the table lies elsewhere, or nowhere
+        devices = np.array(list(Device.objects.order_by("pk").values_list("pk", flat=True)))
+    gone = _forget(number, devices)
+    with transaction.atomic():
+        run, row.run = row.run, None
+        for name in ("analysis", *BEGUN):
+            row.found.pop(name, None)
+        row.save(update_fields=["found", "run"])
+        Analysis.objects.filter(pk=number).delete()
+        if run is not None:
+            for file in run.files.exclude(analyses__isnull=False):
+                transaction.on_commit(partial(_remove_stored, file.file.name))
+                file.delete()
+            if not run.files.exists():
+                run.delete()
+    return gone
 
 
-def _columns(
-    block: dict[str, NDArray[Any]],
-    analysis: Analysis,
-    quantity: NDArray[np.int16],
-    condition: NDArray[np.int32],
-) -> MeasurementColumns:
-    return MeasurementColumns(
-        device=block["device"],
-        analysis=np.full(len(block["device"]), analysis.pk, np.int32),
-        quantity=quantity[block["quantity"]],
-        channel=block["channel"],
-        condition=condition[block["condition"]],
-        value=block["value"],
-        uncertainty=block["uncertainty"],
-    )
+def _remove_stored(name: str) -> None:
+    """A table that was not imported need not stay in the store, unless it came again meanwhile."""
+    if not RunFile.objects.filter(file=name).exists():
+        default_storage.delete(name)

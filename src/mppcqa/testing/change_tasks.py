@@ -14,12 +14,13 @@ from mppcqa.queue.registry import routine
 
 
 def _limit_set(pk: int) -> tuple[Any, int]:
-    from mppcqa.testing.models import LimitSet, Standing
+    from mppcqa.testing.limit_changes import standings_judged_by
+    from mppcqa.testing.models import LimitSet
 
     found = LimitSet.objects.filter(pk=pk).first()
     if found is None:
         raise TaskError(f"there is no limit set {pk}; it may have been removed")
-    return found, Standing.objects.filter(stage=found.stage).count()
+    return found, standings_judged_by(found).count()
 
 
 @routine("testing.preview_limits", title=_("What limits would change"), repeatable=True)
@@ -48,6 +49,20 @@ def apply_limits(context: Context, *, limit_set_id: int) -> dict[str, Any]:
         context.progress(done, max(done, total), "devices")
 
     return {"devices": apply(found, told)}
+
+
+@routine("testing.withdraw_limits", title=_("Judge by the general limits"), repeatable=True)
+def withdraw_limits(context: Context, *, limit_set_id: int) -> dict[str, Any]:
+    """Take the limits of a device type out of use, and judge its devices by the general ones."""
+    from mppcqa.testing.limit_changes import withdraw
+
+    found, total = _limit_set(limit_set_id)
+
+    def told(done: int) -> None:
+        context.check_stopped()
+        context.progress(done, max(done, total), "devices")
+
+    return {"devices": withdraw(found, told)}
 
 
 def _group(pk: int) -> TaskGroup:

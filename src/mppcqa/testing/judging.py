@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage, get_stage
 from mppcqa.testing.grading import Graded, grade
 from mppcqa.testing.models import Analysis, Limit, LimitSet, Outcome, Standing, Verdict
@@ -18,15 +20,25 @@ from mppcqa.testing.signals import outcomes_changed
 BATCH = 500
 
 
-def active_limits(stage: Stage) -> LimitSet:
-    """The limit set in use; the first is made from what the stage proposes."""
-    found = LimitSet.objects.filter(stage=stage.key, active=True).order_by("-version").first()
-    if found is not None:
-        return found
+def active_limits(stage: Stage, device_type: int | None = None) -> LimitSet:
+    """The limit set in use: that of a device type (its id) where it has one, else the general.
+
+    The first general one is made from what the stage proposes.
+    """
+    in_use = LimitSet.objects.filter(stage=stage.key, active=True).order_by("-version")
+    if device_type is not None:
+        own = in_use.filter(device_type=device_type).first()
+        if own is not None:
+            return own
+    return in_use.filter(device_type=None).first() or _proposed_limits(stage)
+
+
+def _proposed_limits(stage: Stage) -> LimitSet:
     with transaction.atomic():
+        last = LimitSet.objects.filter(stage=stage.key).aggregate(last=Max("version"))["last"]
         found, made = LimitSet.objects.get_or_create(
             stage=stage.key,
-            version=1,
+            version=(last or 0) + 1,
             defaults={
                 "title": _("%s: proposed limits") % stage.title,
                 "reason": _("What the stage proposes; make a version of your own from it."),
@@ -51,22 +63,68 @@ def active_limits(stage: Stage) -> LimitSet:
     return found
 
 
+def limits_of(stage: Stage, devices: Iterable[int]) -> list[tuple[LimitSet, list[int]]]:
+    """The limit sets in use for devices, each with those (ids, ascending) that it judges."""
+    general = active_limits(stage)
+    own = {
+        one.device_type_id: one
+        for one in LimitSet.objects.filter(stage=stage.key, active=True)
+        .exclude(device_type=None)
+        .order_by("version")
+    }
+    ids = sorted(devices)
+    if not own:
+        return [(general, ids)]
+    kinds: dict[int, int] = {}
+    for start in range(0, len(ids), BATCH):
+        rows = Device.objects.filter(pk__in=ids[start : start + BATCH])
+        kinds.update(rows.values_list("pk", "device_type"))
+    members: dict[LimitSet, list[int]] = defaultdict(list)
+    for device in ids:
+        members[own.get(kinds.get(device), general)].append(device)
+    return list(members.items())
+
+
 def judge(analysis: Analysis, devices: Iterable[int]) -> dict[int, Outcome]:
     """Judge devices by the values of an analysis and the limits in use; outcome by device id."""
     stage = get_stage(analysis.stage)
-    limit_set = active_limits(stage)
-    analyses = dict.fromkeys(sorted(devices), analysis.pk)
-    found = grade(stage, limit_set, analyses)
-    _keep(stage.key, limit_set, analyses, found)
-    return {device: outcome for device, (outcome, _details) in found.items()}
+    outcomes: dict[int, Outcome] = {}
+    for limit_set, members in limits_of(stage, devices):
+        outcomes |= _judge(stage, limit_set, dict.fromkeys(members, analysis.pk))
+    return outcomes
 
 
 def judge_again(stage: Stage, limit_set: LimitSet, devices: Iterable[int]) -> dict[int, Outcome]:
     """Judge devices by the values that count for them now and by a limit set."""
-    analyses = standing_analyses(stage.key, devices)
-    found = grade(stage, limit_set, analyses)
-    _keep(stage.key, limit_set, analyses, found)
-    return {device: outcome for device, (outcome, _details) in found.items()}
+    return _judge(stage, limit_set, standing_analyses(stage.key, devices))
+
+
+def _judge(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> dict[int, Outcome]:
+    """Verdicts, kept; what was judged already by this set and analysis is not judged again.
+
+    Neither values nor limit sets ever change, so the verdict would be the same.
+    """
+    known = {
+        verdict.device_id: verdict
+        for verdict in _verdicts(limit_set, analyses)
+        if verdict.analysis_id == analyses[verdict.device_id]
+    }
+    found = grade(stage, limit_set, {d: a for d, a in analyses.items() if d not in known})
+    _keep(stage.key, limit_set, analyses, found, known)
+    return {device: Outcome(one.outcome) for device, one in known.items()} | {
+        device: outcome for device, (outcome, _details) in found.items()
+    }
+
+
+def _verdicts(limit_set: LimitSet, analyses: Mapping[int, int]) -> list[Verdict]:
+    """Verdicts that there are on devices by a limit set and their analyses."""
+    return list(
+        Verdict.objects.filter(
+            device__in=list(analyses),
+            analysis__in=set(analyses.values()),
+            limit_set=limit_set,
+        ).order_by()
+    )
 
 
 def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
@@ -75,15 +133,21 @@ def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
     return dict(rows.values_list("device", "analysis"))
 
 
-def _keep(stage: str, limit_set: LimitSet, analyses: Mapping[int, int], found: Graded) -> None:
+def _keep(
+    stage: str,
+    limit_set: LimitSet,
+    analyses: Mapping[int, int],
+    found: Graded,
+    known: Mapping[int, Verdict],
+) -> None:
     """Write verdicts and standings, and tell the summaries what changed."""
     now = timezone.now()
     with transaction.atomic():
         standings = {
             row.device_id: row
-            for row in Standing.objects.filter(device__in=list(found), stage=stage).select_related(
-                "verdict"
-            )
+            for row in Standing.objects.filter(
+                device__in=list(analyses), stage=stage
+            ).select_related("verdict")
         }
         Verdict.objects.bulk_create(
             [
@@ -100,22 +164,22 @@ def _keep(stage: str, limit_set: LimitSet, analyses: Mapping[int, int], found: G
             ],
             ignore_conflicts=True,
         )
-        verdicts = Verdict.objects.filter(
-            device__in=list(found), analysis__in=set(analyses.values()), limit_set=limit_set
-        )
+        fresh = _verdicts(limit_set, {device: analyses[device] for device in found})
         changes, changed = [], []
-        for verdict in verdicts:
+        for verdict in (*known.values(), *fresh):
             device = verdict.device_id
             standing = standings.get(device)
             if verdict.analysis_id != analyses[device] or standing is None:
                 continue
             if standing.analysis_id != verdict.analysis_id:
-                continue  # a newer analysis counts
+                continue  # another analysis counts
             former = standing.verdict
             if former is not None and former.pk == verdict.pk:
                 continue
             changes.append((device, former, verdict))
             changed.append(device)
+        if not changed:
+            return
         # One statement for all, where a bulk update writes a case for each row.
         reached = Verdict.objects.filter(
             device=OuterRef("device"), analysis=OuterRef("analysis"), limit_set=limit_set

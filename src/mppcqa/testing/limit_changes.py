@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.queue.actions import submit
 from mppcqa.stages import Stage, get_stage
 from mppcqa.testing.grading import grade
-from mppcqa.testing.judging import judge_again, standing_analyses
+from mppcqa.testing.judging import active_limits, judge_again, standing_analyses
 from mppcqa.testing.models import Limit, LimitSet, Standing
 from mppcqa.testing.references import quantity_rows
 
@@ -43,9 +43,13 @@ def new_version(
     *,
     title: str,
     reason: str = "",
+    device_type: DeviceType | None = None,
     by: AbstractBaseUser | None = None,
 ) -> LimitSet:
     """A version that is not in use yet; raises `LimitsRefused` with all faults.
+
+    With a `device_type` it will judge devices of that type, without one those of all types that
+    have no limits of their own.
 
     A limit names ``quantity`` (key), some of ``pass_low``, ``pass_high``, ``warn_low``,
     ``warn_high`` in the quantity's stored unit, and may name ``overvoltage_v`` and ``reason``.
@@ -67,6 +71,7 @@ def new_version(
         last = LimitSet.objects.filter(stage=stage.key).aggregate(last=Max("version"))["last"]
         made = LimitSet.objects.create(
             stage=stage.key,
+            device_type=device_type,
             version=(last or 0) + 1,
             title=title.strip()[:100],
             reason=reason.strip(),
@@ -102,15 +107,17 @@ def _band_faults(limit: Mapping[str, Any]) -> list[str]:
 def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, Any]:
     """How many devices stand with which verdict now, and with which they would; plain JSON.
 
-    ``moves`` is [from, to, devices] with an empty text where there is no verdict now;
-    ``flips`` has the first devices whose verdict would change.
+    Of a set in use that belongs to a device type: what withdrawing it would do. ``moves`` is
+    [from, to, devices] with an empty text where there is no verdict now; ``flips`` has the first
+    devices whose verdict would change.
     """
     stage = get_stage(limit_set.stage)
+    by = active_limits(stage) if limit_set.active and limit_set.device_type_id else limit_set
     moves: Counter[tuple[str, str]] = Counter()
     flips: list[list[str]] = []
     done = 0
-    for ids, outcomes in _standing(limit_set.stage):
-        found = grade(stage, limit_set, standing_analyses(limit_set.stage, ids))
+    for ids, outcomes in _judged_by(limit_set):
+        found = grade(stage, by, standing_analyses(limit_set.stage, ids))
         changed = []
         for device, (outcome, _details) in found.items():
             moves[outcomes[device], outcome.value] += 1
@@ -128,11 +135,23 @@ def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, 
     }
 
 
-def _standing(stage: str) -> Iterator[tuple[list[int], dict[int, str]]]:
-    """Devices that stand at a stage, some at a time, with their outcomes."""
+def standings_judged_by(limit_set: LimitSet) -> QuerySet[Standing]:
+    """Standings that a limit set judges while it is in use: those of its device type, or of all
+    types that have no limits of their own.
+    """
+    rows = Standing.objects.filter(stage=limit_set.stage)
+    if limit_set.device_type_id:
+        return rows.filter(device__device_type=limit_set.device_type_id)
+    own = LimitSet.objects.filter(stage=limit_set.stage, active=True).exclude(device_type=None)
+    kinds = list(own.values_list("device_type", flat=True))
+    return rows.exclude(device__device_type__in=kinds) if kinds else rows
+
+
+def _judged_by(limit_set: LimitSet) -> Iterator[tuple[list[int], dict[int, str]]]:
+    """The devices of these standings, some at a time, with their outcomes."""
     last = 0
     while True:
-        rows = Standing.objects.filter(stage=stage, device__gt=last).order_by("device")
+        rows = standings_judged_by(limit_set).filter(device__gt=last).order_by("device")
         found = dict(rows.values_list("device", "outcome")[:PIECE])
         if not found:
             return
@@ -142,7 +161,8 @@ def _standing(stage: str) -> Iterator[tuple[list[int], dict[int, str]]]:
 
 def ask_apply(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
     """Put a limit set into use as a task: what comes in from now on is judged by it, and all
-    devices that stand at its stage are judged anew. Former verdicts stay readable.
+    devices that it is for and that stand at its stage are judged anew. Former verdicts stay
+    readable.
     """
     return submit(
         "testing.apply_limits",
@@ -156,14 +176,37 @@ def ask_apply(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Tas
 def apply(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
     """What the task does; returns how many devices were judged. May be called again."""
     with transaction.atomic():
-        LimitSet.objects.filter(stage=limit_set.stage, active=True).exclude(pk=limit_set.pk).update(
-            active=False
-        )
+        LimitSet.objects.filter(
+            stage=limit_set.stage, device_type=limit_set.device_type_id, active=True
+        ).exclude(pk=limit_set.pk).update(active=False)
         LimitSet.objects.filter(pk=limit_set.pk).update(active=True)
-    stage = get_stage(limit_set.stage)
+    return _judge_all(limit_set, limit_set, told)
+
+
+def ask_withdraw(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
+    """Take the limits of a device type out of use as a task: the general ones judge it then."""
+    if limit_set.device_type_id is None:
+        raise LimitsRefused([_("The general limits can't be withdrawn: put others into use.")])
+    return submit(
+        "testing.withdraw_limits",
+        {"limit_set_id": limit_set.pk},
+        by=by,
+        about=limit_set,
+        key=f"limits:{limit_set.stage}",
+    )
+
+
+def withdraw(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
+    """What that task does; returns how many devices were judged. May be called again."""
+    LimitSet.objects.filter(pk=limit_set.pk).update(active=False)
+    return _judge_all(limit_set, active_limits(get_stage(limit_set.stage)), told)
+
+
+def _judge_all(of: LimitSet, by: LimitSet, told: Told) -> int:
+    stage = get_stage(of.stage)
     done = 0
-    for ids, _outcomes in _standing(limit_set.stage):
-        judge_again(stage, limit_set, ids)
+    for ids, _outcomes in _judged_by(of):
+        judge_again(stage, by, ids)
         done += len(ids)
         told(done)
     return done

@@ -16,7 +16,7 @@ from mppcqa.queue.models import TaskGroup
 from mppcqa.stages import get_stage
 from mppcqa.testing.counting import devices_of, make_count
 from mppcqa.testing.grading import grade
-from mppcqa.testing.judging import active_limits, judge
+from mppcqa.testing.judging import judge, limits_of
 from mppcqa.testing.models import Analysis, QuantityRow, Run, RunFile, Standing
 from mppcqa.testing.reading import read_values
 from mppcqa.testing.selection import chosen_devices
@@ -183,8 +183,11 @@ def _moves(analysis: Analysis, devices: list[int]) -> Counter[tuple[str, str]]:
     stage = get_stage(analysis.stage)
     standing = Standing.objects.filter(device__in=devices, stage=analysis.stage)
     now = dict(standing.values_list("device", "outcome"))
-    found = grade(stage, active_limits(stage), dict.fromkeys(devices, analysis.pk))
-    return Counter((now.get(device, ""), outcome.value) for device, (outcome, _d) in found.items())
+    moves: Counter[tuple[str, str]] = Counter()
+    for limit_set, members in limits_of(stage, devices):
+        found = grade(stage, limit_set, dict.fromkeys(members, analysis.pk))
+        moves.update((now.get(device, ""), one.value) for device, (one, _d) in found.items())
+    return moves
 
 
 def _summary(difference: NDArray[np.float64], error: NDArray[np.float64]) -> dict[str, Any]:

@@ -125,6 +125,7 @@ urlpatterns = [
     path("limits/<int:pk>/", limits.limit_set, name="limit_set"),
     path("limits/<int:pk>/preview/", limits.limit_preview, name="limit_preview"),
     path("limits/<int:pk>/apply/", limits.limit_apply, name="limit_apply"),
+    path("limits/<int:pk>/withdraw/", limits.limit_withdraw, name="limit_withdraw"),
     path("limits/new/<str:stage>/", limits.limit_edit, name="limit_edit"),
     path("reanalysis/", reanalysis.reanalysis_list, name="reanalysis_list"),
     path("reanalysis/<int:pk>/", reanalysis.reanalysis, name="reanalysis"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from mppcqa.exchange import imports
 from mppcqa.exchange.cells import texts
 from mppcqa.exchange.models import Import, Kind, SavedMapping
 from mppcqa.exchange.source import Source, SourceError
+from mppcqa.queue.actions import submit
 from mppcqa.queue.models import OPEN_STATES
 from mppcqa.web.access import allowed
 from mppcqa.web.import_form import mapping_columns, read_mapping, read_reading
@@ -109,15 +111,18 @@ def import_(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _settle(row: Import) -> None:
-    """A task that ended without saying so leaves the import as it was before."""
-    busy = row.state in (Import.State.CHECKING, Import.State.IMPORTING)
-    if busy and row.task is not None and row.task.state not in OPEN_STATES:
+    """An import whose process or task ended without a word is told so, and taken back."""
+    if row.state == Import.State.CHECKING and row.task and row.task.state not in OPEN_STATES:
+        Import.objects.filter(pk=row.pk, state=row.state).update(state=Import.State.NEW)
         row.refresh_from_db()
-        if row.state == Import.State.CHECKING:
-            row.state = Import.State.NEW
-        elif row.state == Import.State.IMPORTING:
-            row.state = Import.State.FAILED
-        row.save(update_fields=["state"])
+    elif row.state == Import.State.IMPORTING and not (row.task and row.task.is_open):
+        if row.size > imports.INLINE_BYTES:
+            submit("exchange.give_up", {"import_id": row.pk}, about=row, key=f"give-up:{row.pk}")
+            return
+        # Where a process is at work on it still, it stays as it is.
+        with suppress(imports.ImportRefused):
+            imports.give_up(row)
+            row.refresh_from_db()
 
 
 def _act(request: HttpRequest, row: Import) -> HttpResponse | None:
@@ -126,7 +131,11 @@ def _act(request: HttpRequest, row: Import) -> HttpResponse | None:
         messages.info(request, _("This table is being dealt with, or is in already."))
         return redirect(row)
     if action == "remove":
-        imports.remove(row)
+        try:
+            imports.remove(row)
+        except imports.ImportRefused as error:
+            messages.error(request, str(error))
+            return redirect(row)
         messages.success(request, _("The table is removed; nothing was imported."))
         return redirect("import_list")
     try:

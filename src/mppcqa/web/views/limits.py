@@ -10,10 +10,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mppcqa.inventory.models import DeviceType
 from mppcqa.queue.actions import submit
 from mppcqa.testing.judging import active_limits
-from mppcqa.testing.limit_changes import BANDS, LimitsRefused, ask_apply, effect, new_version
-from mppcqa.testing.models import LimitSet, Standing
+from mppcqa.testing.limit_changes import (
+    BANDS,
+    LimitsRefused,
+    ask_apply,
+    ask_withdraw,
+    effect,
+    new_version,
+    standings_judged_by,
+)
+from mppcqa.testing.models import LimitSet
 from mppcqa.web.access import allowed
 from mppcqa.web.results import move_table, result_of
 from mppcqa.web.stages import find_stage, quantities_of, stage_titles
@@ -57,16 +66,17 @@ def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": lines,
         "stage_title": titles.get(found.stage, found.stage),
     }
-    if not found.active:
+    if not found.active or found.device_type_id:
         context |= _effect(found)
-    else:
-        context["applying"] = result_of("testing.apply_limits", found)[1]
+    context["applying"] = result_of("testing.apply_limits", found)[1]
+    if found.device_type_id and context["applying"] is None:
+        context["applying"] = result_of("testing.withdraw_limits", found)[1]
     return render(request, "web/limit_set.html", context)
 
 
 def _effect(found: LimitSet) -> dict[str, Any]:
     """What the set would change: found now for few devices, by a task for many."""
-    few = Standing.objects.filter(stage=found.stage).values("pk")[: INLINE_DEVICES + 1]
+    few = standings_judged_by(found).values("pk")[: INLINE_DEVICES + 1]
     result, task = None, None
     if len(few) <= INLINE_DEVICES and find_stage(found.stage) is not None:
         result = effect(found)
@@ -75,7 +85,6 @@ def _effect(found: LimitSet) -> dict[str, Any]:
     context: dict[str, Any] = {"effect": result, "effect_task": task}
     if result is not None:
         context["moves"] = move_table(result["moves"])
-    context["applying"] = result_of("testing.apply_limits", found)[1]
     return context
 
 
@@ -89,19 +98,22 @@ def _shown(quantity: Any) -> tuple[float, str]:
 @require_http_methods(["GET", "POST"])
 @allowed("testing.add_limitset")
 def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
-    """A new version, begun from the one in use (or ``?from=PK``)."""
+    """A new version, begun from the one in use (for ``?type=PK``), or ``?from=PK``."""
     found = find_stage(stage)
     if found is None:
         messages.error(request, _("The stage %s is not installed here.") % stage)
         return redirect("limit_sets")
     faults: list[str] = []
-    lines = _lines(found, request)
+    base, kind = _base(found, request)
+    lines = _lines(found, base, request)
     title, reason = request.POST.get("title", ""), request.POST.get("reason", "")
     if request.method == "POST":
         limits, faults = _read(lines)
         if not faults:
             try:
-                made = new_version(found, limits, title=title, reason=reason, by=request.user)
+                made = new_version(
+                    found, limits, title=title, reason=reason, device_type=kind, by=request.user
+                )
             except LimitsRefused as error:
                 faults = error.faults
             else:
@@ -115,15 +127,27 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
         "faults": faults,
         "title": title,
         "reason": reason,
+        "types": DeviceType.objects.all(),
+        "type": None if kind is None else kind.pk,
     }
     return render(request, "web/limit_edit.html", context, status=422 if faults else 200)
 
 
-def _lines(stage: Any, request: HttpRequest) -> list[dict[str, Any]]:
-    """A line for each quantity of the stage: as it was sent, or as the base version has it."""
-    base = active_limits(stage)
+def _base(stage: Any, request: HttpRequest) -> tuple[LimitSet, DeviceType | None]:
+    """The version that a new one begins from, and the device type that it is to be for."""
+    given = LimitSet.objects.none()
     if (number := request.GET.get("from", "")).isdecimal():
-        base = LimitSet.objects.filter(pk=int(number), stage=stage.key).first() or base
+        given = LimitSet.objects.filter(pk=int(number), stage=stage.key)
+    base = given.select_related("device_type").first()
+    asked = request.POST.get("type", request.GET.get("type"))
+    kind = None if base is None else base.device_type
+    if asked is not None:
+        kind = DeviceType.objects.filter(pk=int(asked) if asked.isdecimal() else 0).first()
+    return base or active_limits(stage, None if kind is None else kind.pk), kind
+
+
+def _lines(stage: Any, base: LimitSet, request: HttpRequest) -> list[dict[str, Any]]:
+    """A line for each quantity of the stage: as it was sent, or as the base version has it."""
     there: dict[str, list[Any]] = {}
     for limit in base.limits.select_related("quantity"):
         there.setdefault(limit.quantity.key, []).append(limit)
@@ -185,4 +209,17 @@ def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a version into use."""
     ask_apply(get_object_or_404(LimitSet, pk=pk), by=request.user)
     messages.success(request, _("The devices are being judged by these limits."))
+    return redirect("limit_set", pk)
+
+
+@require_POST
+@allowed("testing.change_limitset")
+def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the limits of a device type out of use."""
+    try:
+        ask_withdraw(get_object_or_404(LimitSet, pk=pk), by=request.user)
+    except LimitsRefused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The devices are being judged by the general limits."))
     return redirect("limit_set", pk)
