@@ -15,6 +15,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.reports.device_charts import device_charts
 from mppcqa.reports.document import (
     BOLD,
+    HEAD,
     HEADING,
     OUTCOMES,
     SMALL,
@@ -42,8 +43,10 @@ def device_report(device: Device, language: str | None = None) -> bytes:
     story: list[Any] = [_head(device, stages)]
     if not stages:
         story.append(paragraph(_("This device has not been measured yet.")))
-    for section in stages:
-        story += _section(device, section)
+    for number, section in enumerate(stages):
+        parts = _section(device, section)
+        # One stage, one page, where it fits. The first begins below the head in any case.
+        story += [KeepTogether(parts[:2]), *parts[2:]] if number == 0 else [KeepTogether(parts)]
     footer = _("%(serial)s, written %(when)s UTC by mppcqa %(version)s") % {
         "serial": device.serial,
         "when": f"{now:%Y-%m-%d %H:%M}",
@@ -80,7 +83,8 @@ def _head(device: Device, stages: list[StageValues]) -> Table:
         picture(qr_png(device_address(device)), QR_WIDTH),
         paragraph(device_address(device), SMALL),
     ]
-    head = Table([[left, right]], colWidths=[WIDTH - QR_WIDTH - 10, QR_WIDTH + 10])
+    columns = [WIDTH - QR_WIDTH - 10, QR_WIDTH + 10]
+    head = Table([[left, right]], colWidths=columns, hAlign="LEFT")
     head.setStyle(
         TableStyle(
             [
@@ -129,11 +133,8 @@ def _section(device: Device, section: StageValues) -> list[Any]:
     drawn = _pictures(device, section)
     if drawn:
         parts += [Spacer(1, 6), drawn]
-    channels = _channel_table(device, section)
-    story: list[Any] = [KeepTogether(parts[:2]), *parts[2:]]
-    if channels is not None:
-        story += [Spacer(1, 6), channels]
-    return [*story, Spacer(1, 4), paragraph(_provenance(section), SMALL)]
+    parts += _channel_table(device, section)
+    return [*parts, Spacer(1, 4), paragraph(_provenance(section), SMALL)]
 
 
 def _shown(value: Value | None) -> str:
@@ -142,15 +143,14 @@ def _shown(value: Value | None) -> str:
 
 def _verdict_table(section: StageValues) -> Table:
     """Every judged quantity with its worst value and the band that it was judged by."""
-    rows: list[list[Any]] = [
-        [_("Judged"), _("Worst value"), _("Channel"), _("Pass band"), _("At"), _("Verdict")]
-    ]
+    heads = _("Judged"), _("Worst value"), _("Channel"), _("Pass band"), _("At"), _("Verdict")
+    rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
     labels = dict(type(section.standing)._meta.get_field("outcome").flatchoices)
     for line in section.judged():
         value, channel = line.get("value"), line.get("channel")
         rows.append(
             [
-                paragraph(line["shown"].head),
+                paragraph(line["shown"].head, HEAD),
                 "–" if value is None else with_uncertainty(value, line.get("uncertainty")),
                 "–" if channel in (None, -1) else str(channel),
                 _band(line.get("pass_low"), line.get("pass_high")),
@@ -158,7 +158,7 @@ def _verdict_table(section: StageValues) -> Table:
                 str(labels.get(line["outcome"], line["outcome"])),
             ]
         )
-    return table(rows, [WIDTH * part for part in (0.27, 0.17, 0.08, 0.19, 0.18, 0.11)])
+    return table(rows, [WIDTH * part for part in (0.25, 0.14, 0.08, 0.12, 0.3, 0.11)])
 
 
 def _band(low: float | None, high: float | None) -> str:
@@ -179,15 +179,20 @@ def _summary(section: StageValues) -> Table:
     rows: list[list[Any]] = []
     if conditional:
         rows.append(
-            [paragraph(_("Mean over the channels at")), *(paragraph(q.head) for q in conditional)]
+            [
+                paragraph(_("Mean over the channels at"), HEAD),
+                *(paragraph(q.head, HEAD) for q in conditional),
+            ]
         )
         for point in section.conditions():
             cells = [_shown(section.mean(q.key, point)) for q in conditional]
             rows.append([paragraph(str(point), SMALL), *cells])
         for quantity in fixed:
             mean = section.mean(quantity.key)
-            rows.append([paragraph(quantity.head), _shown(mean), *[""] * (len(conditional) - 1)])
-        first = WIDTH * 0.24
+            rows.append(
+                [paragraph(quantity.head, HEAD), _shown(mean), *[""] * (len(conditional) - 1)]
+            )
+        first = WIDTH * 0.33
         rest = (WIDTH - first) / len(conditional)
         return table(rows, [first, *[rest] * len(conditional)])
     rows.append([_("Quantity"), _("Value")])
@@ -198,7 +203,11 @@ def _summary(section: StageValues) -> Table:
 def _pictures(device: Device, section: StageValues) -> Table | None:
     """The stage's charts, three in a row."""
     cells = [
-        picture(charts.to_png(drawn.chart.properties(title=drawn.title), scale=3), WIDTH / 3 - 8)
+        picture(
+            charts.to_png(drawn.chart.properties(title=drawn.title), scale=3),
+            WIDTH / 3 - 8,
+            WIDTH / 4,
+        )
         for drawn in device_charts(device, section)
     ]
     if not cells:
@@ -213,23 +222,23 @@ def _pictures(device: Device, section: StageValues) -> Table | None:
     return grid
 
 
-def _channel_table(device: Device, section: StageValues) -> Table | None:
-    """Values of each channel at the typical condition."""
+def _channel_table(device: Device, section: StageValues) -> list[Any]:
+    """Values of each channel at the typical condition; nothing for a single channel."""
     if device.device_type.channels < 2:
-        return None
+        return []
     quantities = [q for q in section.quantities if q.scope == "channel"]
     point = section.typical()
-    head = [paragraph(_("Channel")), *(paragraph(one.head) for one in quantities)]
+    head = [paragraph(_("Channel"), HEAD), *(paragraph(one.head, HEAD) for one in quantities)]
     columns = [section.of_channels(one.key, point) for one in quantities]
     rows: list[list[Any]] = [head]
     rows += [
         [str(channel), *(_shown(column.get(channel)) for column in columns)]
         for channel in range(device.device_type.channels)
     ]
-    if point is not None:
-        head[0] = paragraph(_("Channel, at %s") % point)
-    first = WIDTH * 0.2
-    return table(rows, [first, *[(WIDTH - first) / len(quantities)] * len(quantities)])
+    caption = _("Channels") if point is None else _("Channels at %s") % point
+    first = WIDTH * 0.1
+    widths = [first, *[(WIDTH - first) / len(quantities)] * len(quantities)]
+    return [Spacer(1, 6), paragraph(caption, HEAD), Spacer(1, 2), table(rows, widths)]
 
 
 def _provenance(section: StageValues) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 import reportlab
@@ -17,8 +18,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Image, Paragraph, SimpleDocTemplate, Table, TableStyle
 
-MARGIN = 18 * mm
-WIDTH = A4[0] - 2 * MARGIN
+MARGIN = 16 * mm
+PADDING = 6  # of ReportLab's frames, inside the margin
+WIDTH = A4[0] - 2 * (MARGIN + PADDING)
 INK, QUIET = colors.HexColor("#1d2733"), colors.HexColor("#66707d")
 LINE, STRIPE = colors.HexColor("#ccd2da"), colors.HexColor("#f5f7f9")
 OUTCOMES = {
@@ -42,6 +44,7 @@ def _register_fonts() -> tuple[str, str]:
 FONT, BOLD = _register_fonts()
 BODY = ParagraphStyle("body", fontName=FONT, fontSize=8, leading=11, textColor=INK)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=6.5, leading=9, textColor=QUIET)
+HEAD = ParagraphStyle("head", parent=BODY, fontName=BOLD, fontSize=7, leading=8.5)
 TITLE = ParagraphStyle("title", parent=BODY, fontName=BOLD, fontSize=17, leading=21)
 HEADING = ParagraphStyle(
     "heading", parent=BODY, fontName=BOLD, fontSize=11, leading=14, spaceBefore=9, spaceAfter=4
@@ -58,10 +61,11 @@ def paragraph(text: object, style: ParagraphStyle = BODY) -> Paragraph:
     return Paragraph(escape(text), style)
 
 
-def picture(png: bytes, width: float) -> Image:
-    """A PNG as wide as asked for, its height following."""
+def picture(png: bytes, width: float, height: float = math.inf) -> Image:
+    """A PNG as large as fits into a width and height in points, its shape kept."""
     w, h = ImageReader(io.BytesIO(png)).getSize()
-    return Image(io.BytesIO(png), width=width, height=width * h / w)
+    scale = min(width / w, height / h)
+    return Image(io.BytesIO(png), width=w * scale, height=h * scale)
 
 
 def table(rows: list[list[Any]], widths: list[float] | None = None) -> Table:
@@ -77,8 +81,8 @@ def table(rows: list[list[Any]], widths: list[float] | None = None) -> Table:
                 ("LINEBELOW", (0, 1), (-1, -1), 0.25, LINE),
                 ("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, STRIPE]),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-                ("TOPPADDING", (0, 0), (-1, -1), 2),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
             ]
         )
     )
@@ -103,9 +107,9 @@ class NumberedCanvas(Canvas):  # type: ignore[misc]
             self.__dict__.update(state)
             self.setFont(FONT, 6.5)
             self.setFillColor(QUIET)
-            self.drawString(MARGIN, 10 * mm, self.footer)
+            self.drawString(MARGIN + PADDING, 10 * mm, self.footer)
             page = _("page %(n)d of %(all)d") % {"n": number, "all": len(self._kept)}
-            self.drawRightString(A4[0] - MARGIN, 10 * mm, page)
+            self.drawRightString(A4[0] - MARGIN - PADDING, 10 * mm, page)
             super().showPage()
         super().save()
 
