@@ -158,7 +158,7 @@ def _verdict_table(section: StageValues) -> Table:
                 str(labels.get(line["outcome"], line["outcome"])),
             ]
         )
-    return table(rows, [WIDTH * part for part in (0.25, 0.14, 0.08, 0.12, 0.3, 0.11)])
+    return table(rows, [WIDTH * part for part in (0.25, 0.14, 0.1, 0.12, 0.28, 0.11)])
 
 
 def _band(low: float | None, high: float | None) -> str:
