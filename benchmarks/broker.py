@@ -14,7 +14,9 @@ from typing import Self
 
 # Debian's command on the PATH changes to another user; these run as whoever calls them.
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-START_S = 90.0
+START_S = 180.0
+CONTROL_S = 240.0
+"""On a computer that has much else to do the program alone takes long to come up."""
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -108,7 +110,7 @@ class OwnRabbit:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
-            timeout=60,
+            timeout=CONTROL_S,
         ).returncode
 
     def __exit__(

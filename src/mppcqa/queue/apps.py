@@ -1,6 +1,7 @@
 """The queue as a Django app."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
@@ -16,5 +17,7 @@ class QueueConfig(AppConfig):
         autodiscover_modules("tasks")
         import mppcqa.queue.housekeeping  # noqa: F401  (declares its routines)
         from mppcqa.queue.schedules import make_schedules
+        from mppcqa.queue.sockets import notice_dead_peers
 
+        connection_created.connect(notice_dead_peers)
         post_migrate.connect(make_schedules, sender=self)

@@ -168,6 +168,12 @@ class Context:
         with self._lock:
             return self._supervisor is not None and self._supervisor.poll() is None
 
+    @property
+    def supervisor_id(self) -> int | None:
+        """Process that looks after the running program, if one runs."""
+        with self._lock:
+            return None if self._supervisor is None else self._supervisor.pid
+
     def stop(self, state: str, reason: str) -> None:
         """Called from the watching thread: end the attempt, its program first."""
         self.stop_wanted = (state, reason)

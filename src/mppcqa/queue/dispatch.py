@@ -110,6 +110,16 @@ def _queue_exclusive(task: Task, lane: Lane) -> int:
     return 0
 
 
+def hold_back(task: Task) -> bool:
+    """Let a queued task wait again, its station free; False if it is not queued any more."""
+    with transaction.atomic():
+        if not move(task, State.QUEUED, State.WAITING, expected_attempt=task.attempt):
+            return False
+        Task.objects.filter(pk=task.pk).update(attempt=task.attempt - 1)
+        Lane.objects.filter(holder_id=task.pk).update(holder=None, held_since=None)
+    return True
+
+
 def queued_in(queues: list[str]) -> QuerySet[Task]:
     """What the workers of these broker queues take next, in order."""
     rows = Task.objects.filter(state=State.QUEUED, served_by__in=queues)

@@ -22,6 +22,7 @@ from mppcqa.queue.models import State, Task, TaskTally
 BATCH = 2000
 BUCKETS_AN_OCTAVE = 8
 SHORTEST_S = 1e-3
+NAMES = ("name", "topic", "lane", "state", "week", "bucket")
 
 
 def bucket_of(seconds: float) -> int:
@@ -55,6 +56,13 @@ def tally() -> int:
     return len(found)
 
 
+def take_back(task: Task) -> None:
+    """Count a task no more whose end did not hold."""
+    if task.tallied:
+        which = dict(zip(NAMES, _key(task), strict=True))
+        TaskTally.objects.filter(**which, n__gt=0).update(n=F("n") - 1)
+
+
 def _can_skip() -> bool:
     from django.db import connection
 
@@ -68,9 +76,8 @@ def _key(task: Task) -> tuple[str, str, str, str, dt.date, int]:
 
 
 def _add(counts: Counter[tuple[str, str, str, str, dt.date, int]]) -> None:
-    names = ("name", "topic", "lane", "state", "week", "bucket")
     for key, number in sorted(counts.items()):
-        which = dict(zip(names, key, strict=True))
+        which = dict(zip(NAMES, key, strict=True))
         if not TaskTally.objects.filter(**which).update(n=F("n") + number):
             row, made = TaskTally.objects.get_or_create(**which, defaults={"n": number})
             if not made:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from mppcqa.queue.models import DEFAULT_LANE, Task
+from mppcqa.queue.models import Lane, Task
 
 LEASE = dt.timedelta(seconds=float(os.environ.get("MPPCQA_LEASE_S", "30")))
 RENEW_EVERY_S = LEASE.total_seconds() / 6
@@ -42,23 +42,36 @@ def forget_all_but(running: set[int]) -> None:
         del _seen[number]
 
 
+def _lane_file(lane: str) -> Path:
+    folder = Path(settings.MPPCQA_HOME) / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "".join(one if one.isalnum() or one in "-_." else "-" for one in lane)
+
+
+def in_use_here(lane: str) -> bool:
+    """Whether a program still uses a station of this computer, whatever the database says."""
+    with _lane_file(lane).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
-def lane_lock(task: Task, log: Callable[[str], None]) -> Iterator[None]:
+def lane_lock(lane: Lane | None, log: Callable[[str], None]) -> Iterator[None]:
     """Hold the station's lock on this computer while an attempt uses it.
 
     The lock in the database may have been given on while this computer was cut off and the former
     program still ran here; the next one then waits until that has ended.
     """
-    if task.lane == DEFAULT_LANE:
+    if lane is None or not lane.exclusive:
         yield
         return
-    folder = Path(settings.MPPCQA_HOME) / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = "".join(one if one.isalnum() or one in "-_." else "-" for one in task.lane)
-    with (folder / name).open("w") as file:
+    with _lane_file(lane.name).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            log(f"waits for a former program on {task.lane}")
+            log(f"waits for a former program on {lane.name}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

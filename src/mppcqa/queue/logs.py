@@ -10,10 +10,13 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+A_FOLDER = 1000
+"""So many tasks share a folder."""
+
 
 def log_path(task_id: int, attempt: int) -> Path:
-    """Where an attempt's log lies; a thousand tasks share a folder."""
-    folder = Path(settings.MPPCQA_HOME) / "logs" / "tasks" / f"{task_id // 1000:06d}"
+    """Where an attempt's log lies on the computer that runs it."""
+    folder = Path(settings.MPPCQA_HOME) / "logs" / "tasks" / f"{task_id // A_FOLDER:06d}"
     return folder / f"{task_id}-{attempt}.log"
 
 

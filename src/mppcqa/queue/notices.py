@@ -32,6 +32,17 @@ def notify(task: Task) -> None:
     _tell(task, task.requested_by, text)
 
 
+def notify_late(task: Task) -> None:
+    """Tell whoever asked for a task that was said to be lost that it is not."""
+    if task.requested_by is not None:
+        text = _("%(title)s #%(number)d was not lost after all: %(state)s") % {
+            "title": task.title,
+            "number": task.pk,
+            "state": State(task.state).label,
+        }
+        _tell(task, task.requested_by, text)
+
+
 def notify_attention(task: Task, text: str) -> None:
     """Tell whoever asked for a running task that its program wants a person to look."""
     if task.requested_by is not None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mppcqa.queue import leases
 from mppcqa.queue.dispatch import dispatch, is_gone, refuse, send
+from mppcqa.queue.ends import deliver_left
 from mppcqa.queue.history import tally
 from mppcqa.queue.logs import note
 from mppcqa.queue.models import FINAL_STATES, Lane, Message, State, Task, Worker
@@ -31,6 +32,7 @@ SUPERVISOR = "supervisor.py"
 def reap() -> dict[str, int]:
     """One round; safe at any time, in any number of places. Returns what was done."""
     done = {
+        "delivered": deliver_left(),
         "lost": _end_lost_attempts(),
         "unlocked": _free_locks(),
         "refused": _refuse_stranded(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import os
 import resource
@@ -14,19 +15,19 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections
 from django.utils import timezone
 
 from mppcqa.queue.context import Context
-from mppcqa.queue.dispatch import is_gone, queued_in, refuse, wake
+from mppcqa.queue.dispatch import hold_back, is_gone, queued_in, refuse, wake
+from mppcqa.queue.ends import write_end
 from mppcqa.queue.errors import AWAY, Stopped, TaskError
-from mppcqa.queue.leases import LEASE, lane_lock
+from mppcqa.queue.leases import LEASE, in_use_here, lane_lock
 from mppcqa.queue.logs import LogWriter, log_path
 from mppcqa.queue.models import DEFAULT_LANE, Lane, State, Task
 from mppcqa.queue.obstacles import obstacle
 from mppcqa.queue.programs import make_safe
 from mppcqa.queue.registry import Routine, find
-from mppcqa.queue.shipping import ship
 from mppcqa.queue.transitions import move
 from mppcqa.queue.watch import Watch
 
@@ -35,7 +36,6 @@ logger = logging.getLogger(__name__)
 GRACE_S = float(os.environ.get("MPPCQA_KILL_GRACE_S", "5"))
 CANDIDATES = 4
 """Processes that look in the same moment try a few tasks before they look again."""
-DATABASE_PATIENCE_S = 600.0
 HOST = socket.gethostname()
 
 
@@ -113,12 +113,12 @@ def _may_start(task: Task) -> bool:
     if lane is None and is_gone(task.lane):
         refuse(task)
         return False
-    if lane is None or not lane.exclusive or not obstacle(task, lane):
+    if lane is None or not lane.exclusive:
         return True
-    with transaction.atomic():
-        if move(task, State.QUEUED, State.WAITING, expected_attempt=task.attempt):
-            Task.objects.filter(pk=task.pk).update(attempt=task.attempt - 1)
-            Lane.objects.filter(pk=lane.pk, holder_id=task.pk).update(holder=None, held_since=None)
+    # A former program of a computer that was cut off has the first claim; see `late`.
+    if not obstacle(task, lane) and not in_use_here(lane.name):
+        return True
+    hold_back(task)
     return False
 
 
@@ -137,26 +137,10 @@ def run_attempt(task: Task, watch: Watch) -> Context:
             context.message("warning", f"{log.lost_lines} lines of the log could not be written")
         fields["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         fields["run_s"] = round(time.monotonic() - started, 3)
-        _write_end(task, state, fields)
+        write_end(task, state, fields)
     finally:
         log.close()
     return context
-
-
-def _write_end(task: Task, state: State, fields: dict[str, Any]) -> None:
-    """Write how the attempt ended, also where the database is away in this very moment."""
-    deadline = time.monotonic() + DATABASE_PATIENCE_S
-    while True:
-        try:
-            move(task, State.RUNNING, state, expected_attempt=task.attempt, **fields)
-            ship(task.pk, task.attempt)
-        except AWAY:
-            connections.close_all()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
-        else:
-            return
 
 
 def _look_after(
@@ -167,15 +151,17 @@ def _look_after(
     if routine is None:
         text = f"this worker has no routine called {task.name!r}; is it up to date?"
         return State.FAILED, {"error_class": "UnknownRoutine", "error_text": text}
+    # Read beforehand: the database may be away when the station must be made safe.
+    lane = None if task.lane == DEFAULT_LANE else Lane.objects.filter(name=task.lane).first()
     former = signal.signal(signal.SIGUSR1, _interrupt(context))
     limit_s = task.limit_s or routine.hard_limit_s
     try:
         with watch.over(context, limit_s, routine.soft_limit_s) as guarded:
-            with lane_lock(task, context.log):
+            with lane_lock(lane, context.log):
                 ended = _run(context, routine)
                 if context.stop_wanted is not None:
                     guarded.rest()
-                    _make_safe(context)
+                    _make_safe(context, lane)
             return ended
     except Stopped as stop:  # while it waited for the station
         return State(stop.state), {"error_text": stop.reason}
@@ -187,6 +173,7 @@ def _run(context: Context, routine: Routine) -> tuple[State, dict[str, Any]]:
     try:
         result = routine.function(context, **context.task.arguments)
         context.check_stopped()
+        _check_result(context, result)
     except (Exception, Stopped) as error:
         context.interruptible = False
         if context.stop_wanted is not None:
@@ -213,6 +200,14 @@ def _run(context: Context, routine: Routine) -> tuple[State, dict[str, Any]]:
     return State.SUCCEEDED, {"result": result, "exit_status": 0, "error_text": ""}
 
 
+def _check_result(context: Context, result: Any) -> None:
+    try:
+        json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        name = context.task.name
+        raise TaskError(f"{name} returned a result that is not plain JSON: {error}") from error
+
+
 def _retry(context: Context, routine: Routine, error: Exception) -> tuple[State, dict[str, Any]]:
     """An error that may pass by itself: wait a while and try again, a bounded number of times."""
     task = context.task
@@ -236,9 +231,8 @@ def _interrupt(context: Context) -> Any:
     return handler
 
 
-def _make_safe(context: Context) -> None:
+def _make_safe(context: Context, lane: Lane | None) -> None:
     """After a stop, let the station's program leave the hardware safe (bias off)."""
-    lane = Lane.objects.filter(name=context.task.lane).first()
     if lane is None or not lane.make_safe:
         return
     problem = make_safe(lane.make_safe, context.log)

@@ -17,11 +17,13 @@ from django.utils import timezone
 
 import mppcqa
 from mppcqa.queue.dispatch import CELERY_NAME
+from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Worker
 from mppcqa.queue.reaper import reap
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_S = 3.0
+TIDY_EVERY_S = 6 * 3600.0
 _stop = threading.Event()
 _ending = mmap.mmap(-1, 1)
 """Not 0 once the worker shall end; one piece of memory for it and its pool processes."""
@@ -78,6 +80,7 @@ def _start_heart(sender: Any, **_: Any) -> None:
     }
     Worker.objects.filter(name=worker_name()).update(drain=False)
     threading.Thread(target=_beat, args=[fields], name="heart", daemon=True).start()
+    threading.Thread(target=_tidy, name="tidy", daemon=True).start()
 
 
 def _beat(fields: dict[str, Any]) -> None:
@@ -100,6 +103,19 @@ def _beat(fields: dict[str, Any]) -> None:
             logger.warning("no heartbeat, the database is away: %s", error)
         finally:
             # Pool processes are forked from this one: no open connection may be passed on.
+            connections.close_all()
+
+
+def _tidy() -> None:
+    """Logs of archived tasks lie on the computers that ran them; each removes its own."""
+    wait_s = 0.0
+    while not _stop.wait(wait_s):
+        wait_s = TIDY_EVERY_S
+        try:
+            remove_own_logs()
+        except (DatabaseError, OSError) as error:
+            logger.warning("old logs of this computer were not removed: %s", error)
+        finally:
             connections.close_all()
 
 

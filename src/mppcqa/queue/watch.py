@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from mppcqa.queue.context import Context
+from mppcqa.queue.ends import write_end
+from mppcqa.queue.late import resume
 from mppcqa.queue.leases import LEASE, RENEW_EVERY_S
 from mppcqa.queue.models import State, Task
 from mppcqa.queue.shipping import ship
-from mppcqa.queue.transitions import move
 
 LOOK_EVERY_S = 0.2
 
@@ -41,8 +43,10 @@ class Guarded:
 
     def look(self) -> None:
         now = time.monotonic()
+        if not self.resting and self.asked_at is None:
+            self._keep_time(now)
         try:
-            if not self.resting:
+            if not self.resting and self.asked_at is None:
                 self._ask(now)
             if now - self.renewed > RENEW_EVERY_S:
                 self._renew()
@@ -54,32 +58,50 @@ class Guarded:
         if self.asked_at is not None and not self.resting:
             self._insist(now - self.asked_at)
 
-    def _ask(self, now: float) -> None:
-        """Tell the attempt to end if a person, the clock or the reaper wants it to."""
-        if self.asked_at is not None:
-            return
+    def _keep_time(self, now: float) -> None:
+        """The limits hold also while the database is away."""
         ran_s = now - self.started
+        if ran_s > self.limit_s:
+            text = f"ran longer than its limit of {self.limit_s:.0f} s and was stopped"
+            self.context.stop(State.TIMED_OUT, text)
+            self.asked_at = now
+            return
         if self.soft_s is not None and ran_s > self.soft_s:
             text = f"runs longer than the {self.soft_s:.0f} s that are usual"
             self.soft_s = None
             self.context.message("warning", text)
+
+    def _ask(self, now: float) -> None:
+        """Tell the attempt to end if a person or the reaper wants it to."""
         row = (
             Task.objects.filter(pk=self.context.task.pk)
-            .values("state", "attempt", "kill_requested_at", "kill_reason")
+            .values("state", "attempt", "host", "process_id", "kill_requested_at", "kill_reason")
             .first()
         )
         if row is None or row["attempt"] != self.context.task.attempt:
             self.context.stop(State.LOST, "the attempt was given to another worker")
+        elif row["state"] == State.LOST and self._resume(now, row):
+            return
         elif row["state"] != State.RUNNING:
             self.context.stop(row["state"], "the attempt was ended elsewhere")
         elif row["kill_requested_at"] is not None:
             self.context.stop(State.KILLED, row["kill_reason"])
-        elif ran_s > self.limit_s:
-            text = f"ran longer than its limit of {self.limit_s:.0f} s and was stopped"
-            self.context.stop(State.TIMED_OUT, text)
         else:
             return
         self.asked_at = now
+
+    def _resume(self, now: float, row: Mapping[str, Any]) -> bool:
+        """Go on after this computer was cut off, unless the task was run again meanwhile."""
+        context = self.context
+        owner = {"host": socket.gethostname(), "process_id": os.getpid()}
+        if row["host"] == owner["host"] and row["process_id"] != owner["process_id"]:
+            return False  # a reaper of this computer took it and has made the station safe
+        if not resume(context.task, **owner, supervisor_id=context.supervisor_id):
+            return False
+        text = "given up as lost while the database was out of reach; it goes on"
+        context.message("info", text)
+        self.renewed = now
+        return True
 
     def _renew(self) -> None:
         Task.objects.filter(
@@ -97,13 +119,7 @@ class Guarded:
         assert self.context.stop_wanted is not None  # noqa: S101
         state, reason = self.context.stop_wanted
         self.context.log(f"did not end by itself within {waited_s:.0f} s: process killed")
-        move(
-            self.context.task,
-            State.RUNNING,
-            State(state),
-            expected_attempt=self.context.task.attempt,
-            error_text=reason,
-        )
+        write_end(self.context.task, State(state), {"error_text": reason})
         os.kill(os.getpid(), signal.SIGKILL)
 
 
