@@ -5,8 +5,8 @@ and measures what people ask of it: rates of ingest and bulk import beside the d
 on the same rows, bytes a value, server time and queries of the pages at each size, a mixed load on
 gunicorn, a recount of all summaries, an export. The last line is one JSON object.
 
-MariaDB is the server of ``MPPCQA_DATABASE`` (``mysql://...``); the database ``NAME_bench`` is made
-on it, must not be there before, and is dropped at the end.
+MariaDB is the server of ``MPPCQA_DATABASE`` (``mysql://...``), where the database ``NAME_bench``
+belongs to this benchmark: it is made anew at the start, and dropped at the end unless ``--keep``.
 """
 
 from __future__ import annotations
@@ -33,22 +33,27 @@ def main(sizes: str = SIZES, engines: str = "sqlite,mariadb") -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=sizes, help="numbers of values, ascending")
     parser.add_argument("--engines", default=engines, help="sqlite, mariadb or both")
+    parser.add_argument("--keep", action="store_true", help="leave the databases for a look")
     options = parser.parse_args()
     report: dict[str, Any] = {}
     status = 0
     for engine in options.engines.split(","):
-        home = Path(tempfile.mkdtemp(prefix=f"mppcqa-bench-{engine}-"))
+        # One place, emptied first: what a killed run left is gone when the next one starts.
+        home = Path(tempfile.gettempdir()) / f"mppcqa-bench-{engine}"
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o700)
         try:
-            status |= _measure(engine, home, options.sizes, report)
+            status |= _measure(engine, home, options, report)
         finally:
-            shutil.rmtree(home, ignore_errors=True)
+            if not options.keep:
+                shutil.rmtree(home, ignore_errors=True)
     print(json.dumps(report), flush=True)
     return status
 
 
-def _measure(engine: str, home: Path, sizes: str, report: dict[str, Any]) -> int:
+def _measure(engine: str, home: Path, options: argparse.Namespace, report: dict[str, Any]) -> int:
     if engine == "sqlite":
-        return _child(engine, f"sqlite:///{home}/bench.sqlite3", home, sizes, report)
+        return _child(engine, f"sqlite:///{home}/bench.sqlite3", home, options.sizes, report)
     given = os.environ.get("MPPCQA_DATABASE", "")
     if not given.startswith("mysql:"):
         print("MariaDB: set MPPCQA_DATABASE=mysql://user:password@host/name", file=sys.stderr)
@@ -56,23 +61,24 @@ def _measure(engine: str, home: Path, sizes: str, report: dict[str, Any]) -> int
         return 1
     url = urlsplit(given)
     name = f"{url.path.strip('/')}_bench"
-    with _server(url) as connection, connection.cursor() as cursor:
-        # Fails where the database is there: it is somebody's.
-        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
-        try:
-            return _child(engine, url._replace(path=f"/{name}").geturl(), home, sizes, report)
-        finally:
-            with _server(url) as again, again.cursor() as dropping:
-                dropping.execute(f"DROP DATABASE `{name}`")
+    _execute(url, f"DROP DATABASE IF EXISTS `{name}`")
+    _execute(url, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    try:
+        database = url._replace(path=f"/{name}").geturl()
+        return _child(engine, database, home, options.sizes, report)
+    finally:
+        if not options.keep:
+            _execute(url, f"DROP DATABASE `{name}`")
 
 
-def _server(url: Any) -> Any:
-    return pymysql.connect(
+def _execute(url: Any, statement: str) -> None:
+    with pymysql.connect(
         host=url.hostname,
         port=url.port or 3306,
         user=unquote(url.username or ""),
         password=unquote(url.password or ""),
-    )
+    ) as connection:
+        connection.cursor().execute(statement)
 
 
 def _child(engine: str, database: str, home: Path, sizes: str, report: dict[str, Any]) -> int:

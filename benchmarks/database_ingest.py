@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from pyarrow import table as arrow_table
 
 from benchmarks import database_fill as made_up
 from mppcqa.stages import get_stage
+from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.ingest import NewAnalysis, store_analyses, store_analysis
-from mppcqa.testing.models import Measurement
+from mppcqa.testing.models import Measurement, QuantityRow
+from mppcqa.testing.reading import read_values
 
 COLUMNS = (
     "device_id",
@@ -30,22 +33,20 @@ COLUMNS = (
 )
 TABLE = Measurement._meta.db_table
 CLONE = "bench_measurement"
-Rows = list[tuple[Any, ...]]
 
 
-def measure_ingest(
-    devices: list[int], rng: np.random.Generator, bulk_values: int
-) -> dict[str, Any]:
-    """Rates of three ways in, each beside the database's own on the same rows; ids are used up."""
+def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
+    """Rates of two ways in, each beside bare `executemany` of the same rows, with as many commits.
+
+    `ingest_ratio` is that of one analysis a transaction, as a run's analysis is stored. `devices`
+    (800) get values of their first stage.
+    """
     single = _single(devices[:160], rng)
     batched = _batched(devices[160:800], rng)
-    bulk = _bulk(devices[800 : 800 + bulk_values // (made_up.VALUES_A_DEVICE // 2)], rng)
     return {
         "ingest_ratio": single["ratio"],
         "ingest_one_analysis_a_transaction": single,
         "ingest_many_analyses_a_transaction": batched,
-        "bulk_ratio": bulk["ratio"],
-        "bulk": bulk,
     }
 
 
@@ -61,7 +62,7 @@ def _single(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
         slots = dict(enumerate(group, 1))
         spent += _timed(lambda f=file, s=slots, r=results: store_analysis(stage, f, s, r))
         batches.append(len(results))
-    return _beside(sum(batches), spent, _rows_of(devices), batches)
+    return _beside(spent, devices, batches)
 
 
 def _batched(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
@@ -83,31 +84,22 @@ def _batched(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
         ]
         spent += _timed(lambda b=batch: store_analyses(b))
         batches.append(sum(len(new.values) for new in batch))
-    return _beside(sum(batches), spent, _rows_of(devices), batches)
-
-
-def _bulk(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
-    """One large table of values, checked, stored and summarised, against LOAD DATA alone."""
-    (file,) = made_up.new_runs("darkbox", [devices[: made_up.SLOTS]])
-    values = made_up.stage_values("darkbox", devices, rng)
-    new = NewAnalysis(stage=get_stage("darkbox"), run_file=file, values=values, devices=devices)
-    spent = _timed(lambda: store_analyses([new]))
-    rows = _rows_of(devices, "darkbox")
-    return _rates(
-        len(rows), spent, _load_data(rows) if _mariadb() else _execute_many(rows, [len(rows)])
-    )
+    return _beside(spent, devices, batches)
 
 
 def _groups(devices: list[int]) -> list[list[int]]:
     return [devices[n : n + made_up.SLOTS] for n in range(0, len(devices), made_up.SLOTS)]
 
 
-def _beside(values: int, spent: float, rows: Rows, batches: list[int]) -> dict[str, Any]:
-    assert len(rows) == values, (len(rows), values)
-    return _rates(values, spent, _execute_many(rows, batches))
+def _beside(spent: float, devices: list[int], batches: list[int]) -> dict[str, Any]:
+    quantities = QuantityRow.objects.filter(stage="pde").values_list("pk", flat=True)
+    values = read_values(devices, quantities=list(quantities))
+    assert len(values) == sum(batches), (len(values), sum(batches))
+    return rates(len(values), spent, execute_many(values, batches))
 
 
-def _rates(values: int, spent: float, own: float) -> dict[str, Any]:
+def rates(values: int, spent: float, own: float) -> dict[str, Any]:
+    """Values a second of ours and of the database's own way, and their ratio."""
     return {
         "values": values,
         "values_per_second": round(values / spent),
@@ -116,26 +108,20 @@ def _rates(values: int, spent: float, own: float) -> dict[str, Any]:
     }
 
 
-def _rows_of(devices: list[int], stage: str = "pde") -> Rows:
-    rows = Measurement.objects.filter(
-        device__gte=devices[0], device__lte=devices[-1], quantity__stage=stage
-    ).order_by("device", "analysis", "quantity", "channel", "condition")
-    return list(rows.values_list(*COLUMNS))
-
-
 def _timed(action: Callable[[], Any]) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
 
 
-def _execute_many(rows: Rows, batches: list[int]) -> float:
+def execute_many(values: MeasurementColumns, batches: list[int]) -> float:
     """Seconds of bare `executemany` into a table of the same layout, a transaction a batch."""
+    rows = list(zip(*_cells(values), strict=True))
     places = ", ".join(["%s"] * len(COLUMNS))
     statement = f"INSERT INTO {CLONE} ({', '.join(COLUMNS)}) VALUES ({places})"  # noqa: S608
     spent, start = 0.0, 0
 
-    def insert(part: Rows) -> None:
+    def insert(part: list[Any]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(statement, part)
 
@@ -147,11 +133,17 @@ def _execute_many(rows: Rows, batches: list[int]) -> float:
     return spent
 
 
-def _load_data(rows: Rows) -> float:
+def _cells(values: MeasurementColumns) -> list[list[Any]]:
+    uncertainty = [None if one != one else one for one in values.uncertainty.tolist()]
+    columns = [getattr(values, one.name).tolist() for one in fields(values)]
+    return [*columns[:-1], uncertainty]
+
+
+def load_data(values: MeasurementColumns) -> float:
     """Seconds of LOAD DATA of a file that lies ready."""
     descriptor, path = tempfile.mkstemp(suffix=".csv")
     os.close(descriptor)
-    columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(COLUMNS, _cells(values), strict=True))
     options = arrow_csv.WriteOptions(include_header=False)
     arrow_csv.write_csv(arrow_table(columns), path, options)
 
@@ -173,7 +165,7 @@ def _load_data(rows: Rows) -> float:
 def _clone() -> Iterator[None]:
     """A table as the big one lies, empty."""
     with connection.cursor() as cursor:
-        if _mariadb():
+        if mariadb():
             cursor.execute(f"CREATE TABLE {CLONE} LIKE {TABLE}")
         else:
             cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [TABLE])
@@ -184,7 +176,7 @@ def _clone() -> Iterator[None]:
             cursor.execute(f"DROP TABLE {CLONE}")
 
 
-def _mariadb() -> bool:
+def mariadb() -> bool:
     return connection.vendor == "mysql"
 
 
@@ -192,7 +184,7 @@ def storage() -> dict[str, float]:
     """Bytes of the big table by value, and of the whole database."""
     values = Measurement.objects.count()
     with connection.cursor() as cursor:
-        if _mariadb():
+        if mariadb():
             cursor.execute(f"ANALYZE TABLE {TABLE}")
             cursor.fetchall()
             cursor.execute(

@@ -44,7 +44,11 @@ def insert_rows(
     if connection.vendor == "sqlite":
         _execute_many(table, columns, _conflict_sqlite(columns, keys, on_conflict))
         return
-    if on_conflict == "fail" and n >= LOAD_FROM and _load(table, columns, n):
+    if (
+        on_conflict != "add"
+        and n >= LOAD_FROM
+        and _load(table, columns, n, replace=on_conflict == "replace")
+    ):
         return
     head = f"INSERT INTO {_quoted(table)} ({_names(columns)}) VALUES "  # noqa: S608
     tail = _conflict_mysql(columns, keys, on_conflict)
@@ -89,8 +93,11 @@ def _execute_many(table: str, columns: Mapping[str, NDArray[Any]], tail: str) ->
             cursor.executemany(statement, _tuples(columns, start, start + EXECUTE_ROWS))
 
 
-def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int) -> bool:
-    """LOAD DATA LOCAL of all rows; False where the server takes no files from clients."""
+def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int, *, replace: bool) -> bool:
+    """LOAD DATA LOCAL of all rows; False where the server takes no files from clients.
+
+    With `replace` the columns must be all that the table has.
+    """
     with_nulls = [name for name, column in columns.items() if _has_nan(column)]
     names = ", ".join(f"@{name}" if name in with_nulls else _quoted(name) for name in columns)
     nulls = ", ".join(f"{_quoted(name)} = NULLIF(@{name}, '')" for name in with_nulls)
@@ -102,7 +109,8 @@ def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int) -> bool:
             # The path is our own; a statement that loads a file can't be given it as a parameter
             # by every driver.
             cursor.execute(
-                f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {_quoted(table)} CHARACTER SET ascii "
+                f"LOAD DATA LOCAL INFILE '{path}' {'REPLACE' if replace else ''} "
+                f"INTO TABLE {_quoted(table)} CHARACTER SET ascii "
                 f"FIELDS TERMINATED BY ',' ({names})" + (f" SET {nulls}" if nulls else "")
             )
             taken = cursor.rowcount
@@ -112,7 +120,7 @@ def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int) -> bool:
         raise
     finally:
         os.unlink(path)  # noqa: PTH108
-    if taken != n:
+    if taken != n and not replace:
         # With LOCAL the server skips rows whose key is there, where INSERT would stop.
         raise IntegrityError(f"{n - taken} of {n} rows of {table} are there already")
     return True
