@@ -6,23 +6,25 @@ Pages, reports and the command line show the same numbers because they all take 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage, all_stages
 from mppcqa.stages.numbers import mean_with_uncertainty
+from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import (
     WHOLE_DEVICE,
     ConditionPoint,
-    Measurement,
     QuantityRow,
     Standing,
     condition_text,
 )
+from mppcqa.testing.reading import read_values
 
 SCALED = ("value", "uncertainty", "pass_low", "pass_high", "warn_low", "warn_high")
 
@@ -158,41 +160,57 @@ class StageValues:
 
 
 def device_stages(device: Device) -> list[StageValues]:
-    """Every stage that the device has passed, in the stages' order; three queries."""
+    """Every stage that the device has passed, in the stages' order; a few queries."""
     standings = Standing.objects.filter(device=device).select_related(
         "analysis__run_file__run__station",
         "analysis__run_file__run__operator",
         "verdict__limit_set",
         "verdict__waiver",
     )
-    rows: dict[int, list[Measurement]] = defaultdict(list)
-    wanted = [standing.analysis_id for standing in standings]
-    for row in Measurement.objects.filter(device=device, analysis__in=wanted).select_related(
-        "quantity", "condition"
-    ):
-        rows[row.analysis_id].append(row)
+    values = read_values([device.pk], analyses=[standing.analysis_id for standing in standings])
+    # A model's object for each of hundreds of values would take most of the page's time.
+    points = ConditionPoint.objects.in_bulk(np.unique(values.condition).tolist())
+    quantities = QuantityRow.objects.in_bulk(np.unique(values.quantity).tolist())
     stages = {stage.key: stage for stage in all_stages()}
     order = {key: place for place, key in enumerate(stages)}
     return [
-        _gather(stages.get(standing.stage), standing, rows[standing.analysis_id])
+        _gather(
+            stages.get(standing.stage),
+            standing,
+            values.take(values.analysis == standing.analysis_id),
+            quantities,
+            points,
+        )
         for standing in sorted(standings, key=lambda one: order.get(one.stage, len(order)))
     ]
 
 
-def _gather(stage: Stage | None, standing: Standing, rows: list[Measurement]) -> StageValues:
-    declared = shown_quantities(stage, {row.quantity.key: row.quantity for row in rows})
+def _gather(
+    stage: Stage | None,
+    standing: Standing,
+    values: MeasurementColumns,
+    quantities: Mapping[int, QuantityRow],
+    points: Mapping[int, ConditionPoint],
+) -> StageValues:
+    present = {row.key: row for row in map(quantities.__getitem__, np.unique(values.quantity))}
+    declared = shown_quantities(stage, present)
     title = _(stage.title) if stage else standing.stage
     section = StageValues(standing.stage, title, stage, standing, declared)
-    for row in rows:
-        scale = declared[row.quantity.key].scale
-        known = row.uncertainty is not None and math.isfinite(row.uncertainty)
-        value = Value(
-            row.channel,
-            row.condition,
-            row.value * scale,
-            row.uncertainty * scale if known else None,
-        )
-        section.values.setdefault(row.quantity.key, []).append(value)
+    keys = {pk: row.key for pk, row in quantities.items()}
+    cells = zip(
+        values.quantity.tolist(),
+        values.channel.tolist(),
+        values.condition.tolist(),
+        values.value.tolist(),
+        values.uncertainty.tolist(),
+        strict=True,
+    )
+    for quantity, channel, condition, value, uncertainty in cells:
+        key = keys[quantity]
+        scale = declared[key].scale
+        known = uncertainty * scale if math.isfinite(uncertainty) else None
+        shown = Value(channel, points[condition], value * scale, known)
+        section.values.setdefault(key, []).append(shown)
     return section
 
 
