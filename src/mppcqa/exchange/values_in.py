@@ -173,7 +173,7 @@ def _finish(
                 members = np.unique(columns.device).tolist()
                 if members:
                     count_analyses([(analysis, members)], columns)
-                    judge(analysis, members)
+                    judge(analysis, members, columns)
         Analysis.objects.filter(pk=analysis.pk).update(values=done["values"])
         rest = {key: value for key, value in row.found.items() if key not in BEGUN}
         found = {**rest, "analysis": analysis.pk, "done": done}

@@ -100,7 +100,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+        "PRAGMA cache_size=-16000;",
     }
     # A file, not memory, so that worker processes of a test see the same rows.
     _database["TEST"] = {"NAME": str(MPPCQA_HOME / "test.sqlite3")}
@@ -108,12 +109,15 @@ elif _database["ENGINE"].endswith("mysql"):
     _database["OPTIONS"] = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",
-        "init_command": "SET sql_mode='STRICT_TRANS_TABLES', default_storage_engine=INNODB",
+        # Values are read as one text a device and analysis; a server cuts them at 1 MB or less.
+        "init_command": "SET sql_mode='STRICT_TRANS_TABLES', default_storage_engine=INNODB, "
+        "group_concat_max_len=16777216",
         "local_infile": True,
     }
     _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
-    _database["CONN_MAX_AGE"] = 60
-    _database["CONN_HEALTH_CHECKS"] = True
+# Opening a database anew costs a page more than its queries.
+_database["CONN_MAX_AGE"] = 60
+_database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MPPCQA_BROKER = env.str("MPPCQA_BROKER", default="filesystem://localhost")

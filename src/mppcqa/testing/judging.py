@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage, get_stage
+from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.grading import Graded, grade
 from mppcqa.testing.models import Analysis, Limit, LimitSet, Outcome, Standing, Verdict
 from mppcqa.testing.references import quantity_rows
@@ -85,12 +87,17 @@ def limits_of(stage: Stage, devices: Iterable[int]) -> list[tuple[LimitSet, list
     return list(members.items())
 
 
-def judge(analysis: Analysis, devices: Iterable[int]) -> dict[int, Outcome]:
-    """Judge devices by the values of an analysis and the limits in use; outcome by device id."""
+def judge(
+    analysis: Analysis, devices: Iterable[int], values: MeasurementColumns | None = None
+) -> dict[int, Outcome]:
+    """Judge devices by the values of an analysis and the limits in use; outcome by device id.
+
+    Who has the values at hand (at least all of these devices) gives them, and they are not read.
+    """
     stage = get_stage(analysis.stage)
     outcomes: dict[int, Outcome] = {}
     for limit_set, members in limits_of(stage, devices):
-        outcomes |= _judge(stage, limit_set, dict.fromkeys(members, analysis.pk))
+        outcomes |= _judge(stage, limit_set, dict.fromkeys(members, analysis.pk), values)
     return outcomes
 
 
@@ -99,7 +106,12 @@ def judge_again(stage: Stage, limit_set: LimitSet, devices: Iterable[int]) -> di
     return _judge(stage, limit_set, standing_analyses(stage.key, devices))
 
 
-def _judge(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> dict[int, Outcome]:
+def _judge(
+    stage: Stage,
+    limit_set: LimitSet,
+    analyses: Mapping[int, int],
+    values: MeasurementColumns | None = None,
+) -> dict[int, Outcome]:
     """Verdicts, kept; what was judged already by this set and analysis is not judged again.
 
     Neither values nor limit sets ever change, so the verdict would be the same.
@@ -109,22 +121,19 @@ def _judge(stage: Stage, limit_set: LimitSet, analyses: Mapping[int, int]) -> di
         for verdict in _verdicts(limit_set, analyses)
         if verdict.analysis_id == analyses[verdict.device_id]
     }
-    found = grade(stage, limit_set, {d: a for d, a in analyses.items() if d not in known})
+    unknown = {device: one for device, one in analyses.items() if device not in known}
+    found = grade(stage, limit_set, unknown, values)
     _keep(stage.key, limit_set, analyses, found, known)
     return {device: Outcome(one.outcome) for device, one in known.items()} | {
         device: outcome for device, (outcome, _details) in found.items()
     }
 
 
-def _verdicts(limit_set: LimitSet, analyses: Mapping[int, int]) -> list[Verdict]:
+def _verdicts(limit_set: LimitSet, analyses: Mapping[int, int]) -> QuerySet[Verdict]:
     """Verdicts that there are on devices by a limit set and their analyses."""
-    return list(
-        Verdict.objects.filter(
-            device__in=list(analyses),
-            analysis__in=set(analyses.values()),
-            limit_set=limit_set,
-        ).order_by()
-    )
+    return Verdict.objects.filter(
+        device__in=list(analyses), analysis__in=set(analyses.values()), limit_set=limit_set
+    ).order_by()
 
 
 def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
@@ -164,7 +173,7 @@ def _keep(
             ],
             ignore_conflicts=True,
         )
-        fresh = _verdicts(limit_set, {device: analyses[device] for device in found})
+        fresh = _written(limit_set, {device: analyses[device] for device in found}, found, now)
         changes, changed = [], []
         for verdict in (*known.values(), *fresh):
             device = verdict.device_id
@@ -191,3 +200,14 @@ def _keep(
                 changed_at=now,
             )
         outcomes_changed.send(Analysis, stage=stage, changes=changes)
+
+
+def _written(
+    limit_set: LimitSet, analyses: Mapping[int, int], found: Graded, now: dt.datetime
+) -> list[Verdict]:
+    """The rows of new verdicts; what was just written of them is not read again."""
+    rows = list(_verdicts(limit_set, analyses).defer("details"))
+    for row in rows:
+        if row.judged_at == now:  # else another judge was first, with the same verdict
+            row.details = found[row.device_id][1]
+    return rows

@@ -55,7 +55,6 @@ def value_blocks(
     numbers = "m.quantity_id, m.channel, m.condition_id, m.value"
     with connection.cursor() as cursor:
         if text:
-            cursor.execute("SET SESSION group_concat_max_len = @@max_allowed_packet")
             cursor.execute(
                 "SELECT m.device_id, m.analysis_id, COUNT(*), "  # noqa: S608
                 f"GROUP_CONCAT(CONCAT_WS(',', {numbers}, IFNULL(m.uncertainty, '')) "
