@@ -23,11 +23,14 @@ class BlockError(Exception):
     """Packed bytes that can't be unpacked."""
 
 
-def unpack_into(packed: bytes | memoryview, out: NDArray[np.uint8]) -> None:
-    """Fill `out` from packed bytes. Raises `BlockError` if they don't unpack to just that size."""
-    if len(packed) == len(out):
-        out[:] = np.frombuffer(packed, np.uint8)
-        return
+def unpacked(packed: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The `size` bytes that packed ones hold; the same array where they are stored as they are.
+
+    Raises `BlockError` if they don't unpack to just that size.
+    """
+    if len(packed) == size:
+        return packed
+    out = np.empty(size, np.uint8)
     view, place, done = memoryview(packed), 0, 0
     while done < len(out):
         head = view[place : place + _HEADER]
@@ -47,6 +50,7 @@ def unpack_into(packed: bytes | memoryview, out: NDArray[np.uint8]) -> None:
         place, done = place + _HEADER + stored, done + size
     if place != len(packed):
         raise BlockError("more packed data than its size says")
+    return out
 
 
 def _block(algorithm: bytes, body: memoryview, out: NDArray[np.uint8]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from mppcqa.runfile._blocks import BlockError, unpack_into
+from mppcqa.runfile._blocks import BlockError, unpacked
 from mppcqa.runfile.layout import RunFileError
 
 Array = NDArray[Any]
@@ -22,6 +22,7 @@ EXPANSION_LIMIT = 250
 """A tree may unpack to this many times the file's size, and `EXPANSION_FREE` bytes."""
 EXPANSION_FREE = 256_000_000
 _BASKET_KEY = struct.Struct(">iHiIHH")
+_ALIGN = 8
 
 
 class Table(Protocol):
@@ -80,6 +81,8 @@ class TreeTable:
         self._torn = torn
         self.entries = int(tree.num_entries)
         self._file, self._size, self._verify = file_number, size, verify
+        self._header = 0
+        """Bytes before a basket's values, as the last one had it."""
         self._columns: dict[str, _Column] = {}
         self.columns: dict[str, np.dtype[Any]] = {}
         self.odd: dict[str, str] = {}
@@ -154,48 +157,55 @@ class TreeTable:
             return out
         first = int(np.searchsorted(it.edges, start, side="right")) - 1
         last = int(np.searchsorted(it.edges, stop, side="left"))
+        room = np.empty(int(it.stored[first:last].max(initial=0)) + _ALIGN, np.uint8)
         for i in range(first, last):
             begin, end = int(it.edges[i]), int(it.edges[i + 1])
             low, high = max(begin, start), min(end, stop)
             if (low, high) == (begin, end):
-                self._basket(it, column, i, out[begin - start : end - start])
+                self._basket(it, column, i, out[begin - start : end - start], room)
                 continue
             whole = np.empty((end - begin, *it.shape), kind)
-            self._basket(it, column, i, whole)
+            self._basket(it, column, i, whole, room)
             out[low - start : high - start] = whole[low - begin : high - begin]
         return out
 
-    def _basket(self, it: _Column, column: str, i: int, out: Array) -> None:
-        """Fill `out` with the values of basket `i`."""
+    def _basket(
+        self, it: _Column, column: str, i: int, out: Array, room: NDArray[np.uint8]
+    ) -> None:
+        """Fill `out` with the values of basket `i`; `room` holds one as it is stored."""
         begin, end = int(it.edges[i]), int(it.edges[i + 1])
-        raw = out.reshape(-1).view(np.uint8)
         if i >= len(it.seek):
-            data = it.embedded[i - len(it.seek)]
-            if data.nbytes != raw.nbytes:
+            raw = it.embedded[i - len(it.seek)].view(np.uint8)
+            if raw.nbytes != out.nbytes:
                 raise ColumnError("a basket has the wrong size", self.name, column, begin)
-            raw[:] = data.view(np.uint8)
         else:
-            self._unpack(it, column, i, begin, raw)
-        if it.kind.byteorder == ">" and it.kind.itemsize > 1:
-            out.byteswap(inplace=True)
+            raw = self._unpacked(it, column, i, out.nbytes, room)
+        # Copies and turns the byte order in one go.
+        np.copyto(out, raw.view(it.kind).reshape(out.shape))
         if self._verify is not None:
             self._verify(self.name, column, begin, end, out)
 
-    def _unpack(self, it: _Column, column: str, i: int, begin: int, raw: NDArray[np.uint8]) -> None:
-        stored = int(it.stored[i])
-        data = os.pread(self._file, stored, int(it.seek[i]))
-        if len(data) != stored or stored < _BASKET_KEY.size:
+    def _unpacked(
+        self, it: _Column, column: str, i: int, size: int, room: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:
+        """The bytes of basket `i`, which must be `size`."""
+        begin, stored = int(it.edges[i]), int(it.stored[i])
+        # Placed so that values which are not packed lie where the machine reads them fast.
+        shift = -self._header % _ALIGN
+        data = room[shift : shift + stored]
+        if os.preadv(self._file, [data], int(it.seek[i])) != stored or stored < _BASKET_KEY.size:
             raise ColumnError("a basket is cut off", self.name, column, begin)
-        claimed, _version, unpacked, _date, header, _cycle = _BASKET_KEY.unpack_from(data)
-        if claimed != stored or unpacked != raw.nbytes or not 18 <= header <= stored:
+        claimed, _version, holds, _date, header, _cycle = _BASKET_KEY.unpack_from(data)
+        if claimed != stored or holds != size or not 18 <= header <= stored:
             raise ColumnError(
-                f"a basket claims {unpacked} bytes where its entries need {raw.nbytes}",
+                f"a basket claims {holds} bytes where its entries need {size}",
                 self.name,
                 column,
                 begin,
             )
+        self._header = header
         try:
-            unpack_into(memoryview(data)[header:], raw)
+            return unpacked(data[header:], size)
         except BlockError as error:
             raise ColumnError(
                 f"a basket can't be unpacked: {error}", self.name, column, begin
