@@ -15,11 +15,25 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 CELL = "slot=1&channel=5&b=72&t=25&l=1"
 REPEATS = 15
+NEUTRAL_V = 72.0
+"""For truths that do not depend on the bias."""
+COEFFICIENT = 0.056
+SAME = {
+    "dark_rate_waveforms_hz": "dark_rate_hz",
+    "crosstalk_waveforms": "crosstalk_probability",
+    "afterpulse_probability": "afterpulse_probability",
+    "breakdown_iv_v": "breakdown_voltage_v",
+    "breakdown_iv_coefficient_v_per_c": "",
+    "quenching_ohm": "quenching_resistance_ohm",
+}
+"""Quantities of waveforms and IV curves, and the truth that each is about."""
 
 
 def main() -> None:
@@ -27,9 +41,13 @@ def main() -> None:
     parser.add_argument("--arrays", type=int, default=100)
     parser.add_argument("--events", type=int, default=5000)
     parser.add_argument("--waveforms", type=int, default=20)
+    parser.add_argument("--home", type=Path, help="keep the campaign in this folder")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mppcqa-stage2-") as folder:
-        os.environ["MPPCQA_HOME"] = folder
+    with ExitStack() as stack:
+        folder = options.home or stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="mppcqa-stage2-")
+        )
+        os.environ["MPPCQA_HOME"] = str(folder)
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
         import django
 
@@ -71,7 +89,9 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
         "events_a_point": options.events,
         "campaign_s": round(seconds, 1),
         "s_an_array": round(seconds / options.arrays, 2),
+        "task_s": task_seconds(),
         **stored(home),
+        **agreement(),
         **pages(runs[-1].pk),
     }
 
@@ -93,6 +113,57 @@ def stored(home: Path) -> dict[str, Any]:
         "problems": sorted({one["what"] for one in problems})[:5],
         "tasks_failed": Task.objects.exclude(state=State.SUCCEEDED).count(),
         "devices_judged": Standing.objects.exclude(outcome="").count(),
+    }
+
+
+def task_seconds() -> dict[str, float]:
+    """Run time of each kind of task, summed over all."""
+    from django.db.models import Sum
+
+    from mppcqa.queue.models import Task
+
+    rows = Task.objects.values_list("name").annotate(total=Sum("run_s"))
+    return {name: round(total or 0.0, 1) for name, total in rows.order_by("name")}
+
+
+def agreement() -> dict[str, Any]:
+    """Share of the channels' values within 3 sigma of the simulator's truth, all and by quantity.
+
+    Quantities from IV curves and from few waveforms are named apart: the breakdown voltage by a
+    method of IV curves differs from the one by the gain by definition.
+    """
+    from mppcqa.inventory.models import Device
+    from mppcqa.stages.simulated import device_truth
+    from mppcqa.testing.models import Measurement
+
+    truth = {
+        pk: device_truth(serial, 16) for pk, serial in Device.objects.values_list("pk", "serial")
+    }
+    inside: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    rows = Measurement.objects.filter(channel__gte=0, uncertainty__gt=0).values_list(
+        "device",
+        "channel",
+        "quantity__key",
+        "value",
+        "uncertainty",
+        "condition__bias_v",
+        "condition__temperature_c",
+    )
+    for device, channel, key, value, sigma, bias, at in rows.iterator(chunk_size=20_000):
+        of = truth[device][channel].at(bias or NEUTRAL_V, 20.0 if at is None else at)
+        true = COEFFICIENT if key.endswith("coefficient_v_per_c") else of.get(SAME.get(key, key))
+        if true is not None:
+            total[key] += 1
+            inside[key] += abs(value - true) < 3 * sigma
+    spectra = [key for key in total if key not in SAME]
+    every = sum(total[key] for key in spectra)
+    return {
+        "compared": every,
+        "within_3_sigma": round(sum(inside[key] for key in spectra) / every, 5),
+        "within_3_sigma_by_quantity": {
+            key: round(inside[key] / total[key], 5) for key in sorted(total)
+        },
     }
 
 

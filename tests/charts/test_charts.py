@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mppcqa import charts
+from mppcqa.charts import explore
 
 POINTS = charts.Series("channel 0", [70.0, 71.0], [10.0, 20.0], [0.5, None])
 
@@ -50,7 +51,38 @@ def _all() -> dict:
         "spectrum": charts.spectrum(
             [0, 1, 2], [10, 0], [9.0, 1.0], title="S", x_title="Charge", unit="ADC"
         ),
+        **_explored(),
     }
+
+
+def _explored() -> dict:
+    """Charts of a run's raw data."""
+    titles = {"x_title": "x", "y_title": "y"}
+    return {
+        "points_grid": explore.points_grid(
+            ["A"], ["71 V", "72 V"], {(0, 0): 1.0}, links={(0, 0): "/runs/1/"},
+            row_title="Device", column_title="Point", unit="V",
+        ),
+        "with_lines": explore.with_lines(
+            [POINTS, charts.Series("none", [], [], [])],
+            [explore.StraightLine(-690.0, 10.0), None],
+            **titles, x_unit="V", y_unit="ADC", to_zero=True,
+        ),
+        "charge_spectrum": explore.charge_spectrum(
+            [0.0, 1.0], {"light": ([3, 0], [2.9, 0.4]), "dark": ([5, 1], None)},
+            **titles, unit="ADC",
+        ),
+        "trace": explore.trace([0.0, 2.0], [0.1, 0.2], **titles, unit="mV"),
+        "persistence": explore.persistence(
+            [[1, 0], [3, 2]], [0, 2, 4], [0.0, 0.1, 0.2], **titles, unit="mV", n_title="samples"
+        ),
+        "iv_curve": explore.iv_curve(
+            {"a": ([70, 71, 72], [1e-9, 0, 1e-6]), "b": ([70], [1e-8])}, [70.5], **titles
+        ),
+        "over_time": explore.over_time(
+            {"box": ([0, 1], [20.0, math.nan])}, **titles, unit="degC"
+        ),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(_all()))

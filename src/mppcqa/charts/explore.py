@@ -17,7 +17,7 @@ from altair.utils import schemapi
 
 from mppcqa.charts.draw import HEIGHT, WIDTH, Series
 from mppcqa.charts.shape import Drawn, named, shape
-from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, axis_title, frame, themed
+from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, axis_title, themed
 
 P = ParamSpec("P")
 WIDE = 700
@@ -117,7 +117,6 @@ def points_grid(
     return Drawn(drawn, {"cells": data})
 
 
-@_unchecked
 def with_lines(
     series: Sequence[Series],
     lines: Sequence[StraightLine | None],
@@ -146,20 +145,27 @@ def with_lines(
         if to_zero and line.slope > 0:
             low = min(low, -line.intercept / line.slope)
         ends += [{"s": one.name, "x": x, "y": line.intercept + line.slope * x} for x in (low, high)]
-    names = [one.name for one in series]
-    x = alt.X("x:Q", title=axis_title(x_title, x_unit), scale=alt.Scale(zero=False))
-    y = alt.Y("y:Q", title=axis_title(y_title, y_unit), scale=alt.Scale(zero=False))
+    names = tuple(one.name for one in series)
+    axes = axis_title(x_title, x_unit), axis_title(y_title, y_unit)
+    return Drawn(_lines_shape(names, *axes), {"points": rows, "lines": ends})
+
+
+@shape
+@_unchecked
+def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str) -> Any:
+    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
+    y = alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False))
     colour = alt.Color(
         "s:N",
-        sort=names,
+        sort=list(names),
         scale=alt.Scale(scheme=SEQUENCE) if len(names) > 7 else alt.Undefined,
         legend=None if len(names) < 2 else alt.Legend(title=None, orient="bottom", columns=3),
     )
-    base = alt.Chart(frame(rows))
+    base = named("points")
     tooltip = ["s:N", alt.Tooltip("x:Q", format=".5g"), alt.Tooltip("y:Q", format=".5g")]
     return themed(
         alt.layer(
-            alt.Chart(frame(ends))
+            named("lines")
             .mark_line(strokeDash=[4, 3], strokeWidth=1.2)
             .encode(x=x, y=y, color=colour),
             base.mark_rule(strokeWidth=1).encode(x=x, y="low:Q", y2="high:Q", color=colour),
@@ -168,7 +174,6 @@ def with_lines(
     )
 
 
-@_unchecked
 def charge_spectrum(
     centres: Sequence[float],
     spectra: Mapping[str, tuple[Sequence[float], Sequence[float] | None]],
@@ -190,46 +195,56 @@ def charge_spectrum(
             for x, n in zip(centres, fit if fit is not None else (), strict=fit is not None)
             if n >= 0.3
         ]
-    x = alt.X("x:Q", title=axis_title(x_title, unit), scale=alt.Scale(zero=False))
+    drawn = _spectrum_shape(tuple(spectra), bool(curve), axis_title(x_title, unit), y_title)
+    return Drawn(drawn, {"points": rows, "curve": curve})
+
+
+@shape
+@_unchecked
+def _spectrum_shape(names: tuple[str, ...], fitted: bool, x_title: str, y_title: str) -> Any:
+    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
     y = alt.Y("n:Q", title=y_title, scale=alt.Scale(type="log"))
     colour = alt.Color(
         "s:N",
-        scale=alt.Scale(domain=list(spectra), range=[BLUE, GREY]),
-        legend=alt.Legend(title=None, orient="top") if len(spectra) > 1 else None,
+        scale=alt.Scale(domain=list(names), range=[BLUE, GREY]),
+        legend=alt.Legend(title=None, orient="top") if len(names) > 1 else None,
     )
+    tooltip = [alt.Tooltip("x:Q", format=".5g"), "n:Q"]
     layers = [
-        alt.Chart(frame(rows)).mark_point(size=9, filled=True, opacity=0.7).encode(
-            x=x, y=y, color=colour,
-            tooltip=[alt.Tooltip("x:Q", format=".5g"), "n:Q"],
-        )
-    ]  # fmt: skip
-    if curve:
-        layers.append(
-            alt.Chart(frame(curve))
-            .mark_line(strokeWidth=1.4, color=RED)
-            .encode(x=x, y=y, detail="s:N")
-        )
+        named("points")
+        .mark_point(size=9, filled=True, opacity=0.7)
+        .encode(x=x, y=y, color=colour, tooltip=tooltip)
+    ]
+    if fitted:
+        line = named("curve").mark_line(strokeWidth=1.4, color=RED)
+        layers.append(line.encode(x=x, y=y, detail="s:N"))
     return themed(alt.layer(*layers).properties(width=WIDE, height=300, title=""))
 
 
-@_unchecked
 def trace(
     time_ns: Sequence[float], signal: Sequence[float], *, x_title: str, y_title: str, unit: str
 ) -> Any:
     """One waveform (samples,)."""
     rows = [{"x": round(float(x), 4), "y": float(y)} for x, y in zip(time_ns, signal, strict=True)]
+    return Drawn(
+        _trace_shape(axis_title(x_title, "ns"), axis_title(y_title, unit)), {"trace": rows}
+    )
+
+
+@shape
+@_unchecked
+def _trace_shape(x_title: str, y_title: str) -> Any:
     chart = (
-        alt.Chart(frame(rows))
+        named("trace")
         .mark_line(strokeWidth=1, color=BLUE)
         .encode(
-            x=alt.X("x:Q", title=axis_title(x_title, "ns"), scale=alt.Scale(nice=False)),
-            y=alt.Y("y:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
+            x=alt.X("x:Q", title=x_title, scale=alt.Scale(nice=False)),
+            y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False)),
         )
     )
     return themed(chart.properties(width=WIDE, height=220, title=""))
 
 
-@_unchecked
 def persistence(
     counts: Any,
     time_edges_ns: Sequence[float],
@@ -253,13 +268,20 @@ def persistence(
         for j in range(len(signal_edges) - 1)
         if counts[i][j]
     ]
+    drawn = _persistence_shape(axis_title(x_title, "ns"), axis_title(y_title, unit), n_title)
+    return Drawn(drawn, {"bins": rows})
+
+
+@shape
+@_unchecked
+def _persistence_shape(x_title: str, y_title: str, n_title: str) -> Any:
     chart = (
-        alt.Chart(frame(rows))
+        named("bins")
         .mark_rect()
         .encode(
-            x=alt.X("a:Q", title=axis_title(x_title, "ns"), scale=alt.Scale(nice=False)),
+            x=alt.X("a:Q", title=x_title, scale=alt.Scale(nice=False)),
             x2="b:Q",
-            y=alt.Y("c:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
+            y=alt.Y("c:Q", title=y_title, scale=alt.Scale(zero=False)),
             y2="d:Q",
             color=alt.Color(
                 "n:Q",
@@ -271,7 +293,6 @@ def persistence(
     return themed(chart.properties(width=WIDE, height=260, title=""))
 
 
-@_unchecked
 def iv_curve(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     marks: Sequence[float],
@@ -286,35 +307,38 @@ def iv_curve(
         for x, y in zip(bias_v, current_a, strict=True)
         if y != 0 and math.isfinite(y)
     ]
-    x = alt.X("x:Q", title=axis_title(x_title, "V"), scale=alt.Scale(zero=False))
+    axes = axis_title(x_title, "V"), axis_title(y_title, "A")
+    drawn = _iv_shape(len(curves) > 1, bool(marks), *axes)
+    return Drawn(drawn, {"curves": rows, "marks": [{"x": mark} for mark in marks]})
+
+
+@shape
+@_unchecked
+def _iv_shape(several: bool, marked: bool, x_title: str, y_title: str) -> Any:
+    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
     layers = [
-        alt.Chart(frame(rows))
+        named("curves")
         .mark_line(strokeWidth=1.2, point=alt.OverlayMarkDef(size=10))
         .encode(
             x=x,
             y=alt.Y(
                 "y:Q",
-                title=axis_title(y_title, "A"),
+                title=y_title,
                 scale=alt.Scale(type="log"),
                 axis=alt.Axis(format=".0e"),
             ),
             color=alt.Color(
                 "s:N",
-                sort=list(curves),
-                legend=alt.Legend(title=None, orient="top") if len(curves) > 1 else None,
+                sort=None,
+                legend=alt.Legend(title=None, orient="top") if several else None,
             ),
         )
     ]
-    if marks:
-        layers.append(
-            alt.Chart(frame([{"x": mark} for mark in marks]))
-            .mark_rule(color=RED, strokeDash=[3, 3])
-            .encode(x=x)
-        )
+    if marked:
+        layers.append(named("marks").mark_rule(color=RED, strokeDash=[3, 3]).encode(x=x))
     return themed(alt.layer(*layers).properties(width=WIDE, height=260, title=""))
 
 
-@_unchecked
 def over_time(
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
@@ -329,16 +353,21 @@ def over_time(
         for x, y in zip(times, values, strict=True)
         if math.isfinite(y)
     ]
+    axes = axis_title(x_title, "s"), axis_title(y_title, unit)
+    return Drawn(_time_shape(len(series) > 1, *axes), {"readings": rows})
+
+
+@shape
+@_unchecked
+def _time_shape(several: bool, x_title: str, y_title: str) -> Any:
+    legend = alt.Legend(title=None, orient="bottom") if several else None
     chart = (
-        alt.Chart(frame(rows))
+        named("readings")
         .mark_line(strokeWidth=1.2, point=alt.OverlayMarkDef(size=8))
         .encode(
-            x=alt.X("x:Q", title=axis_title(x_title, "s")),
-            y=alt.Y("y:Q", title=axis_title(y_title, unit), scale=alt.Scale(zero=False)),
-            color=alt.Color(
-                "s:N",
-                legend=alt.Legend(title=None, orient="bottom") if len(series) > 1 else None,
-            ),
+            x=alt.X("x:Q", title=x_title),
+            y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False)),
+            color=alt.Color("s:N", legend=legend),
         )
     )
     return themed(chart.properties(width=WIDE, height=180, title=""))

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from mppcqa.runfile import WHOLE_DEVICE, RunFileError
 from mppcqa.runfile import RunFile as OpenRunFile
-from mppcqa.runfile import RunFileError
 from mppcqa.testing.models import ConditionPoint, Run, RunFile
 
 
@@ -164,8 +164,8 @@ class Current:
 def currents(run: OpenRunFile, slot: int, column: int, temperature_c: float) -> list[Current]:
     """A channel's IV curves near a temperature, and those of the whole device."""
     found = []
-    for curve in run.iv_curves(slot):
-        if curve.channel in (column, -1) and abs(curve.temperature_c - temperature_c) < 0.5:
+    for curve in (*run.iv_curves(slot, column), *run.iv_curves(slot, WHOLE_DEVICE)):
+        if abs(curve.temperature_c - temperature_c) < 0.5:
             name = f"#{curve.curve} {curve.temperature_c:.3g} °C"
             found.append(Current(name, curve.voltage_v, curve.current_a))
     return found

@@ -49,6 +49,7 @@ class RunView:
     devices: dict[int, Device]
     """Device by slot."""
     conditions: dict[int, ConditionPoint] = field(default_factory=dict)
+    _values: dict[tuple[str, tuple[int, ...] | None], list[One]] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> dict[str, QuantityRow]:
@@ -68,13 +69,19 @@ class RunView:
 
     def values(self, quantity: str, slots: Iterable[int] | None = None) -> list[One]:
         """Values of a quantity of all devices, or of those in some slots."""
+        key = quantity, None if slots is None else tuple(slots)
+        if key not in self._values:
+            self._values[key] = self._read(*key)
+        return self._values[key]
+
+    def _read(self, quantity: str, slots: tuple[int, ...] | None) -> list[One]:
         row = self.rows.get(quantity)
         if row is None or self.analysis is None:
             return []
         slot_of = {
             device.pk: slot
             for slot, device in self.devices.items()
-            if slots is None or slot in set(slots)
+            if slots is None or slot in slots
         }
         scale = self.quantities[quantity].scale if quantity in self.quantities else 1.0
         found = Measurement.objects.filter(
