@@ -54,11 +54,11 @@ def meta_faults(meta: dict[str, Any]) -> list[ColumnError]:
         numbers = [row.get("slot") for row in slots if isinstance(row, dict)]
         twice = sorted({n for n in numbers if isinstance(n, int) and numbers.count(n) > 1})
         faults += [ColumnError(f"slot {number} stands twice", META, "slots") for number in twice]
-        for place, row in enumerate(slots):
+        for at, row in enumerate(slots):
             columns = row.get("channel_numbers") if isinstance(row, dict) else None
             if isinstance(columns, list) and len(columns) != row.get("channels"):
                 what = f"has {len(columns)} numbers for {row.get('channels')} channels"
-                faults.append(ColumnError(what, META, f"slots/{place}/channel_numbers"))
+                faults.append(ColumnError(what, META, f"slots/{at}/channel_numbers"))
     return faults
 
 
