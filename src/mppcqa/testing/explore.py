@@ -211,12 +211,15 @@ def trends(
             series[_others(point, axis)][at].append(mean_of(group, correlated))
     # Devices differ in overvoltage at one bias: their means at a bias are taken together.
     found = []
+    # A name says what tells the series apart; what all have in common, where there is but one.
+    common = set.intersection(*map(set, series)) if len(series) > 1 else set()
     for names, points in sorted(series.items(), key=lambda pair: str(pair[0])):
         xs = sorted(points)
         means = [mean_of(points[x], correlated) for x in xs]
         errors = [one.uncertainty for one in means]
         ys = [one.value for one in means]
-        found.append(Trend(", ".join(names), xs, ys, errors, _line(xs, ys, errors)))
+        name = ", ".join(one for one in names if one not in common)
+        found.append(Trend(name, xs, ys, errors, _line(xs, ys, errors)))
     return found
 
 

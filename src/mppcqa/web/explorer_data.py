@@ -24,6 +24,8 @@ AGAINST_BIAS = (
     "afterpulse_probability",
 )
 AGAINST_TEMPERATURE = ("breakdown_voltage_v", "breakdown_iv_v", "dark_rate_hz", "quenching_ohm")
+SIGNS = {"degC": "°C", "Ohm": "Ω", "ohm": "Ω", "uA": "µA", "us": "µs"}
+"""Units as files write them, and as people do."""
 CELL_KEYS = {"bias_v": "b", "temperature_c": "t", "light": "l"}
 
 
@@ -140,7 +142,9 @@ def monitor_charts(sensors: Sequence[Any]) -> list[dict[str, Any]]:
         place_chart(
             f"monitor-{number}",
             ", ".join(series),
-            explore.over_time(series, y_title=_("Reading"), unit=unit, x_title=_("Time")),
+            explore.over_time(
+                series, y_title=_("Reading"), unit=SIGNS.get(unit, unit), x_title=_("Time")
+            ),
         )
         for number, (unit, series) in enumerate(by_unit.items())
     ]

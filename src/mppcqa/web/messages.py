@@ -95,12 +95,13 @@ def _calls(line: str) -> list[str]:
 def _stage_texts() -> set[str]:
     """English texts that stages declare; they know no Django, pages translate them."""
     from mppcqa.stages import all_stages
+    from mppcqa.web.run_form import in_words
 
     texts: set[str] = set()
     for stage in all_stages():
         texts |= {stage.title, stage.description}
         for parameter in (*stage.parameters, *stage.settings):
-            texts |= {parameter.title, parameter.help, *parameter.choices}
+            texts |= {parameter.title, parameter.help, *map(in_words, parameter.choices)}
         texts |= {quantity.title for quantity in stage.quantities}
         texts |= {chart.title for chart in stage.charts}
         texts |= {limit.reason for limit in stage.limits}

@@ -38,6 +38,11 @@ class NumbersField(forms.CharField):
         return numbers
 
 
+def in_words(choice: str) -> str:
+    """What a person reads for a choice: ``half file`` for ``half_file``."""
+    return choice.replace("_", " ")
+
+
 def _field(parameter: Parameter) -> forms.Field:
     common: dict[str, Any] = {
         "label": _(parameter.title) + (f" [{parameter.unit}]" if parameter.unit else ""),
@@ -49,7 +54,7 @@ def _field(parameter: Parameter) -> forms.Field:
         return forms.BooleanField(**common)
     if parameter.kind == "choice":
         empty = [("", "—")] if parameter.default is None else []
-        choices = empty + [(one, _(one)) for one in parameter.choices]
+        choices = empty + [(one, _(in_words(one))) for one in parameter.choices]
         return forms.ChoiceField(choices=choices, **common)
     if parameter.kind == "numbers":
         return NumbersField(**common)

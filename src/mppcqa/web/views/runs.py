@@ -19,7 +19,7 @@ from mppcqa.testing.models import Run, Standing, Station
 from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.paging import keyset_page
-from mppcqa.web.run_form import RunForm
+from mppcqa.web.run_form import RunForm, in_words
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.stations import station_context
 
@@ -138,7 +138,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "parameters": [
             (
                 *titles.get(key, (key, "")),
-                _(value) if key in known and known[key].choices and value else _shown(value),
+                _(in_words(value))
+                if key in known and known[key].choices and value
+                else _shown(value),
             )
             for key, value in found.parameters.items()
         ],

@@ -82,6 +82,8 @@
     const given = spec.config || {};
     spec.config = {
       ...given,
+      // The page's style gives the letters of an SVG; the chart must measure the same ones.
+      font: getComputedStyle(document.body).fontFamily,
       background: "transparent",
       view: { ...given.view, stroke: null },
       axis: { ...given.axis, ...axis },
