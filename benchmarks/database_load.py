@@ -1,9 +1,9 @@
 """Readers and twenty operators on gunicorn, and how long each of their requests takes.
 
 Readers ask one page after the other without a pause. An operator registers a device, scans it into
-a station of his own, starts a run, writes a comment and unloads, with a pause after each step, as a
-person does. The generator runs on the same two cores as the server and the database. All of it on
-127.0.0.1, bounded in time and number.
+a station of his own, starts a run, kills it, writes a comment and unloads, with a pause after each
+step, as a person does. The generator runs on the same two cores as the server and the database. All
+of it on 127.0.0.1, bounded in time and number.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class Visitor:
         self.cookie = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={self.token}"
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self.log = log
+        self.sent_to = ""
+        """Where the last answer led."""
 
     def ask(self, kind: str, path: str, data: dict[str, str] | None = None) -> bytes:
         """One request; what goes wrong is counted as an error."""
@@ -82,7 +84,7 @@ class Visitor:
             self.connection.request("GET" if data is None else "POST", path, body, headers)
             response = self.connection.getresponse()
             content = response.read()
-            status = response.status
+            status, self.sent_to = response.status, response.getheader("Location") or ""
         except (OSError, http.client.HTTPException):
             self.connection.close()
             content, status = b"", 0
@@ -207,10 +209,12 @@ def _operate(visitor: Visitor, station: str, kind: str, ends: float) -> None:
             ("register", "/devices/register/", {"serial": serial, "device_type": kind, "show": ""}),
             ("load", f"{page}load/", {"slot-1": serial}),
             ("start", f"{page}start/", _parameters()),
+            # No worker takes the run, and a station that has one can't be unloaded.
+            ("kill", "{run}kill/", {"reason": "wrong bias"}),
             ("comment", f"/devices/{serial}/comment/", {"text": "loaded by hand"}),
             ("unload", f"{page}unload/", {}),
         ):
-            visitor.ask(f"write {name}", path, data)
+            visitor.ask(f"write {name}", path.format(run=visitor.sent_to), data)
             time.sleep(rng.uniform(0.5, 1.5) * PAUSE_S)
             if time.monotonic() > ends:
                 return

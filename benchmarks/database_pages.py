@@ -34,7 +34,7 @@ def addresses(measured: int, rng: np.random.Generator) -> dict[str, list[str]]:
         "device": [f"/devices/{serial}/" for serial in serials],
         "list_first": ["/devices/"],
         "list_1000th": [f"/devices/?after={quote(thousandth)}"],
-        "list_filtered": ["/devices/?stage=pde&outcome=fail"],
+        "list_filtered": ["/devices/?stage=pde&outcome=pass"],
         "search": [f"/find/?q={serial}" for serial in serials],
         "search_list": [f"/devices/?q={serial[:7]}" for serial in serials],
         "tray": [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,8 @@ KINDS = {
     "busy": ("player-play", {"running", "busy"}),
     "calm": ("clock", {"waiting", "queued", "incomplete", "info", ""}),
 }
+
+NO_VERDICT = SafeString('<span class="text-secondary">—</span>')
 
 
 def kind_of(state: str) -> tuple[str, str]:
@@ -171,6 +174,22 @@ def outcome_badge(outcome: str) -> SafeString:
 
     known = outcome in Outcome.values
     return state_badge(outcome, Outcome(outcome).label if known else "")
+
+
+@register.simple_tag
+def stage_cells(standings: Mapping[str, Any], titles: Mapping[str, str]) -> SafeString:
+    """A row's cells, one a stage (titles by key), with the verdict that stands there.
+
+    Made here, not in the template: fifty rows of them took half of the page's time.
+    """
+    return format_html_join(
+        "",
+        '<td data-label="{}">{}</td>',
+        (
+            (title, state_badge(one.outcome, one.get_outcome_display()) if one else NO_VERDICT)
+            for title, one in ((title, standings.get(key)) for key, title in titles.items())
+        ),
+    )
 
 
 @register.filter
