@@ -64,7 +64,7 @@ def test_a_changed_backup_is_refused(full: SimpleNamespace, tmp_path: Path) -> N
     assert Device.objects.count() == 4
 
 
-def test_another_version_is_refused(full: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_newer_version_is_refused(full: SimpleNamespace, tmp_path: Path) -> None:
     import hashlib
 
     made = back_up(tmp_path)

@@ -35,6 +35,7 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
         if faults:
             raise click.ClickException(f"{len(faults)} faults: this backup can't be relied on")
         click.echo(f"{verified}: every checksum holds")
+        _name_missing(verified)
         return
     place = folder or default_folder()
     with Progress(transient=True) as bar:
@@ -45,8 +46,19 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
 
         made = back_up(place, show)
     click.echo(made)
+    _name_missing(made)
     if keep:
         thin_out(place, keep)
+
+
+def _name_missing(backup: Path) -> None:
+    from mppcqa.exchange.backup import missing_files
+
+    names = missing_files(backup)
+    for name in names:
+        click.echo(f"not in the store, so not in the backup: {name}", err=True)
+    if names:
+        click.echo(f"{len(names)} stored files are missing; all else is whole", err=True)
 
 
 @click.command()
@@ -55,16 +67,16 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
 def restore(folder: Path, replace: bool) -> None:
     """Put the backup in FOLDER into the database and store that the settings name.
 
+    A backup of an older version is migrated to this one.
+
     Stop workers and web server first. A database that is in use is left alone unless --replace.
     """
     setup_django()
-    from django.core.management import call_command
     from rich.progress import Progress
 
     from mppcqa.exchange.backup import BackupError
     from mppcqa.exchange.restore import restore as put_back
 
-    call_command("migrate", verbosity=0, interactive=False)
     try:
         with Progress(transient=True) as bar:
             task = bar.add_task("restore", total=None)
@@ -75,4 +87,6 @@ def restore(folder: Path, replace: bool) -> None:
             counts = put_back(folder, replace=replace, told=show)
     except BackupError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(", ".join(f"{n} {name}" for name, n in counts.items()) + " restored")
+    _name_missing(folder)
+    told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "missing")
+    click.echo(told + " restored")

@@ -1,8 +1,9 @@
 """All of an installation as a folder that any database can take back.
 
-``manifest.json`` names every table and every stored file with its size and SHA-256. Tables are
-Parquet files, so that a campaign moves between SQLite and MariaDB, and can be read without this
-program. The database is read in one snapshot while people go on working: on SQLite a read
+``manifest.json`` names every table, every stored file and every log of a task with its size and
+SHA-256. Tables are Parquet files, so that a campaign moves between SQLite and MariaDB, and can be
+read without this program; they are those that the database has, also where a newer program has not
+migrated it yet. The database is read in one snapshot while people go on working: on SQLite a read
 transaction on the write-ahead log, on MariaDB a consistent snapshot.
 """
 
@@ -15,19 +16,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow.parquet as pq
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, models
-from django.db.migrations.recorder import MigrationRecorder
 
 import mppcqa
-from mppcqa.exchange.table_copy import all_models, read_table, schema_of
-from mppcqa.inventory.models import Device
+from mppcqa.exchange.schema import applied_migrations, models_at
+from mppcqa.exchange.table_copy import read_table, schema_of
+from mppcqa.queue.logs import logs_folder
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Format 1 had no logs."""
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
 KEPT = 7
@@ -50,13 +53,15 @@ def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
     """
     name = f"mppcqa-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     target, work = folder / name, folder / f"{name}.part"
-    former = newest(folder)
     work.mkdir(parents=True, mode=0o750)
     try:
         with snapshot():
-            manifest = _tables(work, told)
-            names = sorted(_file_names())
+            found = models_at(applied_migrations())
+            manifest = _tables(work, found, told)
+            names = sorted(_file_names(found))
+        former = _Former(newest(folder))
         manifest["files"] = _files(work, names, former, told)
+        manifest["logs"] = _logs(work, former, told)
         text = json.dumps(manifest, indent=1, sort_keys=True)
         (work / MANIFEST).write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -66,6 +71,32 @@ def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
         shutil.rmtree(work, ignore_errors=True)
         raise
     return target
+
+
+class _Former:
+    """The newest backup there is, whose files need not be copied again."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._known: dict[str, Any] = {}
+        if folder is not None:
+            self._known = json.loads((folder / MANIFEST).read_text())
+
+    def link(self, work: Path, place: Path, size: int) -> dict[str, Any] | None:
+        """What it says of a file, once that is here as well; None if it has it not."""
+        kind, name = place.parts[0], Path(*place.parts[1:]).as_posix()
+        known = self._known.get(kind, {}).get(name, {})
+        if self.folder is None or known.get("size") != size:
+            return None
+        former, target = self.folder / place, work / place
+        if not former.is_file():
+            return None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.hardlink_to(former)
+        except OSError:
+            shutil.copyfile(former, target)
+        return dict(known)
 
 
 def newest(folder: Path) -> Path | None:
@@ -97,7 +128,8 @@ def snapshot() -> Iterator[None]:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         # The first read fixes the snapshot on SQLite.
-        Device.objects.exists()
+        cursor.execute("SELECT COUNT(*) FROM django_migrations")
+        cursor.fetchall()
         try:
             yield
         finally:
@@ -106,15 +138,9 @@ def snapshot() -> Iterator[None]:
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
-def applied_migrations() -> list[str]:
-    """Names of the migrations that the database has."""
-    return sorted(".".join(key) for key in MigrationRecorder(connection).applied_migrations())
-
-
-def _tables(work: Path, told: Told) -> dict[str, Any]:
+def _tables(work: Path, found: list[type[models.Model]], told: Told) -> dict[str, Any]:
     (work / "tables").mkdir()
     tables = {}
-    found = all_models()
     for number, model in enumerate(found):
         name = model._meta.db_table
         told(number, len(found), name)
@@ -130,7 +156,7 @@ def _tables(work: Path, told: Told) -> dict[str, Any]:
         "version": mppcqa.__version__,
         "database": connection.vendor,
         "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "migrations": applied_migrations(),
+        "migrations": sorted(".".join(key) for key in applied_migrations()),
         "tables": tables,
     }
 
@@ -143,10 +169,10 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _file_names() -> set[str]:
+def _file_names(found: list[type[models.Model]]) -> set[str]:
     """Names in the store of every file that a row has."""
     names: set[str] = set()
-    for model in all_models():
+    for model in found:
         for field in model._meta.concrete_fields:
             if isinstance(field, models.FileField):
                 rows = model._base_manager.order_by("pk").values_list(field.attname, flat=True)
@@ -154,37 +180,63 @@ def _file_names() -> set[str]:
     return names
 
 
-def _files(work: Path, names: list[str], former: Path | None, told: Told) -> dict[str, Any]:
-    known: dict[str, Any] = {}
-    if former is not None:
-        known = json.loads((former / MANIFEST).read_text())["files"]
+def _files(work: Path, names: list[str], former: _Former, told: Told) -> dict[str, Any]:
+    """Stored files; one that a row names and the store has not is kept as missing."""
     files: dict[str, Any] = {}
     for number, name in enumerate(names):
         told(number, len(names), name)
-        target = _inside(work / "files", name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not default_storage.exists(name):
-            files[name] = {"missing": True}
-            continue
-        if former is not None and known.get(name, {}).get("size") == default_storage.size(name):
+        place = inside(work / "files", name).relative_to(work.resolve())
+        try:
+            size = default_storage.size(name)
             # Stored files never change, so that the same name and size is the same file.
-            try:
-                target.hardlink_to(former / "files" / name)
-            except OSError:
-                shutil.copyfile(former / "files" / name, target)
-            files[name] = known[name]
-            continue
-        digest, size = hashlib.sha256(), 0
-        with default_storage.open(name, "rb") as source, target.open("wb") as copy:
-            while piece := source.read(CHUNK):
-                digest.update(piece)
-                size += len(piece)
-                copy.write(piece)
-        files[name] = {"size": size, "sha256": digest.hexdigest()}
+            files[name] = former.link(work, place, size)
+            if files[name] is None:
+                with default_storage.open(name, "rb") as source:
+                    files[name] = _copied(source, work / place, size)
+        except FileNotFoundError:
+            files[name] = {"missing": True}
     return files
 
 
-def _inside(folder: Path, name: str) -> Path:
+def _logs(work: Path, former: _Former, told: Told) -> dict[str, Any]:
+    """Logs of tasks as this computer has them; those of others are in the database."""
+    folder, logs = logs_folder(), {}
+    paths = sorted(folder.rglob("*.log"))
+    for number, path in enumerate(paths):
+        name = path.relative_to(folder).as_posix()
+        told(number, len(paths), name)
+        place = Path("logs") / name
+        try:
+            # A log only grows, so that the same size is the same log.
+            size = path.stat().st_size
+            logs[name] = former.link(work, place, size)
+            if logs[name] is None:
+                with path.open("rb") as source:
+                    logs[name] = _copied(source, work / place, size)
+        except FileNotFoundError:  # it has just been removed as old
+            logs.pop(name, None)
+    return logs
+
+
+def _copied(source: IO[bytes], target: Path, size: int) -> dict[str, Any]:
+    """Copy so many bytes: a log may grow meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, left = hashlib.sha256(), size
+    with target.open("wb") as copy:
+        while piece := source.read(min(CHUNK, left)):
+            digest.update(piece)
+            copy.write(piece)
+            left -= len(piece)
+    return {"size": size - left, "sha256": digest.hexdigest()}
+
+
+def missing_files(backup: Path) -> list[str]:
+    """Stored files that rows name and that were not in the store when the backup was made."""
+    files = json.loads((backup / MANIFEST).read_text())["files"]
+    return sorted(name for name, stated in files.items() if stated.get("missing"))
+
+
+def inside(folder: Path, name: str) -> Path:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BackupError(f"the stored file {name!r} lies outside the store")
@@ -203,14 +255,15 @@ def verify(backup: Path) -> list[str]:
     faults = []
     if hashlib.sha256(text.encode()).hexdigest() != stated:
         faults.append(f"{MANIFEST} was changed")
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") not in READABLE:
         return [*faults, f"the backup has format {manifest.get('format')}; this program {FORMAT}"]
     wanted = {f"tables/{name}.parquet": one for name, one in manifest["tables"].items()}
     wanted |= {f"files/{name}": one for name, one in manifest["files"].items()}
+    wanted |= {f"logs/{name}": one for name, one in manifest.get("logs", {}).items()}
     for name, stated_of in wanted.items():
         if stated_of.get("missing"):
             continue
-        file = _inside(backup, name)
+        file = inside(backup, name)
         if not file.is_file():
             faults.append(f"{name} is missing")
         elif file.stat().st_size != stated_of["size"] or digest_of(file) != stated_of["sha256"]:

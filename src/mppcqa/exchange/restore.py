@@ -1,18 +1,34 @@
-"""A backup back into a database of either kind, and its files into the store."""
+"""A backup back into a database of either kind, and its files into the store.
+
+A backup of an older version goes into the tables of that version, which are then migrated like any
+installation that is upgraded.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow.parquet as pq
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 
-from mppcqa.exchange.backup import MANIFEST, BackupError, Told, applied_migrations, verify
-from mppcqa.exchange.table_copy import all_models, write_rows
+import mppcqa
+from mppcqa.exchange.backup import CHUNK, MANIFEST, BackupError, Told, inside, verify
+from mppcqa.exchange.schema import (
+    Migrations,
+    applied_migrations,
+    build_anew,
+    known_migrations,
+    migrate_forward,
+    models_at,
+)
+from mppcqa.exchange.table_copy import MEASUREMENT, schema_of, write_rows
+from mppcqa.queue.logs import logs_folder
 
 ROWS = 20_000
 VALUES = 500_000
@@ -29,51 +45,66 @@ MADE_BY_MIGRATION = {
 def restore(
     backup: Path, *, replace: bool = False, told: Told = lambda done, total, text: None
 ) -> dict[str, int]:
-    """Put a backup into the (migrated) database and the store; returns counts.
+    """Put a backup into the database and the store; returns counts.
 
-    Every checksum is tested first. Raises `BackupError`, with nothing changed, for a backup that
-    is damaged or of another version, and for a database that is in use unless `replace`.
+    The database may be new and without tables. Every checksum is tested first. Raises
+    `BackupError`, with nothing changed, for a backup that is damaged or of a newer version, and for
+    a database that is in use unless `replace`.
     """
     faults = verify(backup)
     if faults:
         raise BackupError("The backup is damaged, nothing was restored:\n" + "\n".join(faults[:50]))
     manifest = json.loads((backup / MANIFEST).read_text())
-    _refuse_other_version(manifest)
+    wanted = _migrations(manifest)
     used = used_tables()
     if used and not replace:
         raise BackupError(
             f"The database is in use ({', '.join(used[:8])}); nothing was restored. Choose an "
             "empty one, or say that all of it is to be replaced."
         )
-    files = _files(backup, manifest, told)
+    files = _files(backup, manifest, told) + _logs(backup, manifest, told)
+    older = wanted < known_migrations()
+    if older:
+        build_anew(wanted)
+    else:
+        migrate_forward()
+    found = models_at(wanted)
     with connection.constraint_checks_disabled(), transaction.atomic():
-        for model in all_models():
+        for model in found:
             _empty(model)
-        rows = _tables(backup, manifest, told)
+        rows = _tables(backup, manifest, found, told)
     connection.check_constraints()
-    return {"tables": len(manifest["tables"]), "rows": rows, "files": files}
+    if older:
+        migrate_forward()
+    missing = sum(bool(stated.get("missing")) for stated in manifest["files"].values())
+    return {"tables": len(manifest["tables"]), "rows": rows, "files": files, "missing": missing}
 
 
 def used_tables() -> list[str]:
     """Tables with rows that no migration makes."""
+    there = set(connection.introspection.table_names())
     return [
         model._meta.db_table
-        for model in all_models()
-        if model._meta.db_table not in MADE_BY_MIGRATION
+        for model in models_at(applied_migrations())
+        if model._meta.db_table in there
+        and model._meta.db_table not in MADE_BY_MIGRATION
         and not model._meta.db_table.startswith("django_celery_beat")
         and model._base_manager.exists()
     ]
 
 
-def _refuse_other_version(manifest: dict[str, Any]) -> None:
-    here, there = set(applied_migrations()), set(manifest["migrations"])
-    if here == there:
-        return
-    different = ", ".join(sorted(here ^ there)[:6])
-    raise BackupError(
-        f"The backup was made by mppcqa {manifest['version']} with other tables ({different}). "
-        "Install that version, restore, and then upgrade: upgrading migrates the tables."
-    )
+def _migrations(manifest: dict[str, Any]) -> Migrations:
+    """What the backup's tables were made by; all of it must be known here."""
+    wanted = {tuple(name.split(".", 1)) for name in manifest["migrations"]}
+    known = known_migrations()
+    for whose, there in (("backup", wanted), ("database", applied_migrations())):
+        if unknown := sorted(".".join(one) for one in there - known):
+            raise BackupError(
+                f"The {whose} is of a newer version of mppcqa than this program "
+                f"{mppcqa.__version__}, which does not know its tables ({', '.join(unknown[:6])}); "
+                "nothing was restored. Install that version or a newer one."
+            )
+    return wanted
 
 
 def _empty(model: type[models.Model]) -> None:
@@ -81,15 +112,22 @@ def _empty(model: type[models.Model]) -> None:
         cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608
 
 
-def _tables(backup: Path, manifest: dict[str, Any], told: Told) -> int:
+def _tables(
+    backup: Path, manifest: dict[str, Any], found: list[type[models.Model]], told: Told
+) -> int:
     total = 0
-    by_name = {model._meta.db_table: model for model in all_models()}
+    by_name = {model._meta.db_table: model for model in found}
+    if by_name.keys() != manifest["tables"].keys():
+        odd = ", ".join(sorted(by_name.keys() ^ manifest["tables"].keys())[:6])
+        raise BackupError(f"the backup's tables are not those of its version: {odd}")
     for number, (name, stated) in enumerate(manifest["tables"].items()):
         told(number, len(manifest["tables"]), name)
         model = by_name[name]
         rows = 0
-        size = VALUES if name == "testing_measurement" else ROWS
+        size = VALUES if name == MEASUREMENT else ROWS
         with pq.ParquetFile(backup / "tables" / f"{name}.parquet") as file:
+            if set(file.schema_arrow.names) != set(schema_of(model).names):
+                raise BackupError(f"the columns of {name} are not those of the backup's version")
             for batch in file.iter_batches(batch_size=size, use_threads=False):
                 write_rows(model, batch)
                 rows += batch.num_rows
@@ -106,8 +144,9 @@ def _files(backup: Path, manifest: dict[str, Any], told: Told) -> int:
         if stated.get("missing"):
             continue
         if default_storage.exists(name):
-            if default_storage.size(name) == stated["size"]:
-                continue
+            with default_storage.open(name, "rb") as there:
+                if _digest(there) == stated["sha256"]:
+                    continue
             default_storage.delete(name)
         with (backup / "files" / name).open("rb") as file:
             stored = default_storage.save(name, File(file))
@@ -115,3 +154,21 @@ def _files(backup: Path, manifest: dict[str, Any], told: Told) -> int:
             raise BackupError(f"the store kept {name} as {stored}")
         done += 1
     return done
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(CHUNK):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _logs(backup: Path, manifest: dict[str, Any], told: Told) -> int:
+    """Logs of tasks in place of what there is under their numbers."""
+    logs = manifest.get("logs", {})
+    for number, name in enumerate(logs):
+        told(number, len(logs), name)
+        target = inside(logs_folder(), name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(backup / "logs" / name, target)
+    return len(logs)

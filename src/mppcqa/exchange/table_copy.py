@@ -7,23 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-from django.apps import apps
 from django.db import connection, models
 
 from mppcqa.exchange.values_out import number_batches
-from mppcqa.testing.models import Measurement
-from mppcqa.testing.reading import NAMES
 
 PIECE = 2000
 WINDOW = 1000
-LEFT_OUT = {"django_session", "django_migrations"}
-"""Sessions end with a restore; migrations are the target's own."""
-
-
-def all_models() -> list[type[models.Model]]:
-    """Every table of the installation, also those between many-to-many relations."""
-    found = apps.get_models(include_auto_created=True)
-    return [one for one in found if one._meta.managed and one._meta.db_table not in LEFT_OUT]
+MEASUREMENT = "testing_measurement"
 
 
 def schema_of(model: type[models.Model]) -> pa.Schema:
@@ -58,11 +48,16 @@ def _kind(field: Any) -> pa.DataType:
 def read_table(model: type[models.Model]) -> Iterator[pa.RecordBatch]:
     """All rows in the order of the key, a bounded piece at a time."""
     schema = schema_of(model)
-    if model is Measurement:
+    if model._meta.db_table == MEASUREMENT:
         for columns in number_batches():
+            # By name: the tables of older migrations may have another order of columns.
             arrays = [
-                pa.array(getattr(columns, name), field.type, from_pandas=name == "uncertainty")
-                for name, field in zip(NAMES, schema, strict=True)
+                pa.array(
+                    getattr(columns, one.name.removesuffix("_id")),
+                    one.type,
+                    from_pandas=one.name == "uncertainty",
+                )
+                for one in schema
             ]
             yield pa.record_batch(arrays, schema=schema)
         return
@@ -114,7 +109,7 @@ def write_rows(model: type[models.Model], batch: pa.RecordBatch) -> None:
     """Insert the rows of a batch; the caller holds the transaction."""
     from mppcqa.testing.number_rows import insert_rows
 
-    if model is Measurement:
+    if model._meta.db_table == MEASUREMENT:
         insert_rows(
             model._meta.db_table,
             {
@@ -125,8 +120,8 @@ def write_rows(model: type[models.Model], batch: pa.RecordBatch) -> None:
         return
     fields = _fields(model)
     columns = []
-    for field, column in zip(fields, batch.columns, strict=True):
-        cells = column.to_pylist()
+    for field in fields:
+        cells = batch.column(field.column).to_pylist()
         columns.append([_prepared(field, cell) for cell in cells])
     quote = connection.ops.quote_name
     names = ", ".join(quote(field.column) for field in fields)

@@ -142,7 +142,13 @@ def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[st
     """Back up database and files, and keep the newest few backups."""
     from pathlib import Path
 
-    from mppcqa.exchange.backup import back_up, default_folder, thin_out, verify
+    from mppcqa.exchange.backup import (
+        back_up,
+        default_folder,
+        missing_files,
+        thin_out,
+        verify,
+    )
 
     place = Path(folder) if folder else default_folder()
     made = back_up(place)
@@ -150,6 +156,12 @@ def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[st
     faults = verify(made)
     if faults:
         raise TaskError("The backup does not hold what it should:\n" + "\n".join(faults[:20]))
+    missing = missing_files(made)
+    for name in missing:
+        context.log(f"not in the store, so not in the backup: {name}")
+    if missing:
+        text = f"{len(missing)} stored files are missing, among them {', '.join(missing[:3])}"
+        context.message("warning", text)
     gone = thin_out(place, max(1, keep))
     context.log(f"checksums hold; {gone} older backups removed")
-    return {"backup": str(made), "removed": gone}
+    return {"backup": str(made), "removed": gone, "missing": missing[:100]}

@@ -14,10 +14,14 @@ A_FOLDER = 1000
 """So many tasks share a folder."""
 
 
+def logs_folder() -> Path:
+    """Where the logs of all tasks lie."""
+    return Path(settings.MPPCQA_HOME) / "logs" / "tasks"
+
+
 def log_path(task_id: int, attempt: int) -> Path:
     """Where an attempt's log lies on the computer that runs it."""
-    folder = Path(settings.MPPCQA_HOME) / "logs" / "tasks" / f"{task_id // A_FOLDER:06d}"
-    return folder / f"{task_id}-{attempt}.log"
+    return logs_folder() / f"{task_id // A_FOLDER:06d}" / f"{task_id}-{attempt}.log"
 
 
 class LogWriter:

@@ -1,0 +1,157 @@
+"""A campaign moves between databases and versions, and is backed up while people work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from django.core.files.base import ContentFile
+
+from mppcqa.cli import main
+from mppcqa.exchange.backup import back_up, missing_files, verify
+from mppcqa.inventory.models import Attachment, Comment, Device
+from mppcqa.queue import submit
+from mppcqa.queue.logs import LogWriter, log_path
+from mppcqa.testing.models import Analysis
+from tests.databases import command, empty_database
+from tests.workers import child_environment, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+
+
+def table(backup: Path, name: str) -> pa.Table:
+    return pq.read_table(backup / "tables" / f"{name}.parquet")
+
+
+def same_tables(one: Path, two: Path) -> list[str]:
+    """Names of tables that differ."""
+    names = {path.stem for path in (*one.glob("tables/*"), *two.glob("tables/*"))}
+    return sorted(name for name in names if not table(one, name).equals(table(two, name)))
+
+
+@pytest.fixture
+def full(transactional_db: None, campaign: SimpleNamespace) -> SimpleNamespace:
+    """The campaign with all that is hard to move."""
+    device = campaign.devices[0]
+    Device.objects.filter(pk=device.pk).update(
+        maker_values={"V_op": 54.3, "note": 'a "quoted" ñ → €', "none": None, "list": [1, "2"]}
+    )
+    Comment.objects.create(device=device, text="line\nline 'two'; -- %s \\ 🙂")
+    campaign.attachment = Attachment.objects.create(
+        device=device, original_name="photo.png", file=ContentFile(b"\x89PNG", name="photo.png")
+    )
+    campaign.task = submit("queue.retention")
+    log = LogWriter(log_path(campaign.task.pk, 1))
+    log.line("the words of a task")
+    log.close()
+    return campaign
+
+
+def test_from_one_database_to_the_other_and_back(full: SimpleNamespace, tmp_path: Path) -> None:
+    first = back_up(tmp_path / "first")
+    # To SQLite, and back to what the tests run on; with MariaDB that is there and back again.
+    for number, kind in enumerate(("sqlite", ""), 1):
+        with empty_database(tmp_path / f"to{number}", kind=kind) as environment:
+            done = command(environment, "restore", str(first))
+            assert done.returncode == 0, done.stderr
+            checked = command(environment, "summaries", "check")
+            assert checked.returncode == 0, checked.stdout
+            again = command(environment, "backup", str(tmp_path / f"again{number}"))
+            assert again.returncode == 0, again.stderr
+            used = command(environment, "restore", str(first))
+            assert used.returncode != 0
+            assert "in use" in used.stderr
+        [second] = (tmp_path / f"again{number}").iterdir()
+        assert verify(second) == []
+        assert same_tables(first, second) == []
+        logs = [path.read_text() for path in second.rglob(f"{full.task.pk}-1.log")]
+        assert [text.count("the words of a task") for text in logs] == [1]
+        assert (second / "files" / full.attachment.file.name).read_bytes() == b"\x89PNG"
+        first = second
+
+
+def test_a_file_that_is_gone_is_named(full: SimpleNamespace, tmp_path: Path) -> None:
+    Path(full.attachment.file.path).unlink()
+    name = full.attachment.file.name
+    made = CliRunner().invoke(main, ["backup", str(tmp_path / "backups")])
+    assert made.exit_code == 0
+    assert f"not in the backup: {name}" in made.stderr
+    [backup] = (tmp_path / "backups").iterdir()
+    assert missing_files(backup) == [name]
+    checked = CliRunner().invoke(main, ["backup", "--verify", str(backup)])
+    assert checked.exit_code == 0
+    assert name in checked.stderr
+    restored = CliRunner().invoke(main, ["restore", "--replace", str(backup)])
+    assert restored.exit_code == 0
+    assert name in restored.stderr
+
+
+def test_a_backup_of_an_older_version_is_migrated(full: SimpleNamespace, tmp_path: Path) -> None:
+    now = back_up(tmp_path / "now")
+    with empty_database(tmp_path / "old") as old:
+        assert command(old, "restore", str(now)).returncode == 0
+        # The tables as an older version of the program had them.
+        back = command(old, "django", "migrate", "testing", "0004", "-v0")
+        assert back.returncode == 0, back.stderr
+        made = command(old, "backup", str(tmp_path / "older"))
+        assert made.returncode == 0, made.stderr
+        [older] = (tmp_path / "older").iterdir()
+        assert "reference_device_id" not in table(older, "testing_station").column_names
+        assert "reference_device_id" in table(now, "testing_station").column_names
+        done = command(old, "restore", "--replace", str(older))
+        assert done.returncode == 0, done.stderr
+        assert command(old, "backup", str(tmp_path / "again")).returncode == 0
+    [again] = (tmp_path / "again").iterdir()
+    assert same_tables(now, again) == []
+
+
+def test_a_backup_while_people_work_is_of_one_moment(full: SimpleNamespace, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.exchange.busy_writer", name, str(stop)],
+            env=child_environment(),
+        )
+        for name in ("ana", "luis")
+    ]
+    try:
+        wait_until(lambda: Analysis.objects.count() > 4, 60, "both write")
+        backups = []
+        for _turn in range(3):
+            backups.append(back_up(tmp_path / "backups"))
+            time.sleep(1.1)  # backups are called by the second
+        before = Analysis.objects.count()
+        wait_until(lambda: Analysis.objects.count() > before, 60, "they still write")
+        assert all(writer.poll() is None for writer in writers)
+    finally:
+        stop.touch()
+        for writer in writers:
+            assert writer.wait(60) == 0
+    sizes = set()
+    for backup in backups:
+        assert verify(backup) == []
+        assert missing_files(backup) == []
+        together = [
+            table(backup, f"inventory_{name}").num_rows for name in ("maker", "tag", "comment")
+        ]
+        # The campaign has a maker and a comment of its own.
+        assert together[0] - 1 == together[1] == together[2] - 1
+        counted = table(backup, "testing_measurement")["analysis_id"].value_counts().to_pylist()
+        stated = table(backup, "testing_analysis").select(["id", "values"]).to_pylist()
+        assert {one["id"]: one["values"] for one in stated} == {
+            one["values"]: one["counts"] for one in counted
+        }
+        sizes.add(len(stated))
+        with empty_database(tmp_path / "restored") as environment:
+            done = command(environment, "restore", "--replace", str(backup))
+            assert done.returncode == 0, done.stderr
+            checked = command(environment, "summaries", "check")
+            assert checked.returncode == 0, checked.stdout
+    assert len(sizes) > 1
