@@ -184,6 +184,13 @@ def test_existing_devices_are_faults_skipped_or_updated(singles: list[Device]) -
     assert Device.objects.get(serial="B-9").maker_values == {"Vop [V]": 56.0}
 
 
+def test_the_only_type_need_not_be_named(singles: list[Device]) -> None:
+    row = bring("B-1\nB-2\n", stage="")
+    assert row.faults == 0, told(row)
+    DeviceType.objects.create(name="double", rows=1, columns=2)
+    assert bring("B-3\n", stage="").faults
+
+
 def test_two_devices_never_share_a_place(campaign: SimpleNamespace) -> None:
     text = "serial,type,tray,row,column\nN-1,S12045(X),T-1,0,0\nN-2,S12045(X),T-1,3,3\n"
     row = bring(text + "N-3,S12045(X),T-1,3,3\n", stage="")

@@ -97,14 +97,14 @@ def _set_up(row: Any, how: dict[str, Any]) -> None:
     from dataclasses import replace
 
     from mppcqa.exchange import imports
-    from mppcqa.exchange.mapping import ColumnMapping, Target, suggest
+    from mppcqa.exchange.mapping import ColumnMapping, Target
     from mppcqa.exchange.models import SavedMapping
 
     given = {name: how[name] or "" for name in ("delimiter", "encoding", "decimal", "sheet")}
     given["delimiter"] = "\t" if given["delimiter"] == "tab" else given["delimiter"]
     row.reading = {**row.reading, **{name: value for name, value in given.items() if value}}
     row.existing, row.leave_out = how["existing"], how["leave_out"]
-    row.mapping = suggest(imports.source_of(row).columns, row.kind, imports.stage_of(row)).to_json()
+    row.mapping = imports.suggest_again(row).to_json()
     if name := how["mapping"]:
         saved = SavedMapping.objects.filter(name=name).first()
         if saved is None and Path(name).is_file():

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, transaction
@@ -22,6 +23,7 @@ from mppcqa.exchange.source import Fault, Reading, Source, SourceError, open_sou
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_table import ValueTable
 from mppcqa.exchange.values_in import ImportEnded, refuse_standing, store_values, take_back
+from mppcqa.inventory.models import DeviceType
 from mppcqa.queue.actions import submit
 from mppcqa.stages import Stage, get_stage
 
@@ -76,7 +78,7 @@ def take_in(
         if kind == Kind.DEVICES and source.used.has_head and not _names_a_column(source):
             row.reading = {"has_head": False}
             source = source_of(row)
-        row.mapping = suggest(source.columns, kind, stage_of(row)).to_json()  # type: ignore[arg-type]
+        row.mapping = suggest_again(row).to_json()
         row.found = {"notes": source.notes}
         row.save()
     except SourceError:
@@ -120,7 +122,13 @@ def set_mapping(row: Import, mapping: ColumnMapping) -> list[str]:
 
 def suggest_again(row: Import) -> ColumnMapping:
     """What the columns seem to mean after the way of reading was changed."""
-    return suggest(source_of(row).columns, row.kind, stage_of(row))  # type: ignore[arg-type]
+    found = suggest(source_of(row).columns, row.kind, stage_of(row))  # type: ignore[arg-type]
+    if row.kind == Kind.DEVICES and "device_type" not in {t.to for t in found.columns.values()}:
+        types = DeviceType.objects.values_list("name", flat=True)[:2]
+        if len(types) == 1:
+            # The only one there is can't be wrong.
+            found = replace(found, fill={**found.fill, "device_type": types[0]})
+    return found
 
 
 def save_mapping(row: Import, name: str, *, by: AbstractBaseUser | None = None) -> SavedMapping:

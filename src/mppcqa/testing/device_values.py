@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -141,6 +143,16 @@ class StageValues:
         verdict = self.standing.verdict
         return [self._line(detail) for detail in verdict.details] if verdict else []
 
+    def in_words(self, condition: ConditionPoint | Mapping[str, float | None]) -> str:
+        """A condition as it is told apart from the others of this stage."""
+        values = condition.values() if isinstance(condition, ConditionPoint) else condition
+        return condition_text(values, lights=self._lights)
+
+    @cached_property
+    def _lights(self) -> set[float]:
+        rows = chain.from_iterable(self.values.values())
+        return {row.condition.light for row in rows if row.condition.light is not None}
+
     def _line(self, detail: dict[str, Any]) -> dict[str, Any]:
         key = detail["quantity"]
         shown = self.declared.get(key) or ShownQuantity(key, key, "", "")
@@ -155,7 +167,7 @@ class StageValues:
             "shown": shown,
             "title": shown.title,
             "unit": shown.unit,
-            "condition": condition_text(detail.get("condition") or {}),
+            "condition": self.in_words(detail.get("condition") or {}),
         }
 
 

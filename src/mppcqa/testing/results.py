@@ -5,7 +5,7 @@ Imported by `mppcqa.testing.models`, which is where other rooms take them from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from django.conf import settings
@@ -117,9 +117,21 @@ CONDITION_WORDS = {
 }
 
 
-def condition_text(values: Mapping[str, float | None]) -> str:
-    """A condition in words, in the reader's language."""
-    there = [(text, values.get(name)) for name, text in CONDITION_WORDS.items()]
+def condition_text(
+    values: Mapping[str, float | None], *, lights: Collection[float] | None = None
+) -> str:
+    """A condition in words, in the reader's language.
+
+    lights
+        The light settings among which it stands: one that does not differ is not said, and one
+        beside darkness needs no number.
+    """
+    words = dict(CONDITION_WORDS)
+    if lights is not None and len(lights) < 2:
+        del words["light"]
+    elif lights is not None and len(lights) == 2 and 0 in lights:
+        words["light"] = _("with light") if values.get("light") else _("in the dark")
+    there = [(text, values.get(name)) for name, text in words.items()]
     return ", ".join(str(text).format(value) for text, value in there if value is not None)
 
 

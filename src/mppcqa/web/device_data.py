@@ -28,7 +28,8 @@ class Section:
     charts: list[dict[str, Any]]
     whole: list[tuple[ShownQuantity, str, Value]]
     """Values of the whole device: quantity, condition in words, value."""
-    conditions: list[ConditionPoint]
+    conditions: list[tuple[ConditionPoint, str]]
+    """With what tells them apart, in words."""
     chosen: ConditionPoint | None
     table_columns: list[ShownQuantity] = field(default_factory=list)
     rows: list[tuple[int, list[Value | None]]] = field(default_factory=list)
@@ -76,10 +77,10 @@ def _section(device: Device, stage: StageValues, asked: str | None, slot: int | 
             for drawn in device_charts(device, stage)
         ],
         whole=[
-            (shown, str(row.condition) if shown.conditional else "", row)
+            (shown, stage.in_words(row.condition) if shown.conditional else "", row)
             for shown, row in stage.of_device()
         ],
-        conditions=conditions,
+        conditions=[(one, stage.in_words(one)) for one in conditions],
         chosen=chosen,
     )
     # Dark and lit conditions have values of different quantities: show what there is.
