@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
 
-from mppcqa.stages import Condition, get_stage
+from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.models import DeviceType
+from mppcqa.stages import Condition, Result, get_stage
 from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.grading import grade
-from mppcqa.testing.models import Analysis, ConditionPoint, Limit, LimitSet
+from mppcqa.testing.ingest import store_analysis
+from mppcqa.testing.judging import active_limits
+from mppcqa.testing.models import (
+    Analysis,
+    ConditionPoint,
+    Limit,
+    LimitSet,
+    Outcome,
+    RunFile,
+    Standing,
+)
 from mppcqa.testing.references import condition_rows, quantity_rows
 from tests.campaign import make_campaign
 
@@ -119,3 +132,25 @@ def test_grades_are_those_of_the_rules(operator: User, seed: int) -> None:
                 detail["missing"],
             ) == expected[-1]
         assert outcome == max((one[0] for one in expected), key=BADNESS.__getitem__)
+
+
+def test_a_device_of_one_channel_needs_no_spread(campaign: SimpleNamespace) -> None:
+    """What only several channels can have does not leave a single one incomplete."""
+    DeviceType.objects.create(name="single", rows=1, columns=1)
+    [device] = register_devices([{"serial": "A-1", "device_type": "single"}])
+    at = Condition(bias_v=71.6, overvoltage_v=1.6)
+    results = [
+        Result(slot=1, channel=0, quantity=key, value=value, uncertainty=0.001, condition=at)
+        for key, value in (("pde", 0.25), ("crosstalk_probability", 0.05))
+    ]
+    analysis = store_analysis(
+        get_stage("pde"), RunFile.objects.get(), {1: device.pk}, results, counts=False
+    )
+    stage = get_stage("pde")
+    outcome, details = grade(stage, active_limits(stage), {device.pk: analysis.pk})[device.pk]
+    assert outcome == Outcome.PASS
+    assert [one["quantity"] for one in details] == ["pde", "crosstalk_probability"]
+    many = Standing.objects.get(device=campaign.devices[0]).verdict
+    assert [one["text"] for one in many.details if one["quantity"] == "gain_spread"] == [
+        "no value was measured"
+    ]

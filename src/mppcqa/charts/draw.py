@@ -122,6 +122,10 @@ def _limit_rule(axis: str) -> Any:
     return rule.encode(**{axis: f"{axis}:Q"})
 
 
+MOST_WIDTH = 900
+"""Of a map, in pixels before a page scales it."""
+
+
 def channel_map(
     values: Mapping[tuple[int, int], float | None],
     *,
@@ -142,7 +146,10 @@ def channel_map(
         for place, value in values.items()
         if value is not None and math.isfinite(value)
     }
-    numbers = bool(finite) and cell >= 40
+    # A long strip of channels would shrink to a line: narrow, high cells are still told apart.
+    width = min(cell, max(MOST_WIDTH // columns, 6))
+    height = cell if width == cell else max(cell, MOST_WIDTH // (8 * rows))
+    numbers = bool(finite) and width >= 40
     digits = _short_format(list(finite.values())) if numbers else ""
     middle = (min(finite.values()) + max(finite.values())) / 2 if numbers else 0.0
     data: list[dict[str, Any]] = []
@@ -156,7 +163,7 @@ def channel_map(
                 one["light"] = value > middle
             data.append(one)
     return Drawn(
-        _channel_map(title, unit, rows * cell, columns * cell, bool(links), digits),
+        _channel_map(title, unit, rows * height, columns * width, bool(links), digits),
         {"cells": data},
     )
 
@@ -164,7 +171,11 @@ def channel_map(
 @shape
 def _channel_map(title: str, unit: str, height: int, width: int, links: bool, digits: str) -> Any:
     encode: dict[str, Any] = {
-        "x": alt.X("column:O", title=None, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
+        "x": alt.X(
+            "column:O",
+            title=None,
+            axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domain=False),
+        ),
         "y": alt.Y("row:O", title=None, axis=alt.Axis(ticks=False, domain=False)),
     }
     if links:

@@ -88,6 +88,7 @@ DARK_RATE = Quantity(
 )
 GAIN_SPREAD = Quantity(
     key="gain_spread",
+    least_channels=2,
     title="Gain spread over the channels",
     symbol="σ_G/G",
     unit="",

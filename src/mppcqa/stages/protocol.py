@@ -44,6 +44,9 @@ class Quantity:
     unit: str
     """Unit of the stored value; empty for a pure number or a probability."""
     scope: Scope = "channel"
+    least_channels: int = 1
+    """How many channels a device must have for it; a spread over one channel is no number, and
+    a limit on it says nothing about a device of one channel."""
     conditional: bool = False
     """True where there is a value for each condition (bias, temperature, light)."""
     headline: bool = False

@@ -38,7 +38,7 @@ def grade(
         Where the caller has them, at least all values of these devices and analyses.
     """
     limits = list(limit_set.limits.select_related("quantity"))
-    scopes = {quantity.key: quantity.scope for quantity in stage.quantities}
+    declared = {quantity.key: quantity for quantity in stage.quantities}
     ids = np.array(sorted(analyses), "i4")
     channels = _channels(ids.tolist())
     values = _values_of(analyses, ids, {limit.quantity_id for limit in limits}, values)
@@ -46,14 +46,17 @@ def grade(
     outcomes = np.full(len(ids), PASS)
     columns = []
     for limit in limits:
-        expected = channels if scopes.get(limit.quantity.key) == "channel" else np.ones_like(ids)
+        quantity = declared.get(limit.quantity.key)
+        by_channel = quantity is not None and quantity.scope == "channel"
+        expected = channels if by_channel else np.ones_like(ids)
         here = values.take(values.quantity == limit.quantity_id)
         worst, details = _by_limit(limit, ids, here, points, expected)
-        outcomes = np.maximum(outcomes, worst)
-        columns.append(details)
+        has_it = channels >= (quantity.least_channels if quantity else 1)
+        outcomes = np.where(has_it, np.maximum(outcomes, worst), outcomes)
+        columns.append([one if has else None for one, has in zip(details, has_it, strict=True)])
     by_device = zip(*columns, strict=True) if columns else ([] for _device in ids)
     return {
-        device: (GRADES[outcome], list(details))
+        device: (GRADES[outcome], [detail for detail in details if detail is not None])
         for device, outcome, details in zip(ids.tolist(), outcomes.tolist(), by_device, strict=True)
     }
 
