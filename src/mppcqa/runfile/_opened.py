@@ -92,7 +92,7 @@ class OpenedFile:
                 verify = self.checksums.verify if self.checksums.there else None
                 if class_name == TUPLE_CLASS:
                     blocks = [stop for _, stop in self.checksums.blocks(name)]
-                    self._tables[name] = TupleTable(found, name, size, verify, blocks)
+                    self._tables[name] = TupleTable(found, name, self._number, size, verify, blocks)
                 elif class_name in TREE_CLASSES:
                     self._tables[name] = TreeTable(
                         found, self._number, size, verify, torn=not self.finished

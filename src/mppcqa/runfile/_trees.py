@@ -13,6 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from mppcqa.runfile._blocks import BlockError, unpacked
+from mppcqa.runfile._pages import Pages
 from mppcqa.runfile.layout import RunFileError
 
 Array = NDArray[Any]
@@ -218,11 +219,18 @@ class TupleTable:
     PIECE = 20_000_000
 
     def __init__(
-        self, ntuple: Any, name: str, size: int, verify: Verify | None, blocks: list[int]
+        self,
+        ntuple: Any,
+        name: str,
+        file_number: int,
+        size: int,
+        verify: Verify | None,
+        blocks: list[int],
     ) -> None:
-        """`blocks`: last entries, exclusive, of the blocks that have a checksum."""
+        """`blocks`: last entries, exclusive, of the blocks that have a checksum of ours."""
         self.name = name
         self._ntuple, self._verify = ntuple, verify
+        self._pages = Pages(ntuple, file_number)
         self._blocks = np.array(blocks, np.int64)
         self.entries = int(ntuple.num_entries)
         self.columns: dict[str, np.dtype[Any]] = {}
@@ -265,6 +273,7 @@ class TupleTable:
     def _piece(self, column: str, start: int, stop: int, dtype: np.dtype[Any]) -> Array:
         """A whole block, held against its checksum."""
         try:
+            self._pages.check(column, start, stop)
             values = self._ntuple.arrays(
                 [column], entry_start=start, entry_stop=stop, library="np"
             )[column]
