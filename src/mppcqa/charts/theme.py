@@ -33,6 +33,7 @@ def themed(chart: Any) -> Any:
             gridColor=GREY,
             gridOpacity=0.18,
         )
+        .configure_axisQuantitative(labelOverlap="greedy", labelSeparation=6)
         .configure_legend(labelColor=GREY, titleColor=GREY, titleFontWeight="normal")
         .configure_title(color=GREY, fontSize=12, anchor="start", fontWeight=600)
         .configure_range(category=[BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY])

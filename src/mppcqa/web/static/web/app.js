@@ -64,7 +64,9 @@
       place.dataset.drawn = "1";
       const source = document.getElementById(place.dataset.chart);
       if (!source) continue;
-      const spec = themed(JSON.parse(source.textContent), dark);
+      // The blue of paper is too dark for a dark page.
+      const text = dark ? source.textContent.replaceAll("#0072b2", "#3a9bdc") : source.textContent;
+      const spec = themed(JSON.parse(text), dark);
       window.vegaEmbed(place, spec, {
         ast: true, defaultStyle: false, renderer: "svg",
         actions: false, tooltip: { theme: dark ? "dark" : "light" },
