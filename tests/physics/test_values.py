@@ -21,7 +21,9 @@ from mppcqa.physics import (
 )
 
 
-@pytest.mark.parametrize("module", ["spectra", "histograms", "simulation", "lines", "detection"])
+@pytest.mark.parametrize(
+    "module", ["spectra", "histograms", "simulation", "lines", "detection", "light"]
+)
 def test_the_examples_in_the_documentation_run(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"mppcqa.physics.{module}"))
     assert found.failed == 0

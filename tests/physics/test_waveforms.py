@@ -223,3 +223,19 @@ def test_a_measured_oscilloscope_trace_is_read_or_refused(shared_data: Path) -> 
     assert found.dark_rate_error_hz > 0.2 * found.dark_rate_hz
     # The two pulses that the eye sees are among them.
     assert all(np.abs(pulses.time_s - at).min() < 60e-9 for at in (8.0e-6, 14.65e-6))
+
+
+def test_many_pulses_are_fitted_as_a_part_of_them_shows() -> None:
+    """Some 30,000 pulses: within 4.5 sigma and the finder's own percent of the truth."""
+    adc, truth = make(21, n=5000)
+    found, pulses = analyse_dark_waveforms(adc, DT)
+    assert found.pulses > 20_000
+    happened = truth.count(0) / (5000 * 2500 * DT)
+    assert abs(found.dark_rate_hz / happened - 1) < 0.015
+    assert abs(found.afterpulse_probability - 0.08) < 4.5 * found.afterpulse_error + 0.005
+    (tau, error), *_ = found.afterpulse_times_s
+    assert abs(tau - 60e-9) < 4.5 * error + 2e-9
+    # The uncertainty of all is that of a part, less by the root of the numbers.
+    part = dark_counts(find_pulses(adc[:1000], DT, template=pulses.template))
+    ratio = part.dark_rate_error_hz / found.dark_rate_error_hz
+    assert ratio == pytest.approx(5**0.5, rel=0.3)

@@ -8,8 +8,11 @@ What to use when:
 - light alone or dark alone: `histogram_charges`, then `fit_spectra`, with `light=False` in the
   dark; `model="simple"` where dark counts and afterpulses do not matter and speed does;
 - the curve of a fit, for a chart: `expected_counts`;
-- mean light without any model of crosstalk: `mean_light_from_p0`;
-- photon detection efficiency: `detection_efficiency`;
+- mean light without any model of crosstalk: `mean_light_from_spectra` of the same histograms, with
+  `pedestal_end` of their fits; `mean_light_from_p0` where events were counted elsewhere;
+- photon detection efficiency: `detection_efficiency`; how the light at a channel stands to that at
+  the reference detector, from a scan of the light field: `fit_light_field`;
+- excess noise of the light's charge: `excess_noise_factor`;
 - dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
   `waveform_status`, `measure_baseline`, `pulse_template`, `find_pulses`, `dark_counts`;
 - breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
@@ -22,8 +25,9 @@ What to use when:
   values carried to another temperature: `at_temperature`;
 - operating voltage: `bias_for_overvoltage`, or `bias_for_target` for a gain or PDE;
 - two stations or methods on the same devices: `compare_stations`, `york_line`;
-- data to try all this on: `simulate_charges`, `simulate_waveforms`, `simulate_iv`, each from a
-  seeded generator and with its truth beside.
+- data to try all this on: `simulate_charges_with_truth` (`simulate_charges` where its parameters
+  are truth enough), `simulate_waveforms`, `simulate_iv`, each from a seeded generator and with its
+  truth beside; whole run files: the stages' simulated test programs.
 
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
@@ -37,10 +41,21 @@ from mppcqa.physics.histograms import histogram_charges, histogram_pairs
 from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
 from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
 from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
+from mppcqa.physics.light import (
+    LightField,
+    excess_noise_factor,
+    fit_light_field,
+    mean_light_from_spectra,
+    pedestal_end,
+)
 from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
 from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
 from mppcqa.physics.pulses import Pulses, find_pulses
-from mppcqa.physics.simulation import simulate_charges
+from mppcqa.physics.simulation import (
+    ChargeTruth,
+    simulate_charges,
+    simulate_charges_with_truth,
+)
 from mppcqa.physics.spectra import SpectrumFits, fit_spectra
 from mppcqa.physics.stations import StationComparison, compare_stations, york_line
 from mppcqa.physics.uniformity import largest_difference, uniformity
@@ -61,11 +76,13 @@ from mppcqa.physics.waveforms import (
 __all__ = [
     "IV_METHODS",
     "Baseline",
+    "ChargeTruth",
     "DarkCounts",
     "IvBreakdown",
     "IvCurve",
     "IvError",
     "IvTruth",
+    "LightField",
     "Line",
     "LineError",
     "PulseShape",
@@ -86,18 +103,23 @@ __all__ = [
     "dark_counts",
     "dark_rate_at",
     "detection_efficiency",
+    "excess_noise_factor",
     "expected_counts",
     "find_pulses",
+    "fit_light_field",
     "fit_line",
     "fit_spectra",
     "histogram_charges",
     "histogram_pairs",
     "largest_difference",
     "mean_light_from_p0",
+    "mean_light_from_spectra",
     "measure_baseline",
+    "pedestal_end",
     "pulse_template",
     "quenching_resistance",
     "simulate_charges",
+    "simulate_charges_with_truth",
     "simulate_iv",
     "simulate_waveforms",
     "uniformity",

@@ -31,6 +31,7 @@ def _one(  # type: ignore[no-untyped-def]
     oldest = 0
     unseen = (1 - early) * (slow * np.exp(-visible / slow_tau) + fast * np.exp(-visible / fast_tau))
     unseen += early * (slow * np.exp(-dead / slow_tau) + fast * np.exp(-dead / fast_tau))
+    part_slow, part_fast = np.expm1(-dead / slow_tau), np.expm1(-dead / fast_tau)
     for i in range(time.size):
         step = time[i] - at
         of_slow *= _fade(step / slow_tau)
@@ -55,12 +56,11 @@ def _one(  # type: ignore[no-untyped-def]
             + fast / fast_tau * (of_fast + young_fast)
         )
         # What the dead time after this pulse hides is neither expected nor seen.
-        hidden = min(dead, end - at)
-        log_l += rate * hidden
-        if of_slow > 1e-12:
-            log_l -= slow * of_slow * np.expm1(-hidden / slow_tau)
-        if of_fast > 1e-12:
-            log_l -= fast * of_fast * np.expm1(-hidden / fast_tau)
+        hidden = dead
+        if end - at < dead:
+            hidden = end - at
+            part_slow, part_fast = np.expm1(-hidden / slow_tau), np.expm1(-hidden / fast_tau)
+        log_l += rate * hidden - slow * of_slow * part_slow - fast * of_fast * part_fast
         left = end - at
         if left > visible:
             later = slow * _fade(left / slow_tau) + fast * _fade(left / fast_tau)
@@ -84,7 +84,7 @@ def _all(  # type: ignore[no-untyped-def]
 
 _serial = njit(cache=True)(_all)
 _parallel = njit(cache=True, parallel=True)(_all)
-WORTH_THREADS = 20_000
+WORTH_THREADS = 5_000
 """Pulses from which on a second thread is worth its start."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from iminuit import Minuit
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mppcqa.physics._arrivals import negative_log_likelihood
 from mppcqa.physics._model import Floats
 from mppcqa.physics.pulses import Pulses, find_pulses
-from mppcqa.physics.waveforms import PulseTemplate, WaveformError
+from mppcqa.physics.waveforms import OK, PulseTemplate, WaveformError
 
 SIGNIFICANT = 12.0
 """Gain in 2 ln L by which afterpulses must be seen before their time constant is believed."""
@@ -22,6 +22,11 @@ ISOLATED_DECAYS = 2.0
 LEAST_PULSES = 10
 ENOUGH_FOR_TWO = 3000
 """Pulses from which on a second time constant is looked for."""
+ENOUGH_FOR_FORM = 10_000
+"""Pulses that tell how many time constants there are; of more, all give the values only."""
+MOST_STEPS = 5
+STEADY = 0.1
+"""Largest last step towards the values of all pulses, in standard uncertainties."""
 AT_ZERO = 1e-3
 RECOVERED = 0.734
 """Recovery times until an afterpulse is seen: -ln(1 - 0.52), the threshold and what noise adds to
@@ -129,68 +134,183 @@ class _Arrivals:
     visible: tuple[float, float]
 
 
-def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
-    first = np.searchsorted(pulses.waveform, np.arange(len(pulses.status) + 1))
-    # In nanoseconds, so that all parameters are of a size that the minimiser likes.
-    time, dead, seen = pulses.time_s * 1e9, pulses.dead_s * 1e9, visible_s * 1e9
-    begin, end = pulses.begin_s * 1e9, pulses.end_s * 1e9
-    size = np.maximum(np.rint(pulses.amplitude_pe), 1.0)
+@dataclass(frozen=True)
+class _Times:
+    """Pulses of waveforms as the likelihood takes them, in nanoseconds: all parameters are of a
+    size that the minimiser likes then."""
 
-    def cost(rate: float, slow: float, slow_tau: float, fast: float, fast_tau: float) -> float:
-        return 2 * negative_log_likelihood(
-            first, time, size, begin, end, pulses.used, dead, seen, early,
-            rate, slow, slow_tau, fast, fast_tau,
+    waveform: NDArray[np.int64]
+    time: Floats
+    size: Floats
+    used: NDArray[np.bool_]
+    begin: float
+    end: float
+    dead: float
+    seen: float
+    early: float
+    first: NDArray[np.int64]
+
+    def every(self, step: int) -> _Times:
+        """Those of each so manieth waveform."""
+        mine = self.waveform % step == 0
+        return _times(
+            self.waveform[mine] // step, self.time[mine], self.size[mine], self.used[::step],
+            self.begin, self.end, self.dead, self.seen, self.early,
         )  # fmt: skip
 
-    start = len(time) / ((pulses.live_s - _dead(pulses)) * 1e9)
+    def cost(
+        self, rate: float, slow: float, slow_tau: float, fast: float, fast_tau: float
+    ) -> float:
+        """-2 ln L."""
+        return 2 * negative_log_likelihood(
+            self.first, self.time, self.size, self.begin, self.end, int(self.used.sum()),
+            self.dead, self.seen, self.early, rate, slow, slow_tau, fast, fast_tau,
+        )  # fmt: skip
+
+
+def _times(
+    waveform: NDArray[np.int64],
+    time: Floats,
+    size: Floats,
+    used: NDArray[np.bool_],
+    begin: float,
+    end: float,
+    dead: float,
+    seen: float,
+    early: float,
+) -> _Times:
+    first = np.searchsorted(waveform, np.arange(len(used) + 1))
+    return _Times(waveform, time, size, used, begin, end, dead, seen, early, first)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Values, uncertainties and covariance (5,) of a fit, and which of them the data can tell."""
+
+    values: Floats
+    errors: Floats
+    covariance: Floats
+    free: NDArray[np.bool_]
+    significant: bool
+    shown: bool
+    two: bool
+
+
+def _fit_arrivals(pulses: Pulses, visible_s: float, early: float) -> _Arrivals:
+    times = _times(
+        pulses.waveform,
+        pulses.time_s * 1e9,
+        np.maximum(np.rint(pulses.amplitude_pe), 1.0),
+        pulses.status == OK,
+        pulses.begin_s * 1e9,
+        pulses.end_s * 1e9,
+        pulses.dead_s * 1e9,
+        visible_s * 1e9,
+        early,
+    )
+    start = len(times.time) / ((pulses.live_s - _dead(pulses)) * 1e9)
     usual = EXPECTED_TAU_DECAYS * pulses.template.decay_s * 1e9
+    step = len(times.time) // ENOUGH_FOR_FORM
+    form = None
+    if step > 1:
+        some = times.every(step)
+        form = _carried(_form(some, start, usual), len(some.time), times)
+        if form and not form.significant:
+            value = form.values
+            if times.cost(start, 0.0, usual, 0.0, usual) - times.cost(*value) > SIGNIFICANT:
+                form = None  # what a part of the pulses could not show, all of them may
+    if form is None:
+        form = _form(times, start, usual)
+    return _as_arrivals(form, times, usual)
+
+
+def _carried(form: _Form, pulses: int, times: _Times) -> _Form | None:
+    """The fit of a part of the pulses led on to all; None where it does not get there.
+
+    Newton's steps with the part's own covariance, scaled to the number of all: that of all differs
+    from it by little, and each step costs a gradient only.
+    """
+    covariance = form.covariance * (pulses / len(times.time))
+    errors = form.errors * np.sqrt(pulses / len(times.time))
+    values, free = form.values.copy(), np.flatnonzero(form.free)
+    inside = covariance[np.ix_(free, free)]
+    for _ in range(MOST_STEPS):
+        if not ((values[free] > 2 * errors[free]) & (errors[free] > 0)).all():
+            return None
+        gradient = np.empty(len(free))
+        for k, i in enumerate(free):
+            up, down = values.copy(), values.copy()
+            up[i] += 0.5 * errors[i]
+            down[i] -= 0.5 * errors[i]
+            gradient[k] = (times.cost(*up) - times.cost(*down)) / errors[i]
+        move = -0.5 * inside @ gradient
+        values[free] += move
+        if not np.isfinite(values).all():
+            return None
+        if np.abs(move / errors[free]).max() < STEADY:
+            return replace(form, values=values, errors=errors, covariance=covariance)
+    return None
+
+
+def _form(times: _Times, start: float, usual: float) -> _Form:
+    """Fit with as many afterpulse components as the pulses show."""
+    cost, seen = times.cost, times.seen
     fit = Minuit(cost, rate=start, slow=0.03, slow_tau=usual, fast=0.0, fast_tau=usual / 4)
     fit.limits["rate"] = (start * 1e-3, None)
     fit.limits["slow"] = fit.limits["fast"] = (0.0, 1.0)
-    fit.limits["slow_tau"] = (0.3 * seen, max((end - begin) / 5, seen))
+    fit.limits["slow_tau"] = (0.3 * seen, max((times.end - times.begin) / 5, seen))
     fit.limits["fast_tau"] = (0.2 * seen, 3 * seen)
     fit.fixed["slow_tau"] = fit.fixed["fast"] = fit.fixed["fast_tau"] = True
     fit.strategy = 0
     fit.migrad()
-    shown = cost(start, 0.0, usual, 0.0, usual) - float(fit.fval) > SIGNIFICANT
-    shown = shown and _freed(fit, ("slow_tau",), 0.0)
-    two = shown and len(time) > ENOUGH_FOR_TWO and _freed(fit, ("fast", "fast_tau"), SIGNIFICANT)
+    significant = cost(start, 0.0, usual, 0.0, usual) - float(fit.fval) > SIGNIFICANT
+    shown = significant and _freed(fit, ("slow_tau",), 0.0)
+    enough = len(times.time) > ENOUGH_FOR_TWO
+    two = shown and enough and _freed(fit, ("fast", "fast_tau"), SIGNIFICANT)
     fit.hesse()
     if fit.covariance is None or not np.isfinite(np.array(fit.errors)).all():
         raise WaveformError(
             "the pulses' arrival times are not those of dark counts: no rate fits them"
         )
-    names = ("slow", "fast") if two else ("slow",)
-    value, gradients = np.array(fit.values), []
+    return _Form(
+        np.array(fit.values),
+        np.array(fit.errors),
+        np.array(fit.covariance),
+        ~np.array(fit.fixed),
+        significant,
+        shown,
+        two,
+    )
+
+
+def _as_arrivals(form: _Form, times: _Times, usual: float) -> _Arrivals:
+    """What is said of a fit: sums over its components, and uncertainties at the edge of zero."""
+    value, covariance, seen = form.values, form.covariance.copy(), times.seen
+    slow, fast = 1, 3
+    components = (slow, fast) if form.two else (slow,)
     carried, visible = np.zeros(5), np.zeros(5)
-    for name in names:
-        at = fit.parameters.index(name)
+    for at in components:
         carried[at] = 1.0
         visible[at] = np.exp(-seen / value[at + 1])
         visible[at + 1] = value[at] * visible[at] * seen / value[at + 1] ** 2
-        gradients.append((value[at + 1] * 1e-9, float(fit.errors[at + 1]) * 1e-9))
-    covariance = np.array(fit.covariance)
-    rate, rate_error = value[0], float(fit.errors["rate"])
-    if not shown:
+    rate, rate_error = value[0], form.errors[0]
+    taus = tuple((value[at + 1] * 1e-9, form.errors[at + 1] * 1e-9) for at in components)
+    if not form.shown:
         # The rate with no afterpulse at all is as good a witness of its statistical part.
-        rate_error = max(rate_error, rate / len(time) ** 0.5)
-        gradients = []
-
-    if value[1] < AT_ZERO:
-        covariance[1, 1] = _rise(lambda after: cost(rate, after, usual, 0.0, usual)) ** 2
+        rate_error = max(rate_error, rate / len(times.time) ** 0.5)
+        taus = ()
+    if value[slow] < AT_ZERO:
+        after = _rise(lambda after: times.cost(rate, after, usual, 0.0, usual))
+        covariance[slow, slow] = after**2
 
     def error(gradient: Floats) -> float:
         return float(np.sqrt(gradient @ covariance @ gradient))
 
-    total = sum(float(value[fit.parameters.index(name)]) for name in names)
-    seen_total = sum(
-        float(value[i] * visible[i]) for i in (fit.parameters.index(name) for name in names)
-    )
     return _Arrivals(
-        (rate * 1e9, rate_error * 1e9),
-        (total, error(carried)),
-        tuple(gradients),
-        (seen_total, error(visible)),
+        (float(rate) * 1e9, float(rate_error) * 1e9),
+        (float(sum(value[at] for at in components)), error(carried)),
+        taus,
+        (float(sum(value[at] * visible[at] for at in components)), error(visible)),
     )
 
 

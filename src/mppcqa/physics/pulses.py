@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mppcqa.physics._edges import FINE, find_edges
 from mppcqa.physics._model import Floats
 from mppcqa.physics.waveforms import (
+    FOR_LEVELS,
     LEAST_SAMPLES,
     LOOKED_AT,
     OK,
@@ -191,8 +192,7 @@ class _Finder:
 
     def noise(self, samples: Samples) -> tuple[float, float]:
         """Middle and spread of the difference signal."""
-        every = max(1, samples.size // (LOOKED_AT))
-        some = samples[::every].astype(np.float32)
+        some = samples[:: max(1, samples.size // FOR_LEVELS)].astype(np.float32)
         d = self.sign * (some[:, self.window :] - np.float32(self.q) * some[:, : -self.window])
         middle = float(np.median(d))
         spread = 1.4826 * float(np.median(np.abs(d - middle)))

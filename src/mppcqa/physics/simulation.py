@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from mppcqa.physics._model import Floats
 from mppcqa.physics._pulse import PulseShape
 
 HISTORY_IN_DECAYS = 12.0
 """Decay times before the gate from which a dark count still counts: it leaves 6e-6 of itself."""
+
+
+@dataclass(frozen=True)
+class ChargeTruth:
+    """Avalanches (events,) that made each charge, counted by their cause."""
+
+    light: NDArray[np.int32]
+    """Photoelectrons."""
+    crosstalk: NDArray[np.int32]
+    """Children of whatever avalanche, and theirs."""
+    dark: NDArray[np.int32]
+    """Dark counts in the gate and before it."""
+    afterpulses: NDArray[np.int32]
+    """Those inside the gate."""
 
 
 def simulate_charges(
@@ -25,6 +43,7 @@ def simulate_charges(
     dark_counts_per_gate: float = 0.0,
     afterpulses: float = 0.0,
     pulse: PulseShape | None = None,
+    _truth: NDArray[np.int32] | None = None,
 ) -> Floats:
     """Charges (n_events,) that a gate integrates, in the unit of `gain`.
 
@@ -53,6 +72,7 @@ def simulate_charges(
     _fill(
         rng,
         charge,
+        np.empty((0, 4), np.int32) if _truth is None else _truth,
         mean_light_pe,
         gain,
         pedestal,
@@ -69,6 +89,22 @@ def simulate_charges(
         np.cumsum(shape.afterpulse_shares) / np.sum(shape.afterpulse_shares),
     )
     return charge
+
+
+def simulate_charges_with_truth(
+    rng: np.random.Generator, n_events: int, **parameters: Any
+) -> tuple[Floats, ChargeTruth]:
+    """What `simulate_charges` gives from the same generator, and the avalanches behind it.
+
+    >>> import numpy as np
+    >>> charges, truth = simulate_charges_with_truth(
+    ...     np.random.default_rng(0), 1000, mean_light_pe=2.0, gain=10.0, pedestal_width=0.1)
+    >>> bool((np.rint(charges[truth.light == 0] / 10) == 0).all())
+    True
+    """
+    happened = np.zeros((n_events, 4), np.int32)
+    charges = simulate_charges(rng, n_events, **parameters, _truth=happened)
+    return charges, ChargeTruth(*happened.T)
 
 
 @njit(cache=True)
@@ -95,10 +131,12 @@ def _tree(rng, primaries, children):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _fill(  # type: ignore[no-untyped-def]
-    rng, charge, light, gain, pedestal, s0, s1, children, dark, afterpulses, before, decay, rise,
+    rng, charge, truth, light,
+    gain, pedestal, s0, s1, children, dark, afterpulses, before, decay, rise,
     recovery, delays, shares
 ):  # fmt: skip
     full = _collected(1.0, decay, rise)
+    kept = truth.shape[0] > 0
     for i in range(charge.size):
         q = pedestal + s0 * rng.standard_normal()
         for source in range(1 + rng.poisson(dark * (1 + before)) if dark > 0 else 1):
@@ -109,6 +147,9 @@ def _fill(  # type: ignore[no-untyped-def]
             if number == 0:
                 continue
             n = _tree(rng, number, children)
+            if kept:
+                truth[i, 0 if source == 0 else 2] += number
+                truth[i, 1] += n - number
             seen = _collected(1 - start, decay, rise) - _collected(-start, decay, rise)
             q += seen / full * (n * gain + np.sqrt(n) * s1 * rng.standard_normal())
             for _ in range(rng.poisson(afterpulses * n) if afterpulses > 0 else 0):
@@ -121,6 +162,9 @@ def _fill(  # type: ignore[no-untyped-def]
                 if t >= 1:
                     continue
                 m = _tree(rng, 1, children)
+                if kept:
+                    truth[i, 3] += 1
+                    truth[i, 1] += m - 1
                 seen = _collected(1 - t, decay, rise) - _collected(-t, decay, rise)
                 seen *= (1 - np.exp(-delay / recovery)) / full
                 q += seen * (m * gain + np.sqrt(m) * s1 * rng.standard_normal())

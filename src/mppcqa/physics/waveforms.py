@@ -24,7 +24,9 @@ LEAST_SAMPLES = 32
 FLAT_TOP = 5
 """Equal samples in a row at the highest value ever seen that say: saturated."""
 LOOKED_AT = 1_000_000
-"""Samples that baseline, noise and template are taken from, spread over the batch."""
+"""Samples that the template is taken from, spread over the batch."""
+FOR_LEVELS = 250_000
+"""Samples that baseline and noise are taken from: they are known to thousandths of the noise."""
 MOST_PULSES = 2000
 LEAST_PULSES = 5
 CLEAR_SIGNAL = 10.0
@@ -337,7 +339,7 @@ def _crossing(shape: Floats, peak: int, level: float, step: int) -> float:
 
 
 def _some(samples: Samples) -> Floats:
-    every = max(1, samples.size // LOOKED_AT)
+    every = max(1, samples.size // FOR_LEVELS)
     return samples.ravel()[::every].astype(float)
 
 

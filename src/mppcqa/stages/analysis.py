@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,8 @@ from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
 
 Floats = NDArray[np.float64]
 Charges = NDArray[Any]
+Pair = tuple[NDArray[Any], NDArray[Any], Floats]
+"""Spectra with light and in the dark (channels, bins), and their edges."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +97,48 @@ def reference_photons(run: RunFile) -> tuple[float, float] | None:
         return None
 
 
+def _read_ahead(run: RunFile, points: list[Bias], slot: int) -> Iterator[list[Charges]]:
+    """Charges with light and in the dark of each point, or of the one there is."""
+
+    def read(bias: Bias) -> list[Charges]:
+        both = [run.charges(p, slot) for p in (bias.light, bias.dark) if p is not None]
+        return both or [run.charges(bias.first_point, slot)]
+
+    with ThreadPoolExecutor(1) as reader:
+        ahead: deque[Future[list[Charges]]] = deque()
+        for bias in points:
+            ahead.append(reader.submit(read, bias))
+            if len(ahead) == 2:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
 def fit_points(
     run: RunFile,
     points: list[Bias],
     slot: int,
     pulse: PulseShape,
-    seen: Callable[[Charges | None, Charges | None], None] = lambda light, dark: None,
+    seen: Callable[[Pair | None], None] = lambda pair: None,
 ) -> list[SpectrumFits]:
     """Fits of all channels of a device at each of its points, as few calls as there are kinds.
 
-    The charges of one point at a time are held, and the histograms of all; `seen` gets the
-    charges (events, channels) with light and in the dark as they come by.
+    While one point's charges are histogrammed the next one's are read: the charges of two points
+    are held, and the histograms of all. `seen` gets the spectra of each point that has both.
     """
     kinds: dict[tuple[bool, bool], list[int]] = {}
     histograms: list[tuple[NDArray[Any], ...]] = []
-    for i, bias in enumerate(points):
+    for i, charges in enumerate(_read_ahead(run, points, slot)):
+        bias = points[i]
         kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
-        if bias.light is not None and bias.dark is not None:
-            charges = run.charges(bias.light, slot), run.charges(bias.dark, slot)
-            seen(*charges)
-            light, dark, edges, _ = histogram_pairs(*charges)
+        if len(charges) == 2:
+            light, dark, edges, _ = histogram_pairs(charges[0], charges[1])
+            seen((light, dark, edges))
             histograms.append((edges, light, dark))
-            continue
-        only = run.charges(bias.first_point, slot)
-        seen(*((None, only) if bias.light is None else (only, None)))
-        counts, edges, _ = histogram_charges(only)
-        histograms.append((edges, counts))
+        else:
+            seen(None)
+            counts, edges, _ = histogram_charges(charges[0])
+            histograms.append((edges, counts))
     fitted: dict[int, SpectrumFits] = {}
     for (lit, unlit), numbers in kinds.items():
         columns = zip(*(histograms[i] for i in numbers), strict=True)

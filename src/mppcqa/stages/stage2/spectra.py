@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mppcqa.physics import SpectrumFits, detection_efficiency
+from mppcqa.physics import SpectrumFits, detection_efficiency, excess_noise_factor
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import (
     Bias,
-    Charges,
     Floats,
+    Pair,
     breakdown_results,
     condition_of,
     failed_fits,
@@ -31,33 +31,16 @@ class Fitted:
 
     bias: Bias
     fits: SpectrumFits
-    charges: dict[str, Floats]
-    """Means and variances (channels,) of the charges, for the excess noise."""
+    spectra: Pair | None
+    """Spectra with light and in the dark and their edges, for the excess noise."""
 
 
 def fit_spectra_of(run: RunFile, slot: int, points: list[Bias]) -> list[Fitted]:
     """Fits of a device at all points that have events of it."""
-    moments: list[dict[str, Floats]] = []
+    spectra: list[Pair | None] = []
     here = measured(run, slot, points)
-    fits = fit_points(
-        run,
-        here,
-        slot,
-        pulse_of(run),
-        seen=lambda light, dark: moments.append(_moments(light, dark)),
-    )
-    return [Fitted(*one) for one in zip(here, fits, moments, strict=True)]
-
-
-def _moments(lit: Charges | None, dark: Charges | None) -> dict[str, Floats]:
-    if lit is None or dark is None:
-        return {}
-    found: dict[str, Floats] = {"n": np.full(lit.shape[1], float(len(lit)))}
-    with np.errstate(all="ignore"):
-        for name, part in (("lit", lit), ("dark", dark)):
-            found[f"mean_{name}"] = np.nanmean(part, axis=0, dtype=float)
-            found[f"var_{name}"] = np.nanvar(part, axis=0, dtype=float)
-    return found
+    fits = fit_points(run, here, slot, pulse_of(run), seen=spectra.append)
+    return [Fitted(*one) for one in zip(here, fits, spectra, strict=True)]
 
 
 def analyse_device(
@@ -121,31 +104,9 @@ def _light_values(
         photons, error = (part * one.bias.light_setting for part in reference)
         pde, pde_error, _ = detection_efficiency(light, light_error, photons, error)
         found["pde"] = (pde, pde_error)
-    if one.charges:
-        found["excess_noise_factor"] = excess_noise(light, light_error, one.charges)
+    if one.spectra is not None:
+        found["excess_noise_factor"] = excess_noise_factor(*one.spectra, light, light_error)
     return found
-
-
-def excess_noise(
-    light: Floats, light_error: Floats, of: dict[str, Floats]
-) -> tuple[Floats, Floats]:
-    """Excess noise factor (channels,): variance over Poisson's for the same mean light.
-
-    F = mu var(q) / mean(q)^2, mean and variance of the light alone, that is less the dark's
-    (Vinogradov, NIM A 695 (2012) 247). The uncertainty adds those of mean, variance and light as
-    if they were independent, which overstates it a little.
-    """
-    with np.errstate(all="ignore"):
-        mean = of["mean_lit"] - of["mean_dark"]
-        variance = of["var_lit"] - of["var_dark"]
-        value = light * variance / mean**2
-        relative = (
-            2 * of["var_lit"] ** 2 / of["n"] / variance**2
-            + 4 * of["var_lit"] / of["n"] / mean**2
-            + (light_error / light) ** 2
-        )
-        good = (mean > 0) & (variance > 0)
-        return np.where(good, value, np.nan), np.where(good, value * np.sqrt(relative), np.nan)
 
 
 def breakdowns(
