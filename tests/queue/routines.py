@@ -51,3 +51,8 @@ def short_limit(context: Context) -> None:
 @routine("test.program", title="Program")
 def program(context: Context, *, code: str) -> dict[str, int]:
     return {"status": context.run_program([sys.executable, "-c", code])}
+
+
+@routine("test.odd_result", title="Odd result")
+def odd_result(context: Context, *, kind: str) -> dict[str, object]:
+    return {"it": float("nan") if kind == "nan" else object()}

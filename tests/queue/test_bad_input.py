@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +25,7 @@ from mppcqa.queue.obstacles import Known, why_waiting
 from mppcqa.queue.reaper import reap
 from mppcqa.queue.runner import work
 from mppcqa.queue.schedules import next_run, timing
+from tests.workers import running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = queue_name("work")
@@ -146,3 +150,78 @@ def test_shipped_schedules_are_there_and_know_when_they_are_due() -> None:
     assert (due.hour, due.minute) in {(3, 10), (3, 9)}
     row.enabled = False
     assert next_run(row) is None
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """The folder of the next logs on a disk of its own with room for 64 kB."""
+    if why := why_no_mount():
+        pytest.skip(why)
+    folder = log_path(1, 1).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def why_no_mount() -> str:
+    if os.geteuid() != 0:
+        return "a small disk needs root"
+    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True)
+    return f"no disk can be mounted here: {done.stderr.strip()}" if done.returncode else ""
+
+
+def test_a_disk_that_fills_while_a_program_runs_ends_nothing(small_disk: Path) -> None:
+    code = "for n in range(5000): print('line', n)\nprint('@progress 5/5 done')"
+    task = submit("test.program", {"code": code})
+    assert log_path(task.pk, 1).parent == small_disk
+    with running_worker("--concurrency", "1", routines="tests.queue.routines"):
+        wait_until(lambda: not Task.objects.get(pk=task.pk).is_open, what="the program ended")
+        after = submit("test.add", {"a": 1, "b": 1})
+        wait_until(lambda: not Task.objects.get(pk=after.pk).is_open, what="the next one ran")
+    task.refresh_from_db()
+    after.refresh_from_db()
+    assert (task.state, task.result, task.progress_text) == (
+        State.SUCCEEDED,
+        {"status": 0},
+        "done",
+    )
+    text = log_path(task.pk, 1).read_text()
+    kept = text.count("Z line ")
+    assert 500 < kept < 5000
+    # Whole lines up to the end of the disk, and what is missing is told.
+    assert "Z line 100\n" in text
+    lost = int(task.messages.get().text.split()[0])
+    assert 5000 - kept <= lost <= 5000 - kept + 10
+    assert after.state == State.SUCCEEDED
+
+
+def test_a_task_whose_routine_this_worker_lacks_fails_with_words() -> None:
+    task = Task.objects.create(
+        name="test.removed", state=State.QUEUED, attempt=1, served_by=HERE, arguments={"x": 1}
+    )
+    assert run_all() == 1
+    task.refresh_from_db()
+    assert (task.state, task.error_class) == (State.FAILED, "UnknownRoutine")
+    assert "no routine called 'test.removed'; is it up to date?" in task.error_text
+
+
+def test_arguments_that_no_longer_fit_fail_with_words() -> None:
+    task = Task.objects.create(
+        name="test.add", state=State.QUEUED, attempt=1, served_by=HERE, arguments={"a": 1}
+    )
+    assert run_all() == 1
+    task.refresh_from_db()
+    assert task.state == State.FAILED
+    assert "'b'" in task.error_text
+
+
+@pytest.mark.parametrize("kind", ["object", "nan"])
+def test_a_result_that_is_no_json_fails_with_words(kind: str) -> None:
+    task = submit("test.odd_result", {"kind": kind})
+    run_all()
+    task.refresh_from_db()
+    assert (task.state, task.result) == (State.FAILED, None)
+    assert "returned a result that is not plain JSON" in task.error_text
