@@ -42,6 +42,7 @@ WORKER = (
     "import django; django.setup(); import benchmarks.chaos_routines; "
     "from mppcqa.cli import main; main()"
 )
+STOP_S = 60
 REPEATABLE = {"chaos.work", "chaos.compute", "chaos.family", "chaos.chatty"}
 
 
@@ -177,9 +178,9 @@ class Run:
             worker.terminate()
         for worker in self.workers:
             try:
-                worker.wait(20)
+                worker.wait(STOP_S)
             except subprocess.TimeoutExpired:
-                self.faults.append(f"worker {worker.pid} did not stop on TERM")
+                self.faults.append(f"worker {worker.pid} did not stop on TERM in {STOP_S} s")
                 worker.kill()
                 worker.wait()
 

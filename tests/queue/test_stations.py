@@ -40,7 +40,7 @@ def test_a_worker_of_a_station_registers_and_takes_only_its_tasks(
         wait_until(lambda: state(early) == State.SUCCEEDED, what="the early task ran")
         worker = Worker.objects.get(stopped_at=None)
         assert worker.name == f"{socket.gethostname()}:{process.pid}"
-        assert worker.lanes == [queue_name(lane.name)]
+        assert (worker.lanes, worker.concurrency) == ([queue_name(lane.name)], 2)
         assert Lane.objects.get(pk=lane.pk).dedicated
         elsewhere = submit("test.add", {"a": 1, "b": 1}, lane=station_lane(darkbox).name)
         shared = submit("test.add", {"a": 1, "b": 1})

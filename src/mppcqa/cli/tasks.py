@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mppcqa.cli import setup_django
 if TYPE_CHECKING:
     from mppcqa.queue.models import Task
 
+WIDE = 200
 COLOURS = {
     "succeeded": "green",
     "running": "blue",
@@ -57,7 +59,8 @@ def tasks(state: str, lane: str, limit: int) -> None:
             "" if seconds is None else f"{seconds:.1f} s",
             str(row.requested_by or ""),
         )
-    Console().print(table)
+    # Whoever reads it from a pipe wants whole words.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 @click.group()
@@ -119,10 +122,15 @@ def log(number: int, follow: bool, attempt: int | None, search: str) -> None:
     from mppcqa.queue.logs import read_from
     from mppcqa.queue.shipping import fetch
 
-    offset = 0
+    if not 0 < (attempt or 1) <= max(1, found.attempt):
+        raise click.ClickException(f"Task {number} has no attempt {attempt}, only {found.attempt}.")
+    offset, shown = 0, attempt or found.attempt
     while True:
         found.refresh_from_db()
-        path = fetch(found.pk, attempt or found.attempt)
+        if shown != (attempt or found.attempt):
+            # It is tried again: a new log, from its beginning.
+            offset, shown = 0, found.attempt
+        path = fetch(found.pk, shown)
         piece = read_from(path, offset)
         for line in piece.text.splitlines():
             if search.lower() in line.lower():
@@ -130,9 +138,14 @@ def log(number: int, follow: bool, attempt: int | None, search: str) -> None:
         if piece.offset > offset:
             offset = piece.offset
             continue
-        if not follow or not found.is_open:
-            return
+        if not follow or not found.is_open or (attempt and attempt != found.attempt):
+            break
         time.sleep(0.3)
+    if not path.is_file():
+        state = found.get_state_display()
+        raise click.ClickException(
+            f"Task {number} ({state}) has no log: it did not begin, or its log was removed."
+        )
 
 
 @task.command()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tasks import WIDE
 
 
 @click.command()
@@ -34,11 +37,11 @@ def workers(everyone: bool, drain: str) -> None:
         age = (now - row.heartbeat_at).total_seconds()
         table.add_row(
             row.name,
-            ", ".join(row.lanes),
+            ", ".join(name.partition(".")[2] or name for name in row.lanes),
             str(row.concurrency),
             row.version,
             "stopped" if row.stopped_at else f"{age:.0f} s ago",
             "" if row.load is None else f"{row.load:.1f}",
             ", ".join(f"#{number}" for number in row.running().values_list("pk", flat=True)),
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)

@@ -92,7 +92,7 @@ def _deliver(task: Task, state: State, fields: dict[str, Any]) -> None:
 def deliver_left() -> int:
     """Deliver what earlier tries left behind here; returns how many ends were delivered."""
     count = 0
-    for path in sorted(folder().glob("*.json")):
+    for path in sorted(folder().glob("[0-9]*.json")):
         with _locked(path) as text:
             if text is None:
                 continue

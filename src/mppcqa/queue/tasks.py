@@ -73,7 +73,7 @@ def _start_heart(sender: Any, **_: Any) -> None:
         "host": socket.gethostname(),
         "process_id": os.getpid(),
         "lanes": sorted(str(name) for name in sender.app.amqp.queues.consume_from),
-        "concurrency": getattr(sender, "concurrency", 1) or 1,
+        "concurrency": sender.controller.concurrency,
         "version": mppcqa.__version__,
         "started_at": timezone.now(),
         "drain": False,

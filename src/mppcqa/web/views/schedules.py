@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_celery_beat.models import PeriodicTask
 
@@ -49,7 +49,12 @@ def _when(schedule: PeriodicTask) -> str:
     if schedule.interval is not None:
         every = schedule.interval
         number, unit = _split(every.every * SECONDS.get(every.period, 1))
-        return _("every %(number)d %(unit)s") % {"number": number, "unit": UNITS[unit][1]}
+        return {
+            "s": ngettext("every second", "every %d seconds", number),
+            "min": ngettext("every minute", "every %d minutes", number),
+            "h": ngettext("every hour", "every %d hours", number),
+            "d": ngettext("every day", "every %d days", number),
+        }[unit].replace("%d", str(number))
     return _line(schedule)
 
 

@@ -27,7 +27,7 @@ def lane_standing(lane: Lane | None) -> tuple[str, str]:
     if lane is None:
         return "calm", _("free")
     if lane.maintenance:
-        return "maintenance", _("out of service: %s") % lane.maintenance
+        return "maintenance", _("out of service")
     if lane.holder_id:
         return "busy", _("running")
     if lane.is_reserved:
