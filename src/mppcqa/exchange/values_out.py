@@ -35,8 +35,8 @@ VALUE_SCHEMA = pa.schema(
         ("analysis", pa.int32()),
     ]
 )
-CHUNK_VALUES = 60_000
-FEWEST_DEVICES, MOST_DEVICES = 20, 5000
+CHUNK_VALUES = 40_000
+FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 5000
 
 
 def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
@@ -47,7 +47,7 @@ def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """
     quantities = _quantities(filters)
     names = _Names()
-    last, n = 0, 200
+    last, n = 0, FIRST_DEVICES
     while True:
         rows = chosen_devices(filters).filter(pk__gt=last).order_by("pk")
         devices = dict(rows.values_list("pk", "serial")[:n])
@@ -65,7 +65,7 @@ def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
 
 def number_batches() -> Iterator[MeasurementColumns]:
     """All values of all analyses, in the order of the devices."""
-    last, n = 0, 200
+    last, n = 0, FIRST_DEVICES
     while True:
         rows = Device.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
         devices = list(rows[:n])
