@@ -151,7 +151,7 @@ def as_results(values: ValueColumns, devices: list[int]) -> list[Result]:
 
 def new_runs(stage: str, groups: list[list[int]]) -> list[RunFile]:
     """A run and its file for each group of devices."""
-    station = Station.objects.get(stage=stage)
+    station = Station.objects.get(name=f"{stage}-1")
     runs = Run.objects.bulk_create([Run(stage=stage, station=station) for _group in groups])
     RunSlot.objects.bulk_create(
         [
