@@ -93,6 +93,12 @@ def test_any_way_of_writing_a_table(singles: list[Device], name: str, encoding: 
     assert Standing.objects.get(device__serial="A-0", stage="tray_survey").outcome
 
 
+def test_commas_in_head_and_numbers_separate_nothing(singles: list[Device]) -> None:
+    row = bring("serial;V_br,IV [V]\nA-0;51,25\nA-1;51,5\n")
+    assert row.faults == 0, told(row)
+    assert row.found["counts"]["values"] == 2
+
+
 def test_excel_and_parquet_mean_the_same(singles: list[Device]) -> None:
     heads = ["serial", "V_br,IV (V)", "error V_br,IV"]
     for data in (

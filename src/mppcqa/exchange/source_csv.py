@@ -248,9 +248,12 @@ def _lines(sample: str, whole: bool) -> tuple[int, list[str]]:
 
 
 def find_delimiter(lines: list[str]) -> str:
-    """The separator by which most lines have as many cells as the first."""
+    """The separator by which most lines have as many cells as the first.
+
+    Of equals not the comma: numbers and names hold commas more often than other separators.
+    """
     best, mark_of_best = (0.0, 0), ","
-    for mark in DELIMITERS:
+    for mark in sorted(DELIMITERS, key=lambda mark: mark == ","):
         try:
             widths = [len(row) for row in csv.reader(lines[:SNIFF_LINES], delimiter=mark) if row]
         except csv.Error:
