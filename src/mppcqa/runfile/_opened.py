@@ -31,6 +31,7 @@ class OpenedFile:
         self.checksums = Checksums(None)
         self.finished = True
         self._tables: dict[str, Table] = {}
+        self._unreadable: dict[str, RunFileError] = {}
         self._number = -1
         self._file: Any = None
         try:
@@ -84,8 +85,15 @@ class OpenedFile:
 
     def table(self, name: str) -> Table:
         """The columns of a tree."""
+        if name in self._unreadable:
+            raise self._unreadable[name]
         if name not in self._tables:
-            found = self._get(name)
+            try:
+                found = self._get(name)
+            except RunFileError as error:
+                # Finding that out again may take seconds in a file that was made to.
+                self._unreadable[name] = error
+                raise
             size = self.path.stat().st_size
             class_name = self.keys[name].class_name
             try:
