@@ -19,7 +19,7 @@ from django.db import connection
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import Measurement, Standing
 
-FETCH_VALUES = 60_000
+FETCH_VALUES = 20_000
 READ_DEVICES = 500
 NAMES = tuple(one.name for one in fields(MeasurementColumns))
 KINDS = dict(zip(NAMES, ("i4", "i4", "i2", "i2", "i4", "f8", "f8"), strict=True))
