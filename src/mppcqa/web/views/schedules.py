@@ -41,7 +41,9 @@ def _routine_of(schedule: PeriodicTask) -> str:
 
 def _title(schedule: PeriodicTask) -> str:
     routine = find(_routine_of(schedule))
-    return str(routine.title) if routine else _(schedule.name)
+    if schedule.task == "mppcqa.queue.reap":
+        return _("Clear up after lost workers")
+    return str(routine.title) if routine else schedule.name
 
 
 def _when(schedule: PeriodicTask) -> str:
