@@ -36,7 +36,8 @@ VALUE_SCHEMA = pa.schema(
     ]
 )
 CHUNK_VALUES = 40_000
-FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 5000
+FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 120
+"""Devices read at a time; more, after many without values, may have a million between them."""
 
 
 def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
