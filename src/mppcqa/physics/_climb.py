@@ -132,16 +132,16 @@ def evaluate(theta, problem, tables, room, score, fisher):  # type: ignore[no-un
     problem
         (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, n, full)
     tables
-        (dark (2, m, m), after (2, m, m), circle (2, c))
+        (dark (2, m, m), after (2, m, m), late (2,), circle (2, c)), see `_pulse.ray_matrices`
     room
         Scratch arrays, see `make_room`.
     """
     counts, lights, parts, low, high, spill, free, n, full = problem
-    dark, after, circle = tables
+    dark, after, late, circle = tables
     b, d, work, scratch, x, p, dp = room
     length = counts.shape[1]
     step = 2 * np.pi / length
-    avalanche(theta, step, n, dark, after, full, b[0], b[1], d[0], d[1], work)
+    avalanche(theta, step, n, dark, after, late, full, b[0], b[1], d[0], d[1], work)
     score[:] = 0.0
     fisher[:] = 0.0
     log_l = 0.0
@@ -166,7 +166,7 @@ def make_room(length, n):  # type: ignore[no-untyped-def]
     return (
         np.zeros((2, N_PARAMETERS - 3, more)),
         np.zeros((2, N_PARAMETERS - 3, more)),
-        np.zeros((2, 4, more)),
+        np.zeros((2, 9, more)),
         np.zeros((2, N_PARAMETERS + 2, n)),
         np.zeros((2, length)),
         np.zeros((2, length)),

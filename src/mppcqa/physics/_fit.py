@@ -49,7 +49,9 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     """First and last bin to use, and whether charges may lie beyond the bins given.
 
     A few events on either side are left to the bin of all that lies beyond, so that one of them
-    far out does not decide the grid; so is what a saturated ADC heaped into its last bin.
+    far out does not decide the grid; so is what a saturated ADC heaped into its last bin. The bin
+    that makes them enough is left to it as well: where to stop may depend on what was passed, but
+    not on what comes next, or the bin beyond holds about an event too few in the mean.
     """
     bins = counts.size
     both = counts + dark if has_dark else counts
@@ -70,11 +72,11 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     if _spike(both, last, -1):
         high, high_spill, saturated = last - 1, 0.0, True
     x = 0.0
-    while low_spill >= 0 and x + both[low] <= few:
+    while low_spill >= 0 and x <= few and low < high:
         x += both[low]
         low += 1
     x = 0.0
-    while high_spill >= 0 and not saturated and x + both[high] <= few:
+    while high_spill >= 0 and not saturated and x <= few and high > low:
         x += both[high]
         high -= 1
     return low, high, low_spill, high_spill, saturated
@@ -132,7 +134,7 @@ def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def fit_one(  # type: ignore[no-untyped-def]
-    counts, dark, has_light, has_dark, simple, ray_dark, ray_after, circle, theta, covariance
+    counts, dark, has_light, has_dark, simple, ray_dark, ray_after, late, circle, theta, covariance
 ):
     """Fit raw bins; fills theta (8,) in raw bins and its covariance; (status, chi2, ndf)."""
     events = counts.sum()
@@ -195,7 +197,7 @@ def fit_one(  # type: ignore[no-untyped-def]
     free[7] = not simple
     full = not simple
     n = min(ray_dark.shape[1], int(HIGHEST / (0.8 * s0) * length / (2 * np.pi)) + 2)
-    tables = (ray_dark, ray_after, circle)
+    tables = (ray_dark, ray_after, late, circle)
     room = make_room(length, n)
     none = np.zeros(N_PARAMETERS, np.bool_)
     score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
@@ -318,6 +320,7 @@ def fit_all(  # type: ignore[no-untyped-def]
     simple,
     ray_dark,
     ray_after,
+    late,
     circle,
     theta,
     covariance,
@@ -330,5 +333,5 @@ def fit_all(  # type: ignore[no-untyped-def]
         i = todo[t]
         status[i], chi2[i], ndf[i] = fit_one(
             counts[i], dark[i if has_dark else 0], has_light, has_dark, simple,
-            ray_dark, ray_after, circle, theta[i], covariance[i],
+            ray_dark, ray_after, late, circle, theta[i], covariance[i],
         )  # fmt: skip

@@ -12,8 +12,12 @@ one avalanche with all that it sets off: a Poisson number of crosstalk children,
     B = z exp(lam (B - 1) + alpha A),  z = exp(i w G - (w s1)^2 / 2),
 
 where A averages B over the fraction of an avalanche that the gate sees of an afterpulse, and D over
-the fraction that it sees of a dark count (`_pulse`). Afterpulses have crosstalk but no afterpulses
-of their own here: that would be of second order in alpha. One transform of phi gives the spectrum.
+the fraction that it sees of a dark count (`_pulse`). A dark count has fewer afterpulses inside the
+gate than light, and some from before the gate come without it: D averages (1 - r) B' + r B times
+1 + alpha q / (1 - lam), with B' without afterpulses and r and q of `PulseShape.dark_afterpulses`.
+That is right to first order for their charge, though not for how it is spread. Afterpulses have
+crosstalk but none of their own here: that would be of second order in alpha. One transform
+of phi gives the spectrum.
 
 Parameters, charges in bins of the fit's grid: 0 pedestal, 1 gain, 2 pedestal width, 3 width a
 photoelectron, 4 mean light, 5 mean crosstalk children an avalanche, 6 dark counts a gate,
@@ -96,12 +100,13 @@ def _average(matrices, re, im, out_re, out_im, columns, n, top):  # type: ignore
 
 
 @njit(cache=True, fastmath=True)
-def avalanche(theta, step, n, dark, after, full, b_re, b_im, d_re, d_im, work):  # type: ignore[no-untyped-def]
+def avalanche(theta, step, n, dark, after, late, full, b_re, b_im, d_re, d_im, work):  # type: ignore[no-untyped-def]
     """Transform of an avalanche and of a dark count, and derivatives, at n frequencies.
 
     Rows of b and d (5, n): the transform (of d, less its value at no frequency), then its
     derivatives by gain, width a photoelectron, crosstalk and afterpulses. `full` is 0 where there
-    are neither dark counts nor afterpulses. `work` is scratch (2, 4, n).
+    are neither dark counts nor afterpulses. `late` is `PulseShape.dark_afterpulses`. `work` is
+    scratch (2, 9, n).
     """
     gain, width, lam, alpha = theta[1], theta[3], theta[5], theta[7]
     top = min(n, int(VANISHED / (step * width)) + 2)
@@ -121,7 +126,9 @@ def avalanche(theta, step, n, dark, after, full, b_re, b_im, d_re, d_im, work): 
         b_re[4, j] = b_im[4, j] = 0.0
     if not full:
         return
-    a_re, a_im = work[0], work[1]
+    a_re, a_im = work[0, :4], work[1, :4]
+    c_re, c_im = work[0, 4:], work[1, 4:]
+    part = late[0]
     _average(after, b_re, b_im, a_re, a_im, 4, top, top)
     whole = a_re[0, 0]
     for j in range(top):
@@ -131,6 +138,9 @@ def avalanche(theta, step, n, dark, after, full, b_re, b_im, d_re, d_im, work): 
         near = complex(b_re[0, j], b_im[0, j])
         b = _tree(z, lam, near * np.exp(alpha * a), alpha * a)
         slope = b / (1 - lam * b)
+        for k in range(4):
+            c_re[k, j], c_im[k, j] = (1 - part) * b_re[k, j], (1 - part) * b_im[k, j]
+        c_re[4, j] = c_im[4, j] = 0.0
         b_re[0, j], b_im[0, j] = b.real, b.imag
         x = slope * complex(alpha * a_re[1, j], w + alpha * a_im[1, j])
         b_re[1, j], b_im[1, j] = x.real, x.imag
@@ -140,10 +150,20 @@ def avalanche(theta, step, n, dark, after, full, b_re, b_im, d_re, d_im, work): 
         b_re[3, j], b_im[3, j] = x.real, x.imag
         x = slope * a
         b_re[4, j], b_im[4, j] = x.real, x.imag
-    _average(dark, b_re, b_im, d_re, d_im, 5, n, top)
+        for k in range(5):
+            c_re[k, j] += part * b_re[k, j]
+            c_im[k, j] += part * b_im[k, j]
+    _average(dark, c_re, c_im, d_re, d_im, 5, n, top)
     whole = d_re[0, 0]
+    alone = late[1] / (1 - lam)
     for j in range(n):
         d_re[0, j] -= whole
+        for d in (d_re, d_im):
+            bare = d[0, j]
+            for k in range(5):
+                d[k, j] *= 1 + alpha * alone
+            d[3, j] += alpha * alone / (1 - lam) * bare
+            d[4, j] += alone * bare
 
 
 @njit(cache=True, fastmath=True)

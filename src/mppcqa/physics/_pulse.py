@@ -22,6 +22,8 @@ SHARPNESS = 10.0
 """Of the interpolation's window: 1e-4 and better for charges below 0.3 of the grid."""
 NODES = 24
 """Gauss-Legendre nodes a stretch of time."""
+DELAYS = 16.0
+"""Longest delays before the gate from which dark counts leave afterpulses in it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,39 @@ class PulseShape:
         height = 1 - np.exp(-time / self.recovery)
         return height * self.collected(1 - time) / full, weight * density
 
+    def dark_afterpulses(self) -> Floats:
+        """How many afterpulses of dark counts the gate sees, beside those of light (2,).
+
+        First, of avalanches from a decay time before the gate on: the charge of their afterpulses
+        in their own, by that of light; less than one, because they have less of the gate before
+        them. Second, what earlier dark counts leave in the gate beyond that, as if they were more
+        dark counts: charge of afterpulses in that of dark counts, for one afterpulse an avalanche.
+        """
+        lengths = (self.decay_per_gate, self.recovery, *self.delays)
+        marks = sorted({x * y for x in (0.3, 1.0, 3.0, 8.0) for y in lengths})
+        begin = -min(self.history_per_gate, DELAYS * max(lengths))
+        split = max(begin, -self.decay_per_gate)
+        delay, chance = _gauss([0.0, *(x for x in marks if x < 1 - begin), 1 - begin])
+        density = np.zeros_like(delay)
+        for one, share in zip(self.delays, self.afterpulse_shares, strict=True):
+            density += share / sum(self.afterpulse_shares) * np.exp(-delay / one) / one
+        chance *= density * (1 - np.exp(-delay / self.recovery))
+
+        def charges(time: Floats, weight: Floats) -> Floats:
+            """Charge of avalanches at these times, and of an afterpulse of each."""
+            at = time[:, None] + delay
+            own = self.collected(1 - time) - self.collected(-time)
+            after = (self.collected(1 - at) - self.collected(-at)) @ chance
+            return np.array([weight @ own, weight @ after])
+
+        of_light = charges(np.zeros(1), np.ones(1))
+        near = charges(*_gauss([*sorted({split, 0.0}), *_inner(self)]))
+        early = [begin, *(-x for x in reversed(marks) if begin < -x < split), split]
+        far = charges(*_gauss(early)) if begin < split else np.zeros(2)
+        share = near[1] / near[0]
+        more = (far[1] - share * far[0]) / (near[0] + far[0])
+        return np.array([share / (of_light[1] / of_light[0]), more])
+
 
 def _inner(shape: PulseShape) -> list[float]:
     """Ends of stretches inside the gate, closer where the fraction changes quickly."""
@@ -148,12 +183,13 @@ def _matrices(fractions, weights, size):  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=8)
-def ray_matrices(shape: PulseShape, size: int) -> tuple[Floats, Floats]:
+def ray_matrices(shape: PulseShape, size: int) -> tuple[Floats, Floats, Floats]:
     """Averages along the frequency axis (2, size, size) of dark counts and of afterpulses.
 
     The first matrix of each is for the real part, the second for the imaginary part. A transform
     that is one at no frequency and zero at high ones goes in, so row sums are the whole weight.
+    The third array is that of `PulseShape.dark_afterpulses`.
     """
     dark = np.stack(_matrices(*shape.dark_fractions(), size))
     after = np.stack(_matrices(*shape.afterpulse_fractions(), size))
-    return dark, after
+    return dark, after, shape.dark_afterpulses()

@@ -53,7 +53,7 @@ def expected_counts(
         raise ValueError(f"{bins} bins are too many for a curve")
     theta[0] += pad
     n = min(FREQUENCIES, length // 2, int(HIGHEST / (0.8 * theta[2]) * length / (2 * np.pi)) + 2)
-    dark_rays, after_rays = ray_matrices(pulse, FREQUENCIES)
+    dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
     room = make_room(length, n)
     none = np.zeros(N_PARAMETERS, np.bool_)
     problem = (
@@ -68,6 +68,6 @@ def expected_counts(
         True,
     )
     score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-    evaluate(theta, problem, (dark_rays, after_rays, CIRCLE), room, score, fisher)
+    evaluate(theta, problem, (dark_rays, after_rays, late, CIRCLE), room, score, fisher)
     found: Floats = events * room[5][0][pad : pad + bins]
     return found

@@ -157,7 +157,7 @@ def fit_spectra(
     theta = np.full((n, N_PARAMETERS), np.nan)
     covariance = np.full((n, N_PARAMETERS, N_PARAMETERS), np.nan)
     chi2, ndf = np.full(n, np.nan), np.zeros(n, np.int64)
-    dark_rays, after_rays = ray_matrices(pulse, FREQUENCIES)
+    dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
     fit_all(
         lit,
         lit[:1] if unlit is None else np.ascontiguousarray(unlit),
@@ -167,6 +167,7 @@ def fit_spectra(
         simple,
         dark_rays,
         after_rays,
+        late,
         CIRCLE,
         theta,
         covariance,
