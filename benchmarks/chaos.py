@@ -68,7 +68,7 @@ def run(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
         done = subprocess.run(
             command,
             env=environment,
-            timeout=options.limit + 30,
+            timeout=options.limit + 180,  # stopping the workers takes its own time
             stdout=subprocess.PIPE,
             check=False,
         )
