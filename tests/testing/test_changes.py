@@ -163,7 +163,7 @@ def test_new_analyses_count_when_asked_to(transactional_db: None) -> None:
     with running_worker("--concurrency", "1"):
 
         def wait(tasks: object, what: str) -> None:
-            wait_until(lambda: not any(t.is_open for t in tasks.all()), 90, what)
+            wait_until(lambda: not any(t.is_open for t in tasks.all()), 240, what)
 
         run = start_run(station, parameters={"events": 400, "bias_v": [71.0, 71.6, 72.2]})
         wait(run.task_group.tasks, "the run")

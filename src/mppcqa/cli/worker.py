@@ -15,15 +15,15 @@ from mppcqa.cli import setup_django
 @click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 256))
 def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) -> None:
     """Start a worker, for a station or for shared work; Ctrl-C stops it after its tasks."""
-    # Attempts that run side by side share the cores: with a thread a core each, threads of one
-    # wait for those of another in every parallel loop, which took twice the processor time.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (cores or 1) // concurrency)))
     setup_django()
     from mppcqa.project.celery import app
     from mppcqa.queue.models import DEFAULT_LANE, queue_name
 
     names = [*lanes, *(_own(name) for name in stations)] or [DEFAULT_LANE]
+    # Attempts that run side by side share the cores: with a thread a core each, threads of one
+    # wait for those of another in every parallel loop, which took twice the processor time.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (cores or 1) // concurrency)))
     # Named in the settings because the command line of Celery knows only its own pools.
     app.conf.worker_pool = "mppcqa.queue.pool:TaskPool"
     app.worker_main(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import config, njit
 from numpy.typing import ArrayLike, NDArray
 
 from mppcqa.physics._model import Floats
@@ -22,6 +27,8 @@ OFF_STEP = 0.02
 """How far from whole steps, in steps, distances may be: charges are rounded to single precision."""
 BLOCK = 512
 """Charges whose places are worked out at once."""
+WORTH_A_THREAD = 200_000
+"""Charges; fewer are done before a thread has begun."""
 
 
 def histogram_charges(charges: ArrayLike, bins: int = 460) -> tuple[Counts, Floats, Counts]:
@@ -76,14 +83,16 @@ def _columns(charges: ArrayLike) -> Charges:
 
 
 def _edges(parts: list[Charges], bins: int) -> Floats:
-    threads = max(get_num_threads(), 1)
     channels = parts[0].shape[1]
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
     begin, end = low.copy(), high.copy()
     step, level = np.zeros(channels), np.zeros(channels)
     for part in (part for part in parts if len(part)):
-        least, most = _extent(part, threads)
-        low, high = np.minimum(low, least), np.maximum(high, most)
+        ends = np.array(_side_by_side(part, _extent))
+        low, high = (
+            np.minimum(low, ends[:, 0].min(axis=0)),
+            np.maximum(high, ends[:, 1].max(axis=0)),
+        )
         some = np.ascontiguousarray(part[:: len(part) // SAMPLE + 1].T, float)
         some[~np.isfinite(some)] = np.nan
         some.sort(axis=1)  # what is not finite comes last
@@ -140,69 +149,74 @@ def _on_steps(
 
 
 def _count(values: Charges, edges: Floats) -> tuple[Counts, Counts]:
-    threads = max(get_num_threads(), 1)
     bins = edges.shape[1] - 1
-    scale = bins / (edges[:, -1] - edges[:, 0])
-    counts = _fill(values, edges[:, 0].copy(), scale, bins, threads).sum(axis=0, dtype=np.int64)
+    low, scale = edges[:, 0].copy(), bins / (edges[:, -1] - edges[:, 0])
+    parts = _side_by_side(values, lambda rows: _fill(rows, low, scale, bins))
+    counts: Counts = np.sum(np.array(parts), axis=0, dtype=np.int64)
     return np.ascontiguousarray(counts[:, :bins]), counts[:, bins]
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def _extent(values, threads):  # type: ignore[no-untyped-def]
-    """Least and greatest finite value of each column."""
+def _side_by_side(values: Charges, work: Callable[[Charges], Any]) -> list[Any]:
+    """What `work` finds in pieces of the events, one a thread.
+
+    Threads of Python: Numba's own parallel loops take fifteen seconds more to compile.
+    """
+    cores: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    threads = max(1, min(cores, values.size // WORTH_A_THREAD))
+    cuts = [t * len(values) // threads for t in range(threads + 1)]
+    pieces = [values[first:last] for first, last in pairwise(cuts)]
+    if threads == 1:
+        return [work(values)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, pieces))
+
+
+@njit(cache=True, nogil=True)
+def _extent(values):  # type: ignore[no-untyped-def]
+    """Least and greatest finite value of each column, (2, channels); infinite where none is."""
     n, channels = values.shape
-    found = np.empty((threads, 2, channels))
-    for t in prange(threads):
-        low = np.full(channels, np.inf, values.dtype)
-        high = np.full(channels, -np.inf, values.dtype)
-        for i in range(t * n // threads, (t + 1) * n // threads):
-            for c in range(channels):
-                x = values[i, c]
-                low[c] = x if x < low[c] else low[c]  # a NaN is neither less nor more
-                high[c] = x if x > high[c] else high[c]
+    low = np.full(channels, np.inf, values.dtype)
+    high = np.full(channels, -np.inf, values.dtype)
+    for i in range(n):
         for c in range(channels):
-            if np.isinf(low[c]) or np.isinf(high[c]):
-                low[c], high[c] = np.inf, -np.inf
-                for i in range(t * n // threads, (t + 1) * n // threads):
-                    x = values[i, c]
-                    if np.isfinite(x):
-                        low[c], high[c] = min(low[c], x), max(high[c], x)
-        found[t, 0, :] = low
-        found[t, 1, :] = high
-    ends = found[0].copy()
-    for t in range(1, threads):
-        ends[0] = np.minimum(ends[0], found[t, 0])
-        ends[1] = np.maximum(ends[1], found[t, 1])
+            x = values[i, c]
+            low[c] = x if x < low[c] else low[c]  # a NaN is neither less nor more
+            high[c] = x if x > high[c] else high[c]
+    ends = np.empty((2, channels))
+    for c in range(channels):
+        if np.isinf(low[c]) or np.isinf(high[c]):
+            low[c], high[c] = np.inf, -np.inf
+            for i in range(n):
+                x = values[i, c]
+                if np.isfinite(x):
+                    low[c], high[c] = min(low[c], x), max(high[c], x)
+        ends[0, c], ends[1, c] = low[c], high[c]
     return ends
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def _fill(values, low, scale, bins, threads):  # type: ignore[no-untyped-def]
-    """Counts (threads, channels, bins + 1); the last bin counts what is not finite."""
+@njit(cache=True, nogil=True)
+def _fill(values, low, scale, bins):  # type: ignore[no-untyped-def]
+    """Counts (channels, bins + 1); the last bin counts what is not finite."""
     n, channels = values.shape
     flat = values.reshape(-1)
-    counts = np.zeros((threads, channels * (bins + 1)), np.int32)
+    counts = np.zeros(channels * (bins + 1), np.int32)
     # Places of a block of events first, which the compiler does several at a time, then the counts.
-    rows = max(1, min(BLOCK // max(channels, 1), n))
-    lows, scales = np.empty(rows * channels), np.empty(rows * channels)
-    first = np.empty(rows * channels, np.int32)
-    for i in range(rows * channels):
+    size = max(1, min(BLOCK // max(channels, 1), n)) * channels
+    lows, scales = np.empty(size), np.empty(size)
+    first, place = np.empty(size, np.int32), np.empty(size, np.int32)
+    for i in range(size):
         c = i % channels
         lows[i], scales[i], first[i] = low[c], scale[c], c * (bins + 1)
     top = bins - 1.0
-    for t in prange(threads):
-        mine = counts[t]
-        place = np.empty(rows * channels, np.int32)
-        stop = (t + 1) * n // threads * channels
-        for begin in range(t * n // threads * channels, stop, rows * channels):
-            part = flat[begin : min(begin + rows * channels, stop)]
-            for i in range(part.size):
-                x = np.float64(part[i])
-                at = (x - lows[i]) * scales[i]
-                at = at if at > 0.0 else 0.0
-                at = at if at < top else top
-                at = at if x - x == 0.0 else np.float64(bins)
-                place[i] = first[i] + np.int32(at)
-            for i in range(part.size):
-                mine[place[i]] += 1
-    return counts.reshape(threads, channels, bins + 1)
+    for begin in range(0, n * channels, max(size, 1)):
+        part = flat[begin : min(begin + size, n * channels)]
+        for i in range(part.size):
+            x = np.float64(part[i])
+            at = (x - lows[i]) * scales[i]
+            at = at if at > 0.0 else 0.0
+            at = at if at < top else top
+            at = at if x - x == 0.0 else np.float64(bins)
+            place[i] = first[i] + np.int32(at)
+        for i in range(part.size):
+            counts[place[i]] += 1
+    return counts.reshape(channels, bins + 1)
