@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from mppcqa.physics._climb import MAX_STEPS, climb, evaluate, make_room, solve
 from mppcqa.physics._model import N_PARAMETERS
@@ -310,7 +310,7 @@ def fit_one(  # type: ignore[no-untyped-def]
     return status, chi2, ndf
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def fit_all(  # type: ignore[no-untyped-def]
     counts,
     dark,
@@ -328,9 +328,8 @@ def fit_all(  # type: ignore[no-untyped-def]
     ndf,
     status,
 ):
-    """Fit the spectra whose numbers are in `todo`, in parallel."""
-    for t in prange(todo.size):
-        i = todo[t]
+    """Fit the spectra whose numbers are in `todo`."""
+    for i in todo:
         status[i], chi2[i], ndf[i] = fit_one(
             counts[i], dark[i if has_dark else 0], has_light, has_dark, simple,
             ray_dark, ray_after, late, circle, theta[i], covariance[i],

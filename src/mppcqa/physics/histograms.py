@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._cores import cores, on_all_cores
 from mppcqa.physics._model import Floats
 
 Counts = NDArray[np.int64]
@@ -157,18 +157,10 @@ def _count(values: Charges, edges: Floats) -> tuple[Counts, Counts]:
 
 
 def _side_by_side(values: Charges, work: Callable[[Charges], Any]) -> list[Any]:
-    """What `work` finds in pieces of the events, one a thread.
-
-    Threads of Python: Numba's own parallel loops take fifteen seconds more to compile.
-    """
-    cores: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    threads = max(1, min(cores, values.size // WORTH_A_THREAD))
-    cuts = [t * len(values) // threads for t in range(threads + 1)]
-    pieces = [values[first:last] for first, last in pairwise(cuts)]
-    if threads == 1:
-        return [work(values)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, pieces))
+    """What `work` finds in pieces of the events, one a core."""
+    number = max(1, min(cores(), values.size // WORTH_A_THREAD))
+    cuts = [t * len(values) // number for t in range(number + 1)]
+    return on_all_cores(work, [values[first:last] for first, last in pairwise(cuts)])
 
 
 @njit(cache=True, nogil=True)

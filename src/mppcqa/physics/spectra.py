@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._cores import on_all_cores
 from mppcqa.physics._fit import (
     BAD_COUNTS,
     FEW_BINS,
@@ -99,6 +100,8 @@ class SpectrumFits:
 
 
 DEFAULT_PULSE = PulseShape()
+PIECE = 8
+"""Spectra that a core takes at a time."""
 
 
 def fit_spectra(
@@ -158,22 +161,13 @@ def fit_spectra(
     covariance = np.full((n, N_PARAMETERS, N_PARAMETERS), np.nan)
     chi2, ndf = np.full(n, np.nan), np.zeros(n, np.int64)
     dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
-    fit_all(
-        lit,
-        lit[:1] if unlit is None else np.ascontiguousarray(unlit),
-        np.flatnonzero(status == OK),
-        light,
-        unlit is not None,
-        simple,
-        dark_rays,
-        after_rays,
-        late,
-        CIRCLE,
-        theta,
-        covariance,
-        chi2,
-        ndf,
-        status,
+    dark = lit[:1] if unlit is None else np.ascontiguousarray(unlit)
+    known = light, unlit is not None, simple, dark_rays, after_rays, late, CIRCLE
+    found = theta, covariance, chi2, ndf, status
+    todo = np.flatnonzero(status == OK)
+    on_all_cores(
+        lambda piece: fit_all(lit, dark, piece, *known, *found),
+        [todo[first : first + PIECE] for first in range(0, len(todo), PIECE)],
     )
     failed = status != OK
     scale = np.ones((n, N_PARAMETERS))
