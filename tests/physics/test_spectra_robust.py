@@ -84,6 +84,32 @@ def test_what_is_no_spectrum_of_one_device_gets_no_number(charges) -> None:
     assert np.isnan(fits.values[0]).all()
 
 
+@pytest.mark.parametrize("events", [10000, 250000])
+@pytest.mark.parametrize("light", [2.0, 4.0])
+def test_two_devices_an_eighth_apart_are_refused(events: int, light: float) -> None:
+    """Half the events of either, with light and in the dark; each alone is fitted."""
+    one = _charges(14, events, light), _charges(15, events, 0.0)
+    other = 1.12 * _charges(16, events, light), 1.12 * _charges(17, events, 0.0)
+    assert _pair(*one).status[0] == 0
+    assert _pair(*other).status[0] == 0
+    fits = _pair(*(np.concatenate(parts) for parts in zip(one, other, strict=True)))
+    assert "not that of one device" in fits.message(0)
+    assert np.isnan(fits.values[0]).all()
+
+
+def test_clean_spectra_are_not_refused() -> None:
+    """150 spectra of 3,000 events; chi-squared beyond 5.5 deviations would be one in a million."""
+    rng = np.random.default_rng(18)
+    charges = [
+        _charges(int(seed), 3000, 0.5 + i % 5)
+        for i, seed in enumerate(rng.integers(2**31, size=150))
+    ]
+    counts, edges, _ = histogram_charges(np.stack(charges, axis=1))
+    fits = fit_spectra(counts, edges)
+    assert not fits.status.any()
+    assert np.max((fits.chi2 - fits.ndf) / np.sqrt(2 * fits.ndf)) < 5.5
+
+
 @pytest.mark.parametrize("light", [0.5, 2.0, 5.0])
 def test_the_simple_model_where_it_is_right(light: float) -> None:
     charges = _charges(12, 30000, light, dark_counts_per_gate=0.0, afterpulses=0.0)
