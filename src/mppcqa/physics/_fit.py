@@ -16,6 +16,8 @@ BINS_A_GAIN = 22
 HIGHEST = 5.5
 """Frequency times pedestal width up to which the transform is kept: exp(-15) is left there."""
 LONGEST = 2048
+PEAK = 10.0
+"""Times what is enough for a tail that a bin holds which is none."""
 POOR = 1.3
 """Chi-squared a degree of freedom from which a summit is doubted and others are tried."""
 SURE = 8.0
@@ -61,7 +63,8 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     A few events on either side are left to the bin of all that lies beyond, so that one of them
     far out does not decide the grid; so is what a saturated ADC heaped into its last bin. The bin
     that makes them enough is left to it as well: where to stop may depend on what was passed, but
-    not on what comes next, or the bin beyond holds about an event too few in the mean.
+    not on what comes next, or the bin beyond holds about an event too few in the mean. But a bin
+    of far more than enough is no tail: a pedestal may be as narrow as one bin.
     """
     bins = counts.size
     both = counts + dark if has_dark else counts
@@ -82,11 +85,13 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     if _spike(both, last, -1):
         high, high_spill, saturated = last - 1, 0.0, True
     x = 0.0
-    while low_spill >= 0 and x <= few and low < high:
+    while low_spill >= 0 and x <= few and low < high and both[low] <= PEAK * few:
         x += both[low]
         low += 1
     x = 0.0
-    while high_spill >= 0 and not saturated and x <= few and high > low:
+    while (
+        high_spill >= 0 and not saturated and x <= few and high > low and both[high] <= PEAK * few
+    ):
         x += both[high]
         high -= 1
     return low, high, low_spill, high_spill, saturated
