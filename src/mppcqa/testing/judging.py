@@ -17,6 +17,7 @@ from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.grading import Graded, grade
 from mppcqa.testing.models import Analysis, Limit, LimitSet, Outcome, Standing, Verdict
 from mppcqa.testing.references import quantity_rows
+from mppcqa.testing.retry import again_after_deadlock
 from mppcqa.testing.signals import outcomes_changed
 
 BATCH = 500
@@ -142,6 +143,7 @@ def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
     return dict(rows.values_list("device", "analysis"))
 
 
+@again_after_deadlock
 def _keep(
     stage: str,
     limit_set: LimitSet,
@@ -152,12 +154,12 @@ def _keep(
     """Write verdicts and standings, and tell the summaries what changed."""
     now = timezone.now()
     with transaction.atomic():
-        standings = {
-            row.device_id: row
-            for row in Standing.objects.filter(
-                device__in=list(analyses), stage=stage
-            ).select_related("verdict")
-        }
+        # Locked, so that no other analysis begins to count between this look and the update.
+        held = Standing.objects.select_for_update().filter(device__in=list(analyses), stage=stage)
+        standings = {row.device_id: row for row in held.order_by("pk")}
+        formers = Verdict.objects.in_bulk(
+            {row.verdict_id for row in standings.values() if row.verdict_id is not None}
+        )
         Verdict.objects.bulk_create(
             [
                 Verdict(
@@ -182,7 +184,7 @@ def _keep(
                 continue
             if standing.analysis_id != verdict.analysis_id:
                 continue  # another analysis counts
-            former = standing.verdict
+            former = formers.get(standing.verdict_id)
             if former is not None and former.pk == verdict.pk:
                 continue
             changes.append((device, former, verdict))
