@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.physics import (
@@ -135,6 +135,8 @@ def test_the_simple_model_is_for_light_alone() -> None:
         max_size=60,
     )
 )
+@example(counts=[0.0] * 6 + [float("inf"), float("-inf")])
+@example(counts=[1e308] * 8)
 def test_no_counts_whatever_break_a_batch(counts) -> None:
     """Beside any counts a good spectrum keeps its values."""
     good, edges, _ = histogram_charges(_charges(13, 5000, 2.0)[:, None], 60)

@@ -184,7 +184,9 @@ def fit_spectra(
 def _refuse(counts: Floats) -> NDArray[np.int64]:
     """Status of what can't be fitted at all."""
     sane = np.isfinite(counts).all(axis=1) & (np.nan_to_num(counts) >= 0).all(axis=1)
-    total = np.where(sane, np.nansum(counts, axis=1), 0)
+    total = np.zeros(len(counts))
+    with np.errstate(over="ignore"):
+        total[sane] = counts[sane].sum(axis=1)
     status = np.full(len(counts), OK)
     status[total < FEWEST_EVENTS] = FEW_EVENTS
     status[(status == OK) & ((counts > 0).sum(axis=1) < 5)] = FEW_BINS
