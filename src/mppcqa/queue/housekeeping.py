@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.queue.context import Context
-from mppcqa.queue.logs import A_FOLDER
+from mppcqa.queue.logs import A_FOLDER, logs_folder
 from mppcqa.queue.models import LogPart, Notice, State, Task, Worker
 from mppcqa.queue.registry import routine
 
@@ -46,7 +44,7 @@ def remove_own_logs() -> tuple[int, int]:
     One query a folder, so that it costs little where there is nothing to do.
     """
     removed = freed = 0
-    for folder in sorted((Path(settings.MPPCQA_HOME) / "logs" / "tasks").glob("[0-9]" * 6)):
+    for folder in sorted(logs_folder().glob("[0-9]" * 6)):
         first = int(folder.name) * A_FOLDER
         there = list(folder.glob("*-*.log"))
         rows = Task.objects.filter(pk__gte=first, pk__lt=first + A_FOLDER, hidden=True)

@@ -7,7 +7,6 @@ what waited for the task waits again. Decision 17 has the rules.
 
 from __future__ import annotations
 
-import logging
 import socket
 from typing import Any
 
@@ -28,8 +27,6 @@ from mppcqa.queue.models import (
 )
 from mppcqa.queue.notices import notify_late
 from mppcqa.queue.transitions import move
-
-logger = logging.getLogger(__name__)
 
 ACCEPTED = (State.SUCCEEDED, State.FAILED, State.TIMED_OUT)
 
