@@ -56,6 +56,7 @@ class Run:
         self.did: Counter[str] = Counter()
         self.faults: list[str] = []
         self.broker_back: float | None = None
+        self.stop_s = 0.0
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         with (HOME / "worker.log").open("ab") as output:
@@ -174,6 +175,7 @@ class Run:
 
     def stop(self) -> None:
         self.mend_broker(now=True)
+        asked = time.monotonic()
         for worker in self.workers:
             worker.terminate()
         for worker in self.workers:
@@ -183,6 +185,7 @@ class Run:
                 self.faults.append(f"worker {worker.pid} did not stop on TERM in {STOP_S} s")
                 worker.kill()
                 worker.wait()
+        self.stop_s = time.monotonic() - asked
 
     def judge(self) -> None:
         for task in Task.objects.exclude(state__in=FINAL_STATES):
@@ -248,6 +251,7 @@ def main(node: str, seed: int, number: int, limit_s: float) -> int:
     run.judge()
     states: dict[str, Any] = dict(Counter(Task.objects.values_list("state", flat=True)))
     report = {"states": states, "did": dict(run.did), "took_s": round(took, 1)}
+    report["stop_s"] = round(run.stop_s, 1)
     attempts = Task.objects.values_list("attempt", flat=True)
     report |= {"tasks": len(attempts), "attempts": sum(attempts), "faults": run.faults[:20]}
     print(json.dumps(report))

@@ -48,6 +48,12 @@ def short_limit(context: Context) -> None:
     time.sleep(60)
 
 
+@routine("test.soft_limit", title="Slow", soft_limit_s=0.3, hard_limit_s=30)
+def soft_limit(context: Context) -> str:
+    time.sleep(1.2)
+    return "done"
+
+
 @routine("test.program", title="Program")
 def program(context: Context, *, code: str) -> dict[str, int]:
     return {"status": context.run_program([sys.executable, "-c", code])}

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 import tests.queue.routines  # noqa: F401
-from mppcqa.queue import Call, submit, submit_chain
+from mppcqa.queue import Call, kill, submit, submit_chain
 from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import Lane, Notice, State, Task, Worker
 from mppcqa.queue.transitions import move
@@ -26,7 +26,7 @@ FORM = RunForm(get_stage("darkbox"))
 RUN = {f"p-{key}": FORM.get_initial_for_field(field, key) for key, field in FORM.fields.items()}
 
 
-def said(client: Client, address: str, values: dict[str, str] | None = None) -> str:
+def said(client: Client, address: str, values: dict[str, object] | None = None) -> str:
     """The page on which a form lands."""
     page: str = client.post(address, values or {}, follow=True).content.decode()
     return page
@@ -108,7 +108,8 @@ def test_a_schedule_is_made_changed_switched_and_run_at_once(browser_client: Cli
     assert row.interval is not None
     assert (row.interval.every, row.interval.period) == (7200, "seconds")
     values = {"number": "", "unit": "h", "crontab": "40 2 * * 1-5"}
-    assert "40 2 * * 1-5" in said(browser_client, f"/schedules/{row.pk}/", values)
+    told = said(browser_client, f"/schedules/{row.pk}/", values)
+    assert "at 02:40, Monday through Friday" in told
     row.refresh_from_db()
     assert row.interval is None
     assert row.crontab is not None
@@ -207,3 +208,59 @@ def test_notices_are_shown_in_the_bell_until_they_are_read(
     assert "the box is open" in browser_client.get("/notices/").content.decode()
     browser_client.post("/notices/read/")
     assert not Notice.objects.filter(read_at=None).exists()
+
+
+def _station_form(station: Station, **changed: object) -> dict[str, object]:
+    kept = {
+        "name": station.name,
+        "stage": station.stage,
+        "institute": station.institute_id or "",
+        "slots": station.slots,
+        "device_type": station.device_type_id or "",
+        "program": json.dumps(station.program),
+        "make_safe": json.dumps(station.make_safe),
+        "time_limit_s": station.time_limit_s,
+        "calibrated_until": "",
+        "reference_device": "",
+        "reference_every_days": station.reference_every_days,
+    }
+    return kept | changed
+
+
+def test_a_station_is_made_changed_and_removed_with_its_queue(browser_client: Client) -> None:
+    make = "/catalogue/stations/new/"
+    blank = Station(name="dark-9", stage="darkbox", slots=4, program=["measure"])
+    refused = browser_client.post(make, _station_form(blank, program='"measure --all"'))
+    assert refused.status_code == 422
+    assert "Write a list such as" in refused.content.decode()
+    said(browser_client, make, _station_form(blank, calibrated_until="2020-01-01"))
+    station = Station.objects.get(name="dark-9")
+    lane = Lane.objects.get(name=station.lane)
+    assert (lane.exclusive, str(lane)) == (True, "dark-9")
+
+    task = submit("queue.retention", lane=station.lane)
+    assert task.state == State.WAITING
+    change = f"/catalogue/stations/{station.pk}/"
+    refused = browser_client.post(change, _station_form(station, name="dark-10"))
+    assert "Tasks of dark-9 wait or run" in refused.content.decode()
+    browser_client.post(change, _station_form(station, calibrated_until="2999-01-01"))
+    task.refresh_from_db()
+    assert task.state == State.QUEUED
+    kill(task)
+
+    browser_client.post(change, _station_form(station, name="dark-10"))
+    assert Lane.objects.filter(name="station:dark-10").get().pk == lane.pk
+    assert not Lane.objects.filter(name="station:dark-9").exists()
+    browser_client.post(f"{change}remove/")
+    assert not Station.objects.filter(pk=station.pk).exists()
+    assert not Lane.objects.filter(pk=lane.pk).exists()
+
+
+def test_a_schedule_says_in_words_when_it_is_due(browser_client: Client) -> None:
+    values = {"routine": "queue.retention", "number": "", "unit": "h", "crontab": "30 2 * * 1"}
+    said(browser_client, "/schedules/add/", values)
+    page = browser_client.get("/schedules/").content.decode()
+    assert "at 02:30, only on Monday (UTC)" in page
+    browser_client.cookies["django_language"] = "es"
+    page = browser_client.get("/schedules/").content.decode()
+    assert "a las 02:30, sólo el lunes (UTC)" in page

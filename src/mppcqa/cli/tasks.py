@@ -26,7 +26,7 @@ COLOURS = {
 
 @click.command()
 @click.option("--state", default="", help="Only this state, or `open`.")
-@click.option("--lane", default="", help="Only this lane.")
+@click.option("--lane", default="", help="Only this lane or station.")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000))
 def tasks(state: str, lane: str, limit: int) -> None:
     """List tasks, the newest first."""
@@ -34,7 +34,7 @@ def tasks(state: str, lane: str, limit: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mppcqa.queue.models import OPEN_STATES, State, Task
+    from mppcqa.queue.models import OPEN_STATES, STATION_PREFIX, State, Task, lane_title
 
     rows = Task.objects.filter(hidden=False).select_related("requested_by")
     if state == "open":
@@ -46,14 +46,14 @@ def tasks(state: str, lane: str, limit: int) -> None:
             )
         rows = rows.filter(state=state)
     if lane:
-        rows = rows.filter(lane=lane)
+        rows = rows.filter(lane__in=[lane, STATION_PREFIX + lane])
     table = Table("number", "task", "lane", "state", "progress", "time", "asked by")
     for row in rows[:limit]:
         seconds = row.seconds
         table.add_row(
             str(row.pk),
             row.title,
-            row.lane,
+            lane_title(row.lane),
             f"[{COLOURS.get(row.state, 'default')}]{row.get_state_display()}",
             f"{row.percent} %",
             "" if seconds is None else f"{seconds:.1f} s",
@@ -85,6 +85,7 @@ def show(number: int) -> None:
     found = _find(number)
     import json
 
+    from mppcqa.queue.models import lane_title
     from mppcqa.queue.obstacles import why_waiting
 
     facts = {
@@ -94,7 +95,7 @@ def show(number: int) -> None:
         "arguments": json.dumps(found.arguments),
         "about": f"{found.about_model} {found.about_id}".strip(),
         "asked by": str(found.requested_by or ""),
-        "lane": found.lane,
+        "lane": lane_title(found.lane),
         "attempt": str(found.attempt),
         "worker": found.worker,
         "asked": found.created_at.isoformat(timespec="seconds"),

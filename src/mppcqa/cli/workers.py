@@ -21,7 +21,7 @@ def workers(everyone: bool, drain: str) -> None:
     from rich.table import Table
 
     from mppcqa.queue.actions import drain as drain_worker
-    from mppcqa.queue.models import Worker
+    from mppcqa.queue.models import Worker, queue_title
 
     if drain:
         found = Worker.objects.filter(name=drain, stopped_at=None).first()
@@ -37,7 +37,7 @@ def workers(everyone: bool, drain: str) -> None:
         age = (now - row.heartbeat_at).total_seconds()
         table.add_row(
             row.name,
-            ", ".join(name.partition(".")[2] or name for name in row.lanes),
+            ", ".join(queue_title(name) for name in row.lanes),
             str(row.concurrency),
             row.version,
             "stopped" if row.stopped_at else f"{age:.0f} s ago",

@@ -21,6 +21,7 @@ from mppcqa.queue.models import (
     TaskGroup,
     Worker,
     about_key,
+    lane_title,
     queue_name,
 )
 from mppcqa.queue.registry import find
@@ -135,7 +136,9 @@ def _check(call: Call) -> None:
     if routine is None:
         raise SubmitError(f"there is no routine called {call.name!r}")
     if is_gone(call.lane):
-        raise SubmitError(f"there is no {call.lane}; was it removed or renamed?")
+        raise SubmitError(
+            f"there is no station {lane_title(call.lane)}; was it removed or renamed?"
+        )
     try:
         size = len(json.dumps(call.arguments, allow_nan=False))
     except (TypeError, ValueError) as error:

@@ -20,7 +20,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from mppcqa.queue.models import Lane, State, Task, Worker
+from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
 from mppcqa.queue.obstacles import obstacle
 from mppcqa.queue.transitions import move
 
@@ -84,7 +84,7 @@ def refuse(task: Task) -> None:
         (State.WAITING, State.QUEUED),
         State.FAILED,
         error_class="NoSuchLane",
-        error_text=f"{task.lane} is not there any more; ask again for another one",
+        error_text=f"{lane_title(task.lane)} is not there any more; ask again for another one",
     )
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.dispatch import dispatch
-from mppcqa.queue.models import Lane
+from mppcqa.queue.models import OPEN_STATES, Lane, Task
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -52,4 +52,21 @@ def set_maintenance(lane: Lane, why: str) -> None:
 def set_calibration(lane: Lane, until: dt.date | None) -> None:
     """The last day on which it counts as calibrated; None where calibration does not matter."""
     Lane.objects.filter(pk=lane.pk).update(calibrated_until=until)
+    dispatch()
+
+
+def is_busy(name: str) -> bool:
+    """Whether tasks of this lane wait or run."""
+    return Task.objects.filter(lane=name, state__in=OPEN_STATES).exists()
+
+
+def rename(name: str, new: str) -> None:
+    """Give a lane, with its lock and whatever was decided about it, another name."""
+    Lane.objects.filter(name=name).update(name=new)
+    dispatch()
+
+
+def remove(name: str) -> None:
+    """Take a lane away; tasks that wait in it end with the reason."""
+    Lane.objects.filter(name=name).delete()
     dispatch()

@@ -59,7 +59,7 @@ class Lane(models.Model):
     )
 
     def __str__(self) -> str:
-        return self.name
+        return lane_title(self.name)
 
     @property
     def is_reserved(self) -> bool:
@@ -76,11 +76,23 @@ class Lane(models.Model):
 
 
 DEFAULT_LANE = "work"
+STATION_PREFIX = "station:"
+
+
+def lane_title(name: str) -> str:
+    """What people call a lane: a station's lane has the station's name."""
+    return name.removeprefix(STATION_PREFIX)
 
 
 def queue_name(lane: str) -> str:
     """Name of a lane's queue at the broker."""
     return f"{settings.MPPCQA_QUEUE_PREFIX}.{lane.replace(':', '.')}"
+
+
+def queue_title(queue: str) -> str:
+    """What people call the lane of a queue at the broker."""
+    own = queue.removeprefix(f"{settings.MPPCQA_QUEUE_PREFIX}.")
+    return own.removeprefix(STATION_PREFIX.replace(":", "."))
 
 
 class TaskGroup(models.Model):

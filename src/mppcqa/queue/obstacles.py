@@ -5,25 +5,25 @@ from __future__ import annotations
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.models import Lane, State, Task, Worker
+from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
 
 
 def obstacle(task: Task, lane: Lane) -> str:
     """Why a lane that is free would still not take this task; empty if it does."""
     if lane.maintenance:
         return _("%(lane)s is out of service: %(why)s") % {
-            "lane": lane.name,
+            "lane": lane,
             "why": lane.maintenance,
         }
     now = timezone.now()
     if lane.is_reserved and task.requested_by_id != lane.reserved_by_id:
         return _("%(lane)s is reserved for %(person)s") % {
-            "lane": lane.name,
+            "lane": lane,
             "person": lane.reserved_by,
         }
     if lane.calibrated_until and lane.calibrated_until < now.date() and not task.override:
         return _("the calibration of %(lane)s ended on %(day)s") % {
-            "lane": lane.name,
+            "lane": lane,
             "day": lane.calibrated_until,
         }
     return ""
@@ -37,8 +37,8 @@ def why_waiting(task: Task, known: Known | None = None) -> str:
     known = known or Known()
     if task.state == State.QUEUED:
         if task.served_by not in known.processes:
-            return _("a worker for %(lane)s: none is running") % {"lane": task.lane}
-        return _("the next free worker of lane %(lane)s") % {"lane": task.lane}
+            return _("a worker for %(lane)s: none is running") % {"lane": lane_title(task.lane)}
+        return _("the next free worker of lane %(lane)s") % {"lane": lane_title(task.lane)}
     if task.state != State.WAITING:
         return ""
     if task.after is not None and task.after.state != State.SUCCEEDED:
@@ -50,10 +50,10 @@ def why_waiting(task: Task, known: Known | None = None) -> str:
         return text
     if lane is not None and lane.holder_id is not None:
         return _("%(lane)s, which task %(number)d holds") % {
-            "lane": lane.name,
+            "lane": lane,
             "number": lane.holder_id,
         }
-    return _("tasks before it in lane %(lane)s") % {"lane": task.lane}
+    return _("tasks before it in lane %(lane)s") % {"lane": lane_title(task.lane)}
 
 
 class Known:

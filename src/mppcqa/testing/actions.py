@@ -56,6 +56,22 @@ def station_lane(station: Station) -> Lane:
     return lane
 
 
+def keep_station(station: Station) -> None:
+    """Save what was changed of a station; its lane follows, also to another name."""
+    former = Station.objects.filter(pk=station.pk).first()
+    station.save()
+    if former is not None and former.lane != station.lane:
+        lanes.rename(former.lane, station.lane)
+    lanes.set_calibration(station_lane(station), station.calibrated_until)
+
+
+def remove_station(station: Station) -> None:
+    """Remove a station that has no runs, with its lane; `ProtectedError` where it has some."""
+    with transaction.atomic():
+        station.delete()
+        lanes.remove(station.lane)
+
+
 def set_calibration(station: Station, until: dt.date | None) -> None:
     """The last day on which the station counts as calibrated; None where it does not matter."""
     station.calibrated_until = until

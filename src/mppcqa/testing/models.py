@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.queue.models import STATION_PREFIX, State
 from mppcqa.testing.mappings import ForeignMapping  # noqa: F401
 
 # The models of results live in a file of their own; Django looks for all of them here.
@@ -31,9 +32,6 @@ from mppcqa.testing.results import (  # noqa: F401
     Waiver,
     condition_text,
 )
-
-if TYPE_CHECKING:
-    from mppcqa.queue.models import State
 
 
 class Station(models.Model):
@@ -97,7 +95,7 @@ class Station(models.Model):
     @property
     def lane(self) -> str:
         """Name of the station's own queue: one task at a time."""
-        return f"station:{self.name}"
+        return STATION_PREFIX + self.name
 
 
 class LoadedDevice(models.Model):
@@ -157,8 +155,6 @@ class Run(models.Model):
     @property
     def state(self) -> State:
         """State of the run's tasks; an import without tasks counts as succeeded."""
-        from mppcqa.queue.models import State
-
         return self.task_group.state if self.task_group else State.SUCCEEDED
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,7 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.inventory.naming import LAST_FIELD
-from mppcqa.testing.actions import find_device
+from mppcqa.queue.lanes import is_busy
+from mppcqa.testing.actions import find_device, keep_station, remove_station
 from mppcqa.testing.models import Station
 from mppcqa.web.stages import stage_titles
 
@@ -34,6 +36,7 @@ class Entry:
     form: type[forms.ModelForm]
     used: str = ""
     """Filter of the device list that shows its devices, by name."""
+    remove: Callable[[Any], Any] = models.Model.delete
 
     @property
     def add_right(self) -> str:
@@ -152,6 +155,21 @@ class StationForm(forms.ModelForm):
             choices=list(stage_titles().items()), label=self.fields["stage"].label
         )
 
+    def clean_name(self) -> str:
+        """Another name only while nothing waits or runs there under the old one."""
+        name = str(self.cleaned_data["name"])
+        former = self.initial.get("name", name)
+        if name != former and is_busy(Station(name=former).lane):
+            raise forms.ValidationError(
+                _("Tasks of %s wait or run; rename it when they have ended.") % former
+            )
+        return name
+
+    def save(self, commit: bool = True) -> Station:
+        assert commit  # noqa: S101
+        keep_station(self.instance)
+        return cast(Station, self.instance)
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         for name in ("program", "make_safe"):
@@ -166,10 +184,10 @@ def _form(model: type[models.Model], *fields: str) -> type[forms.ModelForm]:
 
 
 def _entry(
-    key: str, title: Any, one: Any, icon: str, form: Any, columns: tuple[str, ...], used: str = ""
+    key: str, title: Any, one: Any, icon: str, form: Any, columns: tuple[str, ...], **more: Any
 ) -> Entry:
     model = form._meta.model
-    return Entry(key, title, one, icon, model, tuple(form._meta.fields), columns, form, used)
+    return Entry(key, title, one, icon, model, tuple(form._meta.fields), columns, form, **more)
 
 
 ENTRIES = {
@@ -198,7 +216,7 @@ ENTRIES = {
             "packages",
             _form(Lot, "name", "maker", "maker_values"),
             ("name", "maker"),
-            "lot",
+            used="lot",
         ),
         _entry(
             "trays",
@@ -207,7 +225,7 @@ ENTRIES = {
             "grid-dots",
             TrayForm,
             ("name", "rows", "columns", "lot", "location"),
-            "tray",
+            used="tray",
         ),
         _entry(
             "institutes",
@@ -224,7 +242,7 @@ ENTRIES = {
             "tag",
             _form(Tag, "name"),
             ("name",),
-            "tag",
+            used="tag",
         ),
         _entry(
             "stations",
@@ -233,6 +251,7 @@ ENTRIES = {
             "plug-connected",
             StationForm,
             ("name", "stage", "institute", "slots"),
+            remove=remove_station,
         ),
     )
 }

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 import mppcqa
+from mppcqa.queue.models import lane_title
 from mppcqa.web.numbers import with_uncertainty
 
 register = template.Library()
@@ -190,6 +191,11 @@ def stage_cells(standings: Mapping[str, Any], titles: Mapping[str, str]) -> Safe
             for title, one in ((title, standings.get(key)) for key, title in titles.items())
         ),
     )
+
+
+@register.filter
+def lane(name: str) -> str:
+    return lane_title(name)
 
 
 @register.filter

@@ -86,7 +86,7 @@ def entry_delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     row = get_object_or_404(entry.model, pk=pk)
     name = str(row)
     try:
-        row.delete()
+        entry.remove(row)
     except ProtectedError as error:
         messages.error(
             request,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import calendar
 import json
+import re
 from typing import Any
 
+from cron_descriptor import ExpressionDescriptor, FormatException, Options
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dates import MONTHS, WEEKDAYS
+from django.utils.translation import get_language, gettext_lazy, ngettext, to_locale
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_celery_beat.models import PeriodicTask
 
@@ -47,7 +51,7 @@ def _title(schedule: PeriodicTask) -> str:
 
 
 def _when(schedule: PeriodicTask) -> str:
-    """``every 10 s`` or the crontab line."""
+    """``every 10 s``, or what the crontab line means: ``at 02:30 (UTC)``."""
     if schedule.interval is not None:
         every = schedule.interval
         number, unit = _split(every.every * SECONDS.get(every.period, 1))
@@ -57,7 +61,23 @@ def _when(schedule: PeriodicTask) -> str:
             "h": ngettext("every hour", "every %d hours", number),
             "d": ngettext("every day", "every %d days", number),
         }[unit].replace("%d", str(number))
-    return _line(schedule)
+    return _meaning(_line(schedule))
+
+
+def _meaning(line: str) -> str:
+    """A crontab line in the reader's words; the line itself where there are none for it."""
+    options = Options()
+    options.use_24hour_time_format = True
+    options.locale_code = to_locale({"es": "es-es"}.get(get_language() or "", "en-us"))
+    try:
+        text = str(ExpressionDescriptor(line, options).get_full_description())
+    except FormatException:
+        return f"{line} (UTC)"
+    # Its catalogues lack the names of days and months, which Django's have.
+    names = {calendar.day_name[n]: name for n, name in WEEKDAYS.items()}
+    names |= {calendar.month_name[n]: name for n, name in MONTHS.items()}
+    text = re.sub(r"[A-Z][a-z]+", lambda found: str(names.get(found[0], found[0])), text)
+    return f"{text[:1].lower()}{text[1:]} (UTC)"
 
 
 def _line(schedule: PeriodicTask) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 import mppcqa
 from mppcqa.queue.actions import drain as drain_worker
 from mppcqa.queue.actions import stop_worker
-from mppcqa.queue.models import State, Task, Worker
+from mppcqa.queue.models import State, Task, Worker, queue_title
 from mppcqa.web.access import allowed
 
 SILENT = dt.timedelta(seconds=15)
@@ -30,7 +30,7 @@ def worker_list(request: HttpRequest) -> HttpResponse:
     for worker in workers:
         worker.tasks_now = running.get(worker.name, [])
         worker.standing = standing(worker)
-        worker.lane_names = [name.partition(".")[2] or name for name in worker.lanes]
+        worker.lane_names = [queue_title(name) for name in worker.lanes]
         worker.other_version = worker.version not in ("", mppcqa.__version__)
     context = {
         "workers": [one for one in workers if one.stopped_at is None],
