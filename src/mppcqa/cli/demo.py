@@ -55,7 +55,7 @@ def working() -> Iterator[Callable[[list[Run]], None]]:
     """Workers as in `workers`, and a function that waits for runs with a bar on the screen."""
     with workers(), _bar() as progress:
         bar = progress.add_task("", total=None)
-        yield lambda runs: _wait(runs, progress, bar)
+        yield lambda runs: _wait(runs, progress, bar, lambda: None)
 
 
 def _bar() -> Progress:
@@ -69,15 +69,18 @@ def _bar() -> Progress:
     return Progress(*columns, TimeElapsedColumn())
 
 
-def fill(*, arrays: int, stage: str = "") -> bool:
-    """Run the campaign with whatever workers there are; True if every task succeeded."""
+def fill(*, arrays: int, stage: str = "", meanwhile: Callable[[], None] = lambda: None) -> bool:
+    """Run the campaign with whatever workers there are; True if every task succeeded.
+
+    `meanwhile` is called again and again while tasks run.
+    """
     from mppcqa.queue.models import State
     from mppcqa.testing.campaign import measure_all, prepare
 
     campaign = prepare(arrays, stage)
     with _bar() as progress:
         bar = progress.add_task("campaign", total=None)
-        runs = measure_all(campaign, lambda some: _wait(some, progress, bar))
+        runs = measure_all(campaign, lambda some: _wait(some, progress, bar, meanwhile))
     _print_table(campaign.devices)
     failed = [
         task for run in runs for task in run.task_group.tasks.all() if task.state != State.SUCCEEDED
@@ -99,13 +102,14 @@ def _has_worker() -> bool:
     return Worker.objects.filter(heartbeat_at__gt=lately, stopped_at=None).exists()
 
 
-def _wait(runs: list[Run], progress: Progress, bar: TaskID) -> None:
+def _wait(runs: list[Run], progress: Progress, bar: TaskID, meanwhile: Callable[[], None]) -> None:
     """Until every task of the runs has ended, with the bar at the mean of their progress."""
     from mppcqa.queue.models import Task
 
     groups = [run.task_group_id for run in runs]
     began = time.monotonic()
     while True:
+        meanwhile()
         tasks = list(Task.objects.filter(group__in=groups))
         done = sum(100 if not task.is_open else task.percent for task in tasks)
         current = next((task for task in tasks if task.state == "running"), None)

@@ -38,12 +38,15 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
             crew.start("scheduler", [*_mppcqa(), "scheduler"])
             crew.start("web", _web_server(host, port))
             crew.wait_for_port(host, port)
+            _greet(os.environ["MPPCQA_URL"], login)
             if demo and _is_empty():
                 from mppcqa.cli.demo import fill
 
-                click.echo("The database is empty: a demonstration campaign runs through the queue")
-                fill(arrays=arrays)
-            _greet(os.environ["MPPCQA_URL"], login)
+                click.echo(
+                    "The database is empty: a demonstration campaign runs through the queue. "
+                    "Watch it on the pages."
+                )
+                fill(arrays=arrays, meanwhile=crew.check)
             crew.watch()
 
 
