@@ -47,6 +47,7 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
                     "Watch it on the pages."
                 )
                 fill(arrays=arrays, meanwhile=crew.check)
+                click.echo(f"mppcqa runs at {os.environ['MPPCQA_URL']}; Ctrl-C stops everything.")
             crew.watch()
 
 
