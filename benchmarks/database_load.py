@@ -146,10 +146,11 @@ def _run(port: int, stations: list[str], measured: int) -> Log:
     user = User.objects.get(username="bench")
     series = list(Series.objects.values_list("pk", flat=True))
     kind = str(DeviceType.objects.values_list("pk", flat=True)[0])
-    # Every worker has loaded its modules and templates before it counts.
+    # Every worker has parsed its templates before it counts: a connection stays with its worker.
     warm = Visitor(port, user, Log())
-    for number in range(40):
+    for number in range(80):
         warm.ask("warm", _page(random.Random(number), measured, series)[1])  # noqa: S311
+        warm.connection.close()
     log, ends = Log(), time.monotonic() + SECONDS
     threads = [
         threading.Thread(

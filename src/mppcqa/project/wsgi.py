@@ -4,9 +4,21 @@ import os
 import sys
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
 application = get_wsgi_application()
+
+
+def _load_pages() -> None:
+    """Import what pages need now: else each worker's first visitor waits seconds for it."""
+    from mppcqa.stages import all_stages
+
+    all_stages()
+    _patterns = get_resolver().url_patterns
+
+
+_load_pages()
 
 # A thread that has its answer from the database waits for the one that computes: not for 5 ms.
 sys.setswitchinterval(0.0005)

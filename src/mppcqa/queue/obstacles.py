@@ -60,7 +60,7 @@ class Known:
     """Lanes and served queues, read once for a page full of tasks."""
 
     def __init__(self) -> None:
-        rows = Lane.objects.select_related("reserved_by", "holder")
+        rows = Lane.objects.select_related("reserved_by").defer("make_safe")
         self.lanes = {lane.name: lane for lane in rows}
         self.processes: dict[str, int] = {}
         """Pool processes of live workers, by broker queue."""

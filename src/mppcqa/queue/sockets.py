@@ -7,6 +7,7 @@ takes long. So the kernel is told to ask the other end whether it is there.
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any
 
@@ -17,16 +18,17 @@ def notice_dead_peers(*, connection: Any, **_: Any) -> None:
     """Receiver of Django's ``connection_created``."""
     if connection.vendor != "mysql":
         return
-    # PyMySQL has no public name for it.
-    link = getattr(connection.connection, "_sock", None)
-    if not isinstance(link, socket.socket) or link.family == socket.AF_UNIX:
-        return
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (
-        (socket.TCP_KEEPIDLE, GONE_AFTER_S // 2),
-        (socket.TCP_KEEPINTVL, GONE_AFTER_S // 4),
-        (socket.TCP_KEEPCNT, 2),
-        # Also where something was sent that nobody acknowledges.
-        (socket.TCP_USER_TIMEOUT, GONE_AFTER_S * 1000),
-    ):
-        link.setsockopt(socket.IPPROTO_TCP, option, value)
+    # PyMySQL has no public name for its socket; mysqlclient tells its number.
+    link = getattr(connection.connection, "_sock", connection.connection)
+    with socket.socket(fileno=os.dup(link.fileno())) as peer:
+        if peer.family == socket.AF_UNIX:
+            return
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (socket.TCP_KEEPIDLE, GONE_AFTER_S // 2),
+            (socket.TCP_KEEPINTVL, GONE_AFTER_S // 4),
+            (socket.TCP_KEEPCNT, 2),
+            # Also where something was sent that nobody acknowledges.
+            (socket.TCP_USER_TIMEOUT, GONE_AFTER_S * 1000),
+        ):
+            peer.setsockopt(socket.IPPROTO_TCP, option, value)

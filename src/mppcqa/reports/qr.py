@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 
 import segno
 from django.conf import settings
@@ -15,6 +16,7 @@ def device_address(device: Device) -> str:
     return f"{settings.MPPCQA_URL}{device.get_absolute_url()}"
 
 
+@lru_cache(2000)
 def qr_svg(text: str, scale: int = 3) -> str:
     """The QR code as an SVG element for a page."""
     code = segno.make(text, error="m", micro=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -26,15 +26,13 @@ KINDS = {
     "calm": ("clock", {"waiting", "queued", "incomplete", "info", ""}),
 }
 
+KIND_OF = {state: (kind, icon) for kind, (icon, states) in KINDS.items() for state in states}
 NO_VERDICT = SafeString('<span class="text-secondary">—</span>')
 
 
 def kind_of(state: str) -> tuple[str, str]:
     """Kind (good, warn, bad, busy, calm) and icon of a state or an outcome."""
-    for kind, (icon, members) in KINDS.items():
-        if str(state) in members:
-            return kind, icon
-    return "calm", "circle"
+    return KIND_OF.get(str(state), ("calm", "circle"))
 
 
 @register.simple_tag
@@ -42,31 +40,16 @@ def version() -> str:
     return str(mppcqa.__version__)
 
 
-@register.simple_tag(takes_context=True)
-def nav_item(context: template.Context, url: str, icon: str, text: str) -> SafeString:
-    """A line of the main menu, marked where it leads to this page or to the section it is in."""
-    path = context["request"].path
-    here = path == url if url == "/" else path.startswith(url)
-    # "Register" lies below "Devices": the deeper one is marked alone.
-    if here and url == "/devices/" and path.startswith(("/devices/register", "/devices/generate")):
-        here = False
-    return format_html(
-        '<li class="nav-item"><a class="nav-link{}" href="{}"{}>'
-        '<span class="nav-link-icon"><i class="ti ti-{}" aria-hidden="true"></i></span>'
-        '<span class="nav-link-title">{}</span></a></li>',
-        " active" if here else "",
-        url,
-        SafeString(' aria-current="page"') if here else "",
-        icon,
-        text,
-    )
-
-
 @register.simple_tag
 def state_badge(state: Any, text: Any = "") -> SafeString:
     """A state or an outcome as a coloured word with an icon."""
-    kind, icon = kind_of(state)
     words = text or getattr(state, "label", None) or str(state).replace("_", " ") or _("not judged")
+    return _badge(str(state), str(words))
+
+
+@lru_cache(1000)
+def _badge(state: str, words: str) -> SafeString:
+    kind, icon = kind_of(state)
     return format_html(
         '<span class="state state-{}"><i class="ti ti-{}" aria-hidden="true"></i>{}</span>',
         kind,
@@ -175,22 +158,6 @@ def outcome_badge(outcome: str) -> SafeString:
 
     known = outcome in Outcome.values
     return state_badge(outcome, Outcome(outcome).label if known else "")
-
-
-@register.simple_tag
-def stage_cells(standings: Mapping[str, Any], titles: Mapping[str, str]) -> SafeString:
-    """A row's cells, one a stage (titles by key), with the verdict that stands there.
-
-    Made here, not in the template: fifty rows of them took half of the page's time.
-    """
-    return format_html_join(
-        "",
-        '<td data-label="{}">{}</td>',
-        (
-            (title, state_badge(one.outcome, one.get_outcome_display()) if one else NO_VERDICT)
-            for title, one in ((title, standings.get(key)) for key, title in titles.items())
-        ),
-    )
 
 
 @register.filter

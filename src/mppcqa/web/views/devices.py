@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from mppcqa.inventory.models import Comment, Device, DeviceType, Institute, SerialAlias
+from mppcqa.inventory.models import (
+    Comment,
+    Device,
+    DeviceType,
+    Institute,
+    SerialAlias,
+    Shipment,
+)
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.testing.models import LoadedDevice, Outcome, RunSlot, Standing, Verdict
 from mppcqa.testing.selection import DEVICE_FILTERS, chosen_devices
@@ -22,6 +29,17 @@ from mppcqa.web.paging import keyset_page
 from mppcqa.web.stages import stage_titles
 
 HISTORY = 30
+# What the page shows of it, and no more: tables that are joined have many columns.
+SHOWN = (
+    *("serial", "tray_row", "tray_column", "maker_values", "registered_at"),
+    *("device_type__name", "device_type__rows", "device_type__columns"),
+    *("device_type__channel_order", "device_type__maker__name"),
+    *("lot__name", "tray__name", "location__name", "parent__serial", "registered_by__username"),
+)
+LISTED = (
+    *("serial", "tray_row", "tray_column"),
+    *("device_type__name", "tray__name", "location__name"),
+)
 
 
 @require_GET
@@ -29,10 +47,13 @@ def device_list(request: HttpRequest) -> HttpResponse:
     """Devices by serial, with filters; one page by key."""
     stages = stage_titles()
     rows = chosen_devices(request.GET).select_related("device_type", "tray", "location")
-    standings = Prefetch("standings", queryset=Standing.objects.order_by("stage"))
-    page = keyset_page(rows.prefetch_related(standings), request.GET, key="serial")
+    page = keyset_page(rows.only(*LISTED), request.GET, key="serial")
+    outcomes: dict[int, dict[str, str]] = defaultdict(dict)
+    standings = Standing.objects.filter(device__in=[row.pk for row in page.rows])
+    for device_id, stage, outcome in standings.values_list("device", "stage", "outcome"):
+        outcomes[device_id][stage] = outcome
     for row in page.rows:
-        row.by_stage = {standing.stage: standing for standing in row.standings.all()}
+        row.outcomes = outcomes[row.pk]
     context = {
         "page": page,
         "stages": stages,
@@ -50,33 +71,45 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
     """Everything about one device; a former serial leads to the present one."""
     rows = Device.objects.select_related(
         "device_type__maker", "lot", "tray", "location", "parent", "registered_by"
-    )
+    ).only(*SHOWN)
     found = rows.filter(serial=normal_serial(serial)).first()
     if found is None:
         alias = get_object_or_404(
             SerialAlias.objects.select_related("device"), serial=normal_serial(serial)
         )
         return redirect("device", alias.device.serial)
+    moves = found.shipments.select_related("origin", "destination", "sent_by").only(
+        "sent_at", "received_at", "origin__name", "destination__name", "sent_by__username"
+    )
+    shipments = list(moves[:HISTORY])
     context: dict[str, Any] = {
         "device": found,
         "identity": identity(found),
         "sections": stage_sections(found, request.GET),
-        "history": _history(found),
-        "comments": found.comments.select_related("author"),
-        "loaded": LoadedDevice.objects.select_related("station").filter(device=found).first(),
-        "children": found.children.order_by("serial")[:100],
+        "history": _history(found, shipments),
+        "comments": found.comments.select_related("author").only(
+            "device", "text", "written_at", "author__username"
+        ),
+        "loaded": LoadedDevice.objects.filter(device=found)
+        .select_related("station")
+        .only("slot", "station__name")
+        .first(),
+        "children": found.children.order_by("serial").only("serial", "parent")[:100],
         "attachments": found.attachments.all(),
         "tags": found.tags.all(),
-        "under_way": found.shipments.filter(received_at=None).select_related("destination").first(),
+        "under_way": next((one for one in shipments if one.received_at is None), None),
     }
     now = {section.key: section.standing.outcome for section in context["sections"]}
-    context["sign_offs"] = list(found.sign_offs.select_related("signed_by")[:3])
+    signed = found.sign_offs.select_related("signed_by")
+    context["sign_offs"] = list(
+        signed.only("device", "signed_at", "note", "outcomes", "signed_by__username")[:3]
+    )
     for one in context["sign_offs"]:
         one.outdated = one.outcomes != now
     return render(request, "web/device.html", context)
 
 
-def _history(device: Device) -> list[dict[str, Any]]:
+def _history(device: Device, shipments: list[Shipment]) -> list[dict[str, Any]]:
     """What happened to a device, the latest first; bounded."""
     events: list[dict[str, Any]] = [
         {
@@ -86,7 +119,13 @@ def _history(device: Device) -> list[dict[str, Any]]:
             "who": device.registered_by,
         }
     ]
-    slots = RunSlot.objects.filter(device=device).select_related("run__station", "run__operator")
+    slots = (
+        RunSlot.objects.filter(device=device)
+        .select_related("run__station", "run__operator")
+        .only(
+            "slot", "run__stage", "run__created_at", "run__station__name", "run__operator__username"
+        )
+    )
     titles = stage_titles()
     events += [
         {
@@ -100,6 +139,9 @@ def _history(device: Device) -> list[dict[str, Any]]:
         for row in slots.order_by("-run_id")[:HISTORY]
     ]
     verdicts = Verdict.objects.filter(device=device).select_related("limit_set")
+    verdicts = verdicts.only(
+        "judged_at", "stage", "outcome", "limit_set__title", "limit_set__version"
+    )
     events += [
         {
             "at": row.judged_at,
@@ -109,10 +151,9 @@ def _history(device: Device) -> list[dict[str, Any]]:
         }
         for row in verdicts[:HISTORY]
     ]
-    shipments = device.shipments.select_related("origin", "destination", "sent_by")
     events += [
         {"at": row.sent_at, "icon": "truck", "text": str(row), "who": row.sent_by}
-        for row in shipments[:HISTORY]
+        for row in shipments
     ]
     events += [
         {

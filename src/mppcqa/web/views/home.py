@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from mppcqa.inventory.models import Device
-from mppcqa.queue.models import OPEN_STATES, Lane, State, Task
+from mppcqa.queue.models import OPEN_STATES, State, Task
 from mppcqa.statistics.models import OutcomeCount
-from mppcqa.testing.models import Outcome, Run, Station
+from mppcqa.testing.models import Outcome, Run
+from mppcqa.web.run_lists import LISTED, described
 from mppcqa.web.stages import stage_titles
-from mppcqa.web.views.stations import lane_standing
+from mppcqa.web.views.stations import stations_now
 
 MANY = 100_000
 FEW = 5_000
@@ -30,31 +31,17 @@ COUNT_KEY = "home.devices"
 def home(request: HttpRequest) -> HttpResponse:
     """Outcomes by stage, stations, what runs, the latest runs and failures."""
     titles = stage_titles()
-    lanes = {
-        lane.name: lane
-        for lane in Lane.objects.filter(exclusive=True).select_related("holder", "reserved_by")
-    }
-    stations = list(Station.objects.prefetch_related("loaded"))
-    for station in stations:
-        station.lane_row = lanes.get(station.lane)
-        station.standing = lane_standing(station.lane_row)
-        station.stage_title = titles.get(station.stage, station.stage)
-    runs = list(
-        Run.objects.select_related("station", "operator", "task_group").prefetch_related(
-            "task_group__tasks"
-        )[:8]
-    )
-    for run in runs:
-        run.stage_title = titles.get(run.stage, run.stage)
+    runs = Run.objects.select_related("station", "operator").only(*LISTED)[:8]
     failures = (State.FAILED, State.LOST, State.TIMED_OUT)
+    tasks = Task.objects.only("name", "state", "error_text")
     devices = _number_of_devices()
     context = {
         "devices": f"> {MANY}" if devices > MANY else devices,
         "stages": _stages(titles),
-        "stations": stations,
-        "runs": runs,
-        "failures": Task.objects.filter(state__in=failures).order_by("-id")[:5],
-        "open": Task.objects.filter(state__in=OPEN_STATES).order_by("id")[:8],
+        "stations": stations_now(),
+        "runs": described(runs),
+        "failures": tasks.filter(state__in=failures).order_by("-id")[:5],
+        "open": tasks.filter(state__in=OPEN_STATES).order_by("id")[:8],
     }
     return render(request, "web/home.html", context)
 

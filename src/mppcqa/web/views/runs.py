@@ -20,6 +20,7 @@ from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.paging import keyset_page
 from mppcqa.web.run_form import RunForm, in_words
+from mppcqa.web.run_lists import LISTED, described
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.stations import station_context
 
@@ -28,19 +29,17 @@ from mppcqa.web.views.stations import station_context
 def run_list(request: HttpRequest) -> HttpResponse:
     """Runs, the newest first."""
     titles = stage_titles()
-    rows = Run.objects.select_related("station", "operator", "task_group")
+    rows = Run.objects.select_related("station", "operator").only(*LISTED)
     if request.GET.get("stage") in titles:
         rows = rows.filter(stage=request.GET["stage"])
     if station := request.GET.get("station"):
         rows = rows.filter(station__name=station)
-    rows = rows.prefetch_related("task_group__tasks")
     page = keyset_page(rows, request.GET, key="id", descending=True)
-    for row in page.rows:
-        row.stage_title = titles.get(row.stage, row.stage)
     context = {
         "page": page,
+        "runs": described(page.rows),
         "stages": titles,
-        "stations": Station.objects.all(),
+        "stations": Station.objects.only("name"),
         "asked": request.GET,
     }
     return render(request, "web/run_list.html", context)

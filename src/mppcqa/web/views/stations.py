@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,12 +15,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from mppcqa.queue.models import Lane, State, Task, Worker
 from mppcqa.testing.actions import load_station, unload_station
-from mppcqa.testing.models import Run, Station
+from mppcqa.testing.models import LoadedDevice, Run, Station
 from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.run_form import RunForm
+from mppcqa.web.run_lists import LISTED, described
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.find import scanned_serial
+
+LANE_SHOWN = (
+    *("name", "exclusive", "dedicated", "maintenance", "reserved_until", "reserved_by__username"),
+    *("holder__name", "holder__state", "holder__progress_done", "holder__progress_total"),
+    *("holder__progress_text", "holder__requested_by__username"),
+)
 
 
 def lane_standing(lane: Lane | None) -> tuple[str, str]:
@@ -49,25 +57,36 @@ def heartbeats(lanes: Iterable[Lane]) -> dict[str, Worker]:
 @require_GET
 def station_list(request: HttpRequest) -> HttpResponse:
     """All stations with what they do and hold."""
-    stations = list(Station.objects.select_related("institute").prefetch_related("loaded__device"))
-    lanes = {
-        lane.name: lane
-        for lane in Lane.objects.filter(exclusive=True).select_related(
-            "holder__requested_by", "reserved_by"
-        )
-    }
-    titles = stage_titles()
-    heard = heartbeats(
-        lanes.get(row.lane) or Lane(name=row.lane, exclusive=True) for row in stations
-    )
+    stations = stations_now()
+    heard = heartbeats(row.lane_row or Lane(name=row.lane, exclusive=True) for row in stations)
     today = timezone.now().date()
     for row in stations:
-        row.lane_row = lanes.get(row.lane)
         row.worker = heard.get(row.lane)
         row.expired = row.calibrated_until is not None and row.calibrated_until < today
+    return render(request, "web/station_list.html", {"stations": stations})
+
+
+def stations_now() -> list[Station]:
+    """All stations, each with its stage's title, its lane, what that does, and what is loaded."""
+    lanes = {
+        lane.name: lane
+        for lane in Lane.objects.filter(exclusive=True)
+        .select_related("holder__requested_by", "reserved_by")
+        .only(*LANE_SHOWN)
+    }
+    loaded = dict(LoadedDevice.objects.order_by().values_list("station").annotate(n=Count("pk")))
+    titles = stage_titles()
+    stations = list(
+        Station.objects.select_related("institute").only(
+            "name", "stage", "slots", "calibrated_until", "institute__name"
+        )
+    )
+    for row in stations:
+        row.lane_row = lanes.get(row.lane)
         row.standing = lane_standing(row.lane_row)
         row.stage_title = titles.get(row.stage, row.stage)
-    return render(request, "web/station_list.html", {"stations": stations})
+        row.n_loaded = loaded.get(row.pk, 0)
+    return stations
 
 
 def station_context(found: Station, **more: Any) -> dict[str, Any]:
@@ -102,9 +121,11 @@ def station_context(found: Station, **more: Any) -> dict[str, Any]:
         .select_related("requested_by", "group")
         .order_by("priority", "id")[:20],
         "form": RunForm(stage) if stage else None,
-        "runs": Run.objects.filter(station=found)
-        .select_related("task_group", "operator")
-        .prefetch_related("task_group__tasks")[:10],
+        "runs": described(
+            Run.objects.filter(station=found)
+            .select_related("station", "operator")
+            .only(*LISTED)[:10]
+        ),
         "expired": found.calibrated_until is not None
         and found.calibrated_until < timezone.now().date(),
     }

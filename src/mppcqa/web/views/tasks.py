@@ -27,6 +27,12 @@ from mppcqa.web.about import link_about
 from mppcqa.web.access import allowed
 from mppcqa.web.paging import keyset_page
 
+LISTED = (
+    *("name", "state", "lane", "priority", "progress_done", "progress_total"),
+    *("created_at", "started_at", "ended_at", "run_s", "requested_by__username", "group__title"),
+)
+"""What a list shows; arguments, results and tracebacks may be long."""
+AWAITED = ("topic", "served_by", "not_before", "override", "after__state")
 OPEN_SHOWN = 50
 GROUP_SHOWN = 200
 HITS = 200
@@ -36,7 +42,7 @@ HITS = 200
 def task_list(request: HttpRequest) -> HttpResponse:
     """What runs and waits, with why and until when; below it what has ended, the newest first."""
     asked = request.GET.get("state", "")
-    rows = Task.objects.filter(hidden=False).select_related("requested_by", "group")
+    rows = Task.objects.filter(hidden=False).select_related("requested_by", "group").only(*LISTED)
     if asked in State.values:
         rows = rows.filter(state=asked)
     elif asked == "open":
@@ -55,6 +61,7 @@ def _open_now() -> tuple[list[Task], bool]:
     parts = []
     for state in (State.RUNNING, State.QUEUED, State.WAITING):
         rows = Task.objects.filter(state=state).select_related("requested_by", "group", "after")
+        rows = rows.only(*LISTED, *AWAITED)
         parts.append(list(rows.order_by("priority", "id")[: OPEN_SHOWN + 1]))
     running, waiting = parts[0], sorted(parts[1] + parts[2], key=_order)
     known = Known()
