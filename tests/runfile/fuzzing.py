@@ -8,6 +8,7 @@ import resource
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,8 @@ class Worker:
         return said, 0
 
 
-def fuzz(seed: int, count: int, keep: Path | None = None) -> dict[str, Any]:
-    """`count` mutated files; the counts of what became of them, and what must not have been."""
+def fuzz(seed: int, numbers: Sequence[int], keep: Path | None = None) -> dict[str, Any]:
+    """Mutated files by number; the counts of what became of them, and what must not have been."""
     with tempfile.TemporaryDirectory(prefix="mppcqa-fuzz-") as name:
         folder = Path(name)
         bases = [
@@ -179,7 +180,7 @@ def fuzz(seed: int, count: int, keep: Path | None = None) -> dict[str, Any]:
         tally: Counter[str] = Counter()
         bad: list[dict[str, Any]] = []
         peak, slowest = 0, 0.0
-        for i in range(count):
+        for i in numbers:
             base = TURNS[i % len(TURNS)]
             path = folder / "mutated.root"
             kind = mutate((seed, i), bases[base].data, path)
@@ -196,7 +197,7 @@ def fuzz(seed: int, count: int, keep: Path | None = None) -> dict[str, Any]:
         worker.stop()
     return {
         "seed": seed,
-        "files": count,
+        "files": len(numbers),
         "named": tally["named"],
         "harmless": tally["harmless"],
         "unprotected": tally["unprotected"],

@@ -4,7 +4,13 @@ from tests.runfile.fuzzing import MEMORY_BYTES, fuzz
 
 
 def test_bad_files_are_named_and_never_believed() -> None:
-    result = fuzz(seed=20261124, count=100)
+    result = fuzz(20261124, range(100))
     assert result["bad"] == []
     assert result["named"] > 50
     assert result["peak_memory_mb"] * 1e6 < MEMORY_BYTES
+
+
+def test_what_once_took_minutes_or_passed_is_named() -> None:
+    # A header that counts millions of fields, a run 1e308, types that are made of themselves.
+    result = fuzz(2711, (279, 1693, 1780))
+    assert (result["bad"], result["named"]) == ([], 3)

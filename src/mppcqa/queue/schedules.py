@@ -95,7 +95,13 @@ def next_run(schedule: Any) -> dt.datetime | None:
     now = timezone.now()
     last = schedule.last_run_at or schedule.date_changed or now
     due, seconds = schedule.schedule.is_due(last)
-    return now if due and schedule.last_run_at else now + dt.timedelta(seconds=round(seconds))
+    if due and schedule.last_run_at:
+        return now
+    when = now + dt.timedelta(seconds=round(seconds))
+    if schedule.crontab_id is None:
+        return when
+    # A crontab is due at whole minutes; Celery counts the seconds until then from a moment ago.
+    return (when + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def run_now(schedule: Any, *, by: Any = None) -> Any:

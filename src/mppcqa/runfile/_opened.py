@@ -32,6 +32,7 @@ class OpenedFile:
         self.finished = True
         self._tables: dict[str, Table] = {}
         self._unreadable: dict[str, RunFileError] = {}
+        self._circular: RunFileError | None = None
         self._number = -1
         self._file: Any = None
         try:
@@ -71,8 +72,14 @@ class OpenedFile:
         if name not in self.keys:
             there = ", ".join(sorted(self.keys)[:12]) or "nothing"
             raise self._wrong(f"has no {name!r}; it holds {there}. Is it a run file of mppcqa?")
+        if self._circular is not None:
+            raise self._circular
         try:
             return self._file[f"{name};{self.keys[name].cycle}"]
+        except RecursionError:
+            # Its descriptions of types need themselves; to find that out takes a second each time.
+            self._circular = self._wrong("the file's descriptions of its types are damaged")
+            raise self._circular from None
         except Exception as error:
             raise self._wrong(f"{name} can't be read: {short(error)}") from None
 

@@ -1,13 +1,15 @@
 """Checksums that an RNTuple keeps itself: of its lists of pages and, as ROOT writes, of each page.
 
 XXH3 (64 bits), little-endian, behind what it is about; ROOT's RNTuple binary format specification,
-version 1, "Page list envelope" and "Page locations". uproot checks those of anchor, header, footer.
+version 1, "Envelopes" and "Page locations". uproot checks that of the anchor in time; those of
+header and footer only when it has believed their numbers, which can take minutes.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
 import xxhash
@@ -23,9 +25,15 @@ class Pages:
     """The pages of an RNTuple that lies in an open file."""
 
     def __init__(self, ntuple: Any, file_number: int) -> None:
-        """Raises `PageError` for a list of pages that is damaged."""
+        """Raises `PageError` for a header, footer or list of pages that is damaged."""
         self._file = file_number
         self._checked: set[int] = set()
+        for part in ("Header", "Footer"):
+            place = SimpleNamespace(
+                offset=ntuple.member(f"fSeek{part}"), num_bytes=ntuple.member(f"fNBytes{part}")
+            )
+            chunk, _cursor = ntuple.read_locator(place, ntuple.member(f"fLen{part}"))
+            _check(bytes(chunk.raw_data), f"its {part.lower()}")
         for record in ntuple.footer.cluster_group_records:
             link = record.page_list_link
             chunk, _cursor = ntuple.read_locator(link.locator, link.env_uncomp_size)
