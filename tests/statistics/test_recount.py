@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.inventory.models import Device, DeviceType
@@ -134,6 +134,8 @@ STEPS = st.lists(st.sampled_from(["ingest", "recall", "verdicts", "limits"]), ma
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 2**32), steps=STEPS)
+# Values far from all that are left were taken away: their rounding stays in the sums.
+@example(seed=67108863, steps=["ingest", "ingest", "ingest", "ingest", "recall", "ingest"])
 def test_any_history_leaves_summaries_that_equal_a_recount(seed: int, steps: list[str]) -> None:
     with undone():
         campaign = Campaign(seed)

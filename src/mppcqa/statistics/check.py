@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Sum
 
 from mppcqa.statistics.models import (
     Bucket,
@@ -23,10 +24,13 @@ from mppcqa.statistics.recount import Progress, Recount, counting_values, recoun
 from mppcqa.statistics.snapshot import one_moment
 from mppcqa.statistics.summaries import group_values, write_device_summaries
 from mppcqa.testing.counting import lock_devices
+from mppcqa.testing.models import Analysis
 from mppcqa.testing.number_rows import add_to_rows, insert_rows
 from mppcqa.testing.retry import again_after_deadlock
 
 SUM_TOLERANCE = 1e-6
+ROUNDING = 1e-13
+"""Of sums of 10^5 terms with either sign, against the sum of their sizes."""
 COUNTED: dict[str, tuple[type[Model], tuple[str, ...], tuple[str, ...]]] = {
     "outcomes": (OutcomeCount, ("stage", "week", "outcome"), ("n",)),
     "quantities": (QuantityCount, ("stage", "week", "quantity", "outcome"), ("n",)),
@@ -83,13 +87,13 @@ class _Found:
 
 def _differences(counted: Recount) -> _Found:
     found = _Found([], {}, {}, {})
-    _compare_series(counted, found)
     there: Counter[tuple[int, int]] = Counter(
         {
             (series, bucket): n
             for series, bucket, n in Bucket.objects.values_list("series", "bucket", "n").iterator()
         }
     )
+    _compare_series(counted, _reaches(there), found)
     for key in sorted(there.keys() | counted.buckets.keys()):
         wrong = counted.buckets[key] - there[key]
         if wrong:
@@ -117,7 +121,19 @@ def _differences(counted: Recount) -> _Found:
     return found
 
 
-def _compare_series(counted: Recount, found: _Found) -> None:
+def _reaches(buckets: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """How far from their origin values of each series ever lay, in buckets.
+
+    What was taken away leaves its bucket behind, empty.
+    """
+    reaches: dict[int, int] = {}
+    for series, bucket in buckets:
+        reaches[series] = max(reaches.get(series, 0), abs(bucket) + 1)
+    return reaches
+
+
+def _compare_series(counted: Recount, reaches: dict[int, int], found: _Found) -> None:
+    ever = Analysis.objects.aggregate(values=Sum("values"))["values"] or 1
     there = {
         row.pk: (row, np.array([row.n, row.total, row.squares])) for row in Series.objects.all()
     }
@@ -126,9 +142,12 @@ def _compare_series(counted: Recount, found: _Found) -> None:
         expected = counted.sums.get(series, nothing)
         row, held = there.get(series, (None, nothing))
         width = row.width if row else 1.0
-        # Sums of many additions and removals: equal within rounding, not bit for bit.
+        # Sums of many additions and removals: equal within rounding, not bit for bit. What was
+        # taken away leaves the rounding of sums that were larger than what is left.
         scale = np.array([1.0, width, width**2]) * max(1.0, expected[0])
-        slack = SUM_TOLERANCE * (scale + np.abs(expected))
+        reach = reaches.get(series, 1) * width
+        left = ROUNDING * ever * np.array([0.0, reach, reach**2])
+        slack = SUM_TOLERANCE * (scale + np.abs(expected)) + left
         slack[0] = 0.5
         wrong = ~(np.abs(expected - held) <= slack)
         if wrong.any():
