@@ -11,6 +11,9 @@ def test_bad_files_are_named_and_never_believed() -> None:
 
 
 def test_what_once_took_minutes_or_passed_is_named() -> None:
-    # A header that counts millions of fields, a run 1e308, types that are made of themselves.
+    # A header that counts millions of fields, a run 1e308, types that are made of themselves; a
+    # tree that is another in the list of objects.
     result = fuzz(2711, (279, 1693, 1780))
     assert (result["bad"], result["named"]) == ([], 3)
+    result = fuzz(2712, (152,))
+    assert (result["bad"], result["named"]) == ([], 1)

@@ -94,7 +94,22 @@ def _read(file: BinaryIO, size: int) -> dict[str, Key]:
         _bounded(key, size)
         if key.name not in keys or keys[key.name].cycle < key.cycle:
             keys[key.name] = key
+    for key in keys.values():
+        _as_at_its_place(key, file, size)
     return keys
+
+
+def _as_at_its_place(key: Key, file: BinaryIO, size: int) -> None:
+    """An object's own record says the same as the list, or one of them is damaged.
+
+    Without this a letter of the list makes an optional tree one that is not there.
+    """
+    own, _ = _key(_at(file, key.seek, key.header, size, key.name[:60]), 0)
+    if (own.name, own.class_name, own.cycle) != (key.name, key.class_name, key.cycle):
+        raise RunFileError(
+            f"the list of objects names {key.name[:60]!r} where {own.name[:60]!r} lies: "
+            "the file is damaged"
+        )
 
 
 def _key(data: bytes, place: int) -> tuple[Key, int]:
