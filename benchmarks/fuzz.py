@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--keep", type=Path, help="folder for files that did not end well")
     options = parser.parse_args()
-    result = fuzz(options.seed, range(options.count), options.keep)
+    result = fuzz([(options.seed, i) for i in range(options.count)], options.keep)
     print(as_line(result))
     return int(bool(result["bad"]) or result["peak_memory_mb"] * 1e6 > MEMORY_BYTES)
 

@@ -135,6 +135,9 @@ def test_two_runs_and_two_analyses_are_compared(
     second = store_analysis(stage, first.run_file, ids, found.results)
     page = body(browser_client, f"/runs/{run.pk}/compare/?with_analysis={first.pk}")
     assert "root mean square of the changes: 0.00" in page
+    # The same events: a change has no uncertainty of its own.
+    assert f"Analysis {second.pk}</th>" in page
+    assert "± " not in page.split("<tbody>")[1].split('data-label="Change"')[1].split("</td>")[0]
     old = body(browser_client, f"/runs/{run.pk}/explore/?analysis={first.pk}")
     assert f"Analysis {first.pk} is shown" in old
     assert second.counts

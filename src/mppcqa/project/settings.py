@@ -185,6 +185,8 @@ STATICFILES_DIRS = [(prefix, folder) for prefix, folder in STATICFILES_DIRS if f
 # Files are served from where they lie: no collecting step between an update and the pages.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# The label above a field says it already.
+BOOTSTRAP5 = {"set_placeholder": False}
 MEDIA_ROOT = MPPCQA_HOME / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -106,6 +106,15 @@ class Checksums:
         stops = self._trees.get(tree, {}).get("stops", [])
         return list(zip([0, *stops[:-1]], stops, strict=True)) if stops else []
 
+    @property
+    def trees(self) -> list[str]:
+        """The trees that the writer wrote."""
+        return list(self._trees)
+
+    def columns(self, tree: str) -> list[str]:
+        """The columns that the writer wrote of a tree."""
+        return [name for name in self._trees.get(tree, {}) if name != "stops"]
+
     def verify(self, tree: str, column: str, start: int, stop: int, values: Array) -> None:
         """Raises `ColumnError` if a block's values are not as they were written.
 

@@ -11,10 +11,10 @@ from typing import Any, Self
 import numpy as np
 import uproot
 
-from mppcqa.runfile._documents import Checksums
+from mppcqa.runfile._documents import Checksums, parse
 from mppcqa.runfile._keys import Key, read_keys
 from mppcqa.runfile._trees import Array, ColumnError, Table, TreeTable, TupleTable
-from mppcqa.runfile.layout import TREES, RunFileError
+from mppcqa.runfile.layout import CHECKSUMS, TREES, RunFileError
 
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
 TUPLE_CLASS = "ROOT::RNTuple"
@@ -90,6 +90,13 @@ class OpenedFile:
             raise ColumnError(f"is a {self.keys[name].class_name}, must be a TObjString", name)
         return str(found)
 
+    def read_checksums(self) -> None:
+        """From now on what is read is held against the checksums, which the file must have."""
+        self.checksums = Checksums(parse(self.text(CHECKSUMS), CHECKSUMS))
+        for name in self.checksums.trees:
+            if name not in self.keys:
+                raise ColumnError("is missing, though the checksums name it", name)
+
     def table(self, name: str) -> Table:
         """The columns of a tree."""
         if name in self._unreadable:
@@ -114,6 +121,10 @@ class OpenedFile:
                     )
                 else:
                     raise ColumnError(f"is a {class_name}, must be a TTree or an RNTuple", name)
+                for column in self.checksums.columns(name):
+                    if column not in self._tables[name].columns:
+                        del self._tables[name]
+                        raise ColumnError("is missing, though the checksums name it", name, column)
             except RunFileError:
                 raise
             except Exception as error:

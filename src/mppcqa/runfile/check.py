@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mppcqa.runfile import _index
-from mppcqa.runfile._documents import Checksums, meta_faults, parse
+from mppcqa.runfile._documents import meta_faults, parse
 from mppcqa.runfile._keys import read_keys
 from mppcqa.runfile._opened import OpenedFile, short
 from mppcqa.runfile._trees import ColumnError
@@ -96,7 +96,7 @@ class _Check:
             self.fault(f"is missing; a program writes it last, so the run did not end.{left}", META)
         try:
             if CHECKSUMS in self.file.keys:
-                self.file.checksums = Checksums(parse(self.file.text(CHECKSUMS), CHECKSUMS))
+                self.file.read_checksums()
                 if text:
                     self.file.checksums.check_meta(text)
         except ColumnError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mppcqa.runfile import _index
-from mppcqa.runfile._documents import Checksums, meta_faults, parse
+from mppcqa.runfile._documents import meta_faults, parse
 from mppcqa.runfile._opened import OpenedFile, short
 from mppcqa.runfile._records import IVCurve, Waveforms
 from mppcqa.runfile._trees import Array, ColumnError
@@ -64,7 +64,7 @@ class RunFile(OpenedFile):
         self.finished = not unfinished or META in self.keys
         text = self.text(META if self.finished else BEGUN)
         if CHECKSUMS in self.keys:
-            self.checksums = Checksums(parse(self.text(CHECKSUMS), CHECKSUMS))
+            self.read_checksums()
             self.checksums.check_meta(text)
         self.meta = parse(text, META)
         if self.meta.get("layout") not in READABLE:

@@ -246,12 +246,14 @@ def _line(x: list[float], y: list[float], error: list[float | None]) -> Any:
 
 @dataclass(frozen=True)
 class Difference:
-    """A quantity of a device at one condition in two runs."""
+    """A quantity of a device at one condition in two runs, or in two analyses of one."""
 
     name: str
     condition: str
     first: One
     second: One
+    same_events: bool
+    """Both come from the same events: what they share is no uncertainty of the change."""
 
     @property
     def change(self) -> float:
@@ -259,6 +261,8 @@ class Difference:
 
     @property
     def change_error(self) -> float | None:
+        if self.same_events:
+            return None
         errors = (self.first.uncertainty, self.second.uncertainty)
         if None in errors:
             return None
@@ -266,8 +270,8 @@ class Difference:
 
     @property
     def pull(self) -> float | None:
-        """Change in standard uncertainties."""
-        error = self.change_error
+        """Change in standard uncertainties: its own, or the value's where it has none."""
+        error = self.first.uncertainty if self.same_events else self.change_error
         return self.change / error if error else None
 
 
@@ -285,7 +289,11 @@ def compare(first: RunView, second: RunView, quantity: str) -> list[Difference]:
     both = sorted(sides[0].keys() & sides[1].keys(), key=str)
     return [
         Difference(
-            key[0], str(first.conditions[sides[0][key].condition]), sides[0][key], sides[1][key]
+            key[0],
+            str(first.conditions[sides[0][key].condition]),
+            sides[0][key],
+            sides[1][key],
+            first.run == second.run,
         )
         for key in both
     ]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST_FILES = 5000
 BINS = 40
+ROUNDING = 1e-9
+"""Part of a value below which a difference is not one of the analysis."""
 PIECE = 500
 Told = Callable[[int, int], None]
 
@@ -161,9 +163,12 @@ def _differences(
         for quantity in np.union1d(np.unique(old.quantity), np.unique(here.quantity)).tolist():
             a, b = (part.take(part.quantity == quantity) for part in (old, here))
             _both, at, bt = np.intersect1d(_keys(a), _keys(b), return_indices=True)
+            difference = b.value[bt] - a.value[at]
+            # The order of a sum is no difference of the analysis.
+            difference[np.abs(difference) <= ROUNDING * np.abs(a.value[at])] = 0
             yield (
                 quantity,
-                b.value[bt] - a.value[at],
+                difference,
                 b.uncertainty[bt],
                 len(a) - len(at),
                 len(b) - len(bt),

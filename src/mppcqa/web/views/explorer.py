@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from mppcqa.testing.explore import RunView, compare, grid, run_view
+from mppcqa.testing.explore import Difference, RunView, compare, grid, run_view
 from mppcqa.testing.models import Measurement, Run
 from mppcqa.web import explorer_data as data
 from mppcqa.web.charting import place_chart
 from mppcqa.web.stages import find_stage
 
+LISTED = 1000
 FIRST_QUANTITIES = ("gain_adc", "pde", "dark_rate_hz")
 
 
@@ -132,11 +133,21 @@ def compare_runs(request: HttpRequest, pk: int) -> HttpResponse:
     if second is not None and key is not None:
         context["shown"] = view.quantities[key]
         rows = compare(view, second, key)
-        context["rows"] = rows
+        context["rows"] = sorted(rows, key=_most_changed)[:LISTED] if len(rows) > LISTED else rows
+        context["number"], context["listed"] = len(rows), LISTED
+        context["sides"] = (
+            [_("Run %d") % one.run.pk for one in (view, second)]
+            if view.run != second.run
+            else [_("Analysis %d") % one.analysis.pk for one in (view, second) if one.analysis]
+        )
         pulls = [one.pull for one in rows if one.pull is not None]
         if pulls:
             context["rms"] = (sum(pull * pull for pull in pulls) / len(pulls)) ** 0.5
     return render(request, "web/run_compare.html", context)
+
+
+def _most_changed(one: Difference) -> float:
+    return -abs(one.pull if one.pull is not None else one.change)
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.contrib import messages
@@ -120,6 +121,7 @@ def _comparison(group: Any, size: int) -> dict[str, Any]:
                 "title": _(quantity.title),
                 "unit": unit,
                 **{name: one[name] * scale for name in ("offset", "scatter", "largest")},
+                "offset_error": one["scatter"] * scale / math.sqrt(one["n"]) or None,
                 "chart": histogram(f"d-{one['key']}", _("new − old"), unit, edges, one["counts"])
                 if one["largest"] > 0
                 else None,
