@@ -47,7 +47,7 @@ def _beside(path: Path) -> dict[str, Any]:
     newest = Analysis.objects.latest("pk")
     devices = list(newest.run_file.run.slots.values_list("device", flat=True))  # type: ignore[union-attr]
     values = read_values(sorted(devices), analyses=[newest.pk])
-    own = load_data(values) if mariadb() else execute_many(values, [len(values)])
+    own = load_data(values) if mariadb() else execute_many(values)
     spent = sum(phases.values())
     return rates(len(values), spent, own) | {
         f"{name}_s": round(seconds, 2) for name, seconds in phases.items()

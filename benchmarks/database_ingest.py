@@ -38,6 +38,8 @@ CLONE = "bench_measurement"
 def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
     """Rates of two ways in, each beside bare `executemany` of the same rows, with as many commits.
 
+    The two take turns, so that both have the same share of a machine that does other things too.
+
     `ingest_ratio` is that of one analysis a transaction, as a run's analysis is stored. `devices`
     (800) get values of their first stage.
     """
@@ -55,47 +57,51 @@ def _single(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
     groups = _groups(devices)
     files = made_up.new_runs("pde", groups)
     stage = get_stage("pde")
-    spent, batches = 0.0, []
-    for file, group in zip(files, groups, strict=True):
-        values = made_up.stage_values("pde", group, rng)
-        results = made_up.as_results(values, group)
-        slots = dict(enumerate(group, 1))
-        spent += _timed(lambda f=file, s=slots, r=results: store_analysis(stage, f, s, r))
-        batches.append(len(results))
-    return _beside(spent, devices, batches)
+    ours, own, n = 0.0, 0.0, 0
+    with _clone() as insert:
+        for file, group in zip(files, groups, strict=True):
+            results = made_up.as_results(made_up.stage_values("pde", group, rng), group)
+            slots = dict(enumerate(group, 1))
+            ours += _timed(lambda f=file, s=slots, r=results: store_analysis(stage, f, s, r))
+            own += insert(_stored(group, len(results)))
+            n += len(results)
+    return rates(n, ours, own)
 
 
 def _batched(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
     groups = _groups(devices)
     files = made_up.new_runs("pde", groups)
     stage = get_stage("pde")
-    spent, batches = 0.0, []
-    for start in range(0, len(groups), made_up.BATCH):
-        batch = [
-            NewAnalysis(
-                stage=stage,
-                run_file=file,
-                values=made_up.stage_values("pde", group, rng),
-                devices=group,
-            )
-            for file, group in zip(
-                files[start:], groups[start : start + made_up.BATCH], strict=False
-            )
-        ]
-        spent += _timed(lambda b=batch: store_analyses(b))
-        batches.append(sum(len(new.values) for new in batch))
-    return _beside(spent, devices, batches)
+    ours, own, n = 0.0, 0.0, 0
+    with _clone() as insert:
+        for start in range(0, len(groups), made_up.BATCH):
+            some = groups[start : start + made_up.BATCH]
+            batch = [
+                NewAnalysis(
+                    stage=stage,
+                    run_file=file,
+                    values=made_up.stage_values("pde", group, rng),
+                    devices=group,
+                )
+                for file, group in zip(files[start:], some, strict=False)
+            ]
+            ours += _timed(lambda b=batch: store_analyses(b))
+            count = sum(len(new.values) for new in batch)
+            own += insert(_stored([device for group in some for device in group], count))
+            n += count
+    return rates(n, ours, own)
 
 
 def _groups(devices: list[int]) -> list[list[int]]:
     return [devices[n : n + made_up.SLOTS] for n in range(0, len(devices), made_up.SLOTS)]
 
 
-def _beside(spent: float, devices: list[int], batches: list[int]) -> dict[str, Any]:
+def _stored(devices: list[int], count: int) -> MeasurementColumns:
+    """The `count` values that the ingest has just written of devices that had none."""
     quantities = QuantityRow.objects.filter(stage="pde").values_list("pk", flat=True)
     values = read_values(devices, quantities=list(quantities))
-    assert len(values) == sum(batches), (len(values), sum(batches))
-    return rates(len(values), spent, execute_many(values, batches))
+    assert len(values) == count, (len(values), count)
+    return values
 
 
 def rates(values: int, spent: float, own: float) -> dict[str, Any]:
@@ -114,23 +120,10 @@ def _timed(action: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def execute_many(values: MeasurementColumns, batches: list[int]) -> float:
-    """Seconds of bare `executemany` into a table of the same layout, a transaction a batch."""
-    rows = list(zip(*_cells(values), strict=True))
-    places = ", ".join(["%s"] * len(COLUMNS))
-    statement = f"INSERT INTO {CLONE} ({', '.join(COLUMNS)}) VALUES ({places})"  # noqa: S608
-    spent, start = 0.0, 0
-
-    def insert(part: list[Any]) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(statement, part)
-
-    with _clone():
-        for size in batches:
-            part = rows[start : start + size]
-            spent += _timed(lambda p=part: insert(p))
-            start += size
-    return spent
+def execute_many(values: MeasurementColumns) -> float:
+    """Seconds of bare `executemany` of rows into an empty table of the same layout."""
+    with _clone() as insert:
+        return insert(values)
 
 
 def _cells(values: MeasurementColumns) -> list[list[Any]]:
@@ -162,17 +155,33 @@ def load_data(values: MeasurementColumns) -> float:
 
 
 @contextmanager
-def _clone() -> Iterator[None]:
-    """A table as the big one lies, empty."""
+def _clone() -> Iterator[Callable[[MeasurementColumns], float]]:
+    """A table as the big one lies, empty; and bare `executemany` into it, which tells its seconds.
+
+    The rows are ready before the clock runs, and each call is a transaction.
+    """
+    places = ", ".join(["%s"] * len(COLUMNS))
+    statement = f"INSERT INTO {CLONE} ({', '.join(COLUMNS)}) VALUES ({places})"  # noqa: S608
+
+    def insert(values: MeasurementColumns) -> float:
+        rows = list(zip(*_cells(values), strict=True))
+
+        def write() -> None:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.executemany(statement, rows)
+
+        return _timed(write)
+
     with connection.cursor() as cursor:
         if mariadb():
             cursor.execute(f"CREATE TABLE {CLONE} LIKE {TABLE}")
         else:
             cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [TABLE])
             cursor.execute(cursor.fetchone()[0].replace(TABLE, CLONE, 1))
-        try:
-            yield
-        finally:
+    try:
+        yield insert
+    finally:
+        with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {CLONE}")
 
 

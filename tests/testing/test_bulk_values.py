@@ -15,11 +15,13 @@ from mppcqa.stages import Condition, get_stage
 from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.columns import ValueColumns, value_faults
 from mppcqa.testing.ingest import AnalysisFault, NewAnalysis, store_analyses
+from mppcqa.testing.layout import key_by
 from mppcqa.testing.models import Analysis, Measurement, RunFile, Standing
 from mppcqa.testing.reading import read_values
 from mppcqa.testing.upkeep import compact_measurements
 
 pytestmark = pytest.mark.django_db
+KEY = ["analysis_id", "device_id", "quantity_id", "channel", "condition_id"]
 
 
 def random_columns(rng: np.random.Generator, n: int, devices: int = 50) -> MeasurementColumns:
@@ -151,12 +153,31 @@ def test_the_table_lies_in_the_order_of_its_key_and_has_no_index() -> None:
             cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s", [table])
             (definition,) = (row[0] for row in cursor.fetchall())
             assert definition.endswith("WITHOUT ROWID")
+            assert f"PRIMARY KEY ({', '.join(map(connection.ops.quote_name, KEY))})" in definition
         else:
             cursor.execute(f"SHOW INDEX FROM {table}")
             rows = cursor.fetchall()
             assert {row[2] for row in rows} == {"PRIMARY"}
-            key = ["device_id", "analysis_id", "quantity_id", "channel", "condition_id"]
-            assert [row[4] for row in rows] == key
+            assert [row[4] for row in rows] == KEY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_table_is_laid_out_by_another_key() -> None:
+    """As the migration does that came when campaigns had values already."""
+    table = Measurement._meta.db_table
+    editor = connection.schema_editor()
+    former = [KEY[1], KEY[0], *KEY[2:]]
+    try:
+        written = write_measurements(random_columns(np.random.default_rng(6), 9000))
+        for key in (former, former, KEY):
+            key_by(editor, table, key)
+            found = read_values(range(1, 51), analyses=[77])
+            for name in ("device", "quantity", "channel", "condition", "value", "uncertainty"):
+                np.testing.assert_array_equal(getattr(found, name), getattr(written, name))
+    finally:
+        key_by(editor, table, KEY)
+        Measurement.objects.all().delete()
+    test_the_table_lies_in_the_order_of_its_key_and_has_no_index()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from django.db import connection, models
 
-from mppcqa.exchange.values_out import number_batches
+from mppcqa.testing.reading import all_blocks
 
 PIECE = 2000
 WINDOW = 1000
@@ -49,7 +49,7 @@ def read_table(model: type[models.Model]) -> Iterator[pa.RecordBatch]:
     """All rows in the order of the key, a bounded piece at a time."""
     schema = schema_of(model)
     if model._meta.db_table == MEASUREMENT:
-        for columns in number_batches():
+        for columns in all_blocks():
             # By name: the tables of older migrations may have another order of columns.
             arrays = [
                 pa.array(

@@ -41,7 +41,7 @@ class MeasurementColumns:
     @property
     def key_order(self) -> NDArray[np.intp]:
         """Indices that sort by the table's key."""
-        return np.lexsort((self.condition, self.channel, self.quantity, self.analysis, self.device))
+        return np.lexsort((self.condition, self.channel, self.quantity, self.device, self.analysis))
 
     @classmethod
     def join(cls, parts: list[MeasurementColumns]) -> MeasurementColumns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -29,6 +31,45 @@ def cluster_on_sqlite(schema_editor: Any, table: str) -> None:
         )
         cursor.execute(f'DROP TABLE "{table}"')
         cursor.execute(f'ALTER TABLE "{table}__clustered" RENAME TO "{table}"')
+
+
+def key_by(schema_editor: Any, table: str, key: Sequence[str]) -> None:
+    """Lay a table out by another order of its primary key's columns.
+
+    MariaDB lets others read and write meanwhile, and needs the table's size in free space; SQLite
+    copies the table inside the migration's transaction. Nothing happens if it lies so already.
+    """
+    quoted = ", ".join(map(schema_editor.quote_name, key))
+    with schema_editor.connection.cursor() as cursor:
+        if schema_editor.connection.vendor != "sqlite":
+            cursor.execute(
+                "SELECT column_name FROM information_schema.statistics "
+                "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = 'PRIMARY' "
+                "ORDER BY seq_in_index",
+                [table],
+            )
+            if [name for (name,) in cursor.fetchall()] != list(key):
+                cursor.execute(
+                    f"ALTER TABLE {schema_editor.quote_name(table)} DROP PRIMARY KEY, "
+                    f"ADD PRIMARY KEY ({quoted}), ALGORITHM=INPLACE, LOCK=NONE"
+                )
+            return
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+        (definition,) = cursor.fetchone()
+        changed, n = re.subn(r"PRIMARY KEY \([^)]*\)", f"PRIMARY KEY ({quoted})", definition)
+        if n != 1:
+            raise ValueError(f"no primary key in {definition}")
+        if changed == definition:
+            return
+        _head, columns = changed.split("(", 1)
+        cursor.execute(f'CREATE TABLE "{table}__keyed" ({columns}')
+        names = ", ".join(f'"{name}"' for name in _columns(cursor, table))
+        cursor.execute(
+            f'INSERT INTO "{table}__keyed" ({names}) SELECT {names} FROM "{table}" '  # noqa: S608
+            f"ORDER BY {quoted}"
+        )
+        cursor.execute(f'DROP TABLE "{table}"')
+        cursor.execute(f'ALTER TABLE "{table}__keyed" RENAME TO "{table}"')
 
 
 def _columns(cursor: Any, table: str) -> list[str]:

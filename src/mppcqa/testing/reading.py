@@ -15,12 +15,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from django.db import connection
+from django.db.models import Q
 
 from mppcqa.testing.bulk_values import MeasurementColumns
-from mppcqa.testing.models import Measurement, Standing
+from mppcqa.testing.models import Analysis, Measurement, RunFile, RunSlot, Standing
 
 FETCH_VALUES = 20_000
 READ_DEVICES = 500
+BLOCK_VALUES = 40_000
+FIRST_PAIRS, FEWEST_PAIRS, MOST_PAIRS = 50, 20, 250
+"""Analyses and devices read at a time: one such pair may have a hundred values, or thousands."""
+GROUP = ("m.analysis_id", "m.device_id")
 NAMES = tuple(one.name for one in fields(MeasurementColumns))
 KINDS = dict(zip(NAMES, ("i4", "i4", "i2", "i2", "i4", "f8", "f8"), strict=True))
 PARSED = {name: pa.from_numpy_dtype(np.dtype(kind)) for name, kind in KINDS.items()}
@@ -37,14 +42,17 @@ def value_blocks(
 
     All values, or those that count, or those of some analyses and quantities (ids).
     """
+    if analyses is None and not counting:
+        analyses = analyses_of(devices)
     if not len(devices) or any(some is not None and not some for some in (analyses, quantities)):
         return
     values, standing = Measurement._meta.db_table, Standing._meta.db_table
-    text = connection.vendor != "sqlite"
-    source, where = f"{values} m", f"m.device_id IN ({_marks(devices)})"
+    # Groups in the order in which rows are found need no sorting.
+    source, where, group = f"{values} m", f"m.device_id IN ({_marks(devices)})", GROUP
     if counting:
         # The standings lead, and each finds its values by the beginning of their key.
-        source = f"{standing} s {'STRAIGHT_JOIN' if text else 'CROSS JOIN'} {values} m"
+        join = "CROSS JOIN" if connection.vendor == "sqlite" else "STRAIGHT_JOIN"
+        source, group = f"{standing} s {join} {values} m", GROUP[::-1]
         where = f"s.device_id IN ({_marks(devices)}) AND m.device_id = s.device_id "
         where += "AND m.analysis_id = s.analysis_id"
     parameters = list(devices)
@@ -52,13 +60,66 @@ def value_blocks(
         if some is not None:
             where += f" AND m.{column} IN ({_marks(some)})"
             parameters += some
+    yield from _blocks(source, where, parameters, group)
+
+
+def analyses_of(devices: Collection[int]) -> list[int]:
+    """Ids of all analyses that may have values of some devices (ids); some have none."""
+    mine = RunSlot.objects.filter(device__in=devices).values("run")
+    # A run of very many devices, and a file that belongs to none, name them nowhere else.
+    loose = Q(run_file__kind=RunFile.Kind.IMPORT) | Q(run_file__run=None)
+    standing = Standing.objects.filter(device__in=devices).values_list("analysis", flat=True)
+    ids = Analysis.objects.filter(loose | Q(run_file__run__in=mine)).values_list("pk", flat=True)
+    return sorted({*ids, *standing})
+
+
+def all_blocks() -> Iterator[MeasurementColumns]:
+    """Every value of the table in the order of its key, some ten thousand at a time."""
+    last, n = (0, 0), FIRST_PAIRS
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT m.analysis_id, m.device_id "  # noqa: S608
+                f"FROM {Measurement._meta.db_table} m "
+                "WHERE m.analysis_id > %s OR (m.analysis_id = %s AND m.device_id > %s) "
+                "ORDER BY m.analysis_id, m.device_id LIMIT %s",
+                [last[0], *last, n],
+            )
+            pairs = cursor.fetchall()
+        if not pairs:
+            return
+        found = 0
+        where, parameters = _between(last, pairs[-1])
+        for block in _blocks(f"{Measurement._meta.db_table} m", where, parameters, GROUP):
+            found += len(block)
+            yield block
+        last = pairs[-1]
+        wished = n * BLOCK_VALUES // max(1, found)
+        n = min(max(wished, FEWEST_PAIRS), MOST_PAIRS, 4 * n)
+
+
+def _between(last: tuple[int, int], until: tuple[int, int]) -> tuple[str, list[int]]:
+    """After one (analysis, device), to the other and with it; a comparison of pairs would scan."""
+    if last[0] == until[0]:
+        where = "m.analysis_id = %s AND m.device_id > %s AND m.device_id <= %s"
+        return where, [*last, until[1]]
+    where = (
+        "(m.analysis_id = %s AND m.device_id > %s) OR (m.analysis_id > %s AND m.analysis_id < %s) "
+        "OR (m.analysis_id = %s AND m.device_id <= %s)"
+    )
+    return where, [*last, last[0], until[0], *until]
+
+
+def _blocks(
+    source: str, where: str, parameters: Sequence[int], group: Sequence[str]
+) -> Iterator[MeasurementColumns]:
     numbers = "m.quantity_id, m.channel, m.condition_id, m.value"
     with connection.cursor() as cursor:
-        if text:
+        if connection.vendor != "sqlite":
             cursor.execute(
                 "SELECT m.device_id, m.analysis_id, COUNT(*), "  # noqa: S608
                 f"GROUP_CONCAT(CONCAT_WS(',', {numbers}, IFNULL(m.uncertainty, '')) "
-                f"SEPARATOR '\\n') FROM {source} WHERE {where} GROUP BY m.device_id, m.analysis_id",
+                f"SEPARATOR '\\n') FROM {source} WHERE {where} GROUP BY {', '.join(group)}",
                 parameters,
             )
             if rows := cursor.fetchall():

@@ -159,12 +159,14 @@ class ConditionPoint(models.Model):
 class Measurement(models.Model):
     """One measured value: the big table.
 
-    Clustered by its composite key, so that one device's values lie together. Foreign keys carry
-    neither index nor constraint: on InnoDB either would double the size of the table. Ingest is
-    the only writer, and holds what constraints would.
+    Clustered by its composite key: what an analysis gave lies together, a device's values beside
+    each other, and the table is only ever appended to. Who looks for values knows their analyses
+    (`reading.analyses_of`); without them all of the table is read. Foreign keys carry neither index
+    nor constraint: on InnoDB either would double the size of the table. Ingest is the only writer,
+    and holds what constraints would.
     """
 
-    pk = models.CompositePrimaryKey("device", "analysis", "quantity", "channel", "condition")
+    pk = models.CompositePrimaryKey("analysis", "device", "quantity", "channel", "condition")
     device = models.ForeignKey(
         Device, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
