@@ -51,7 +51,7 @@ def test_a_partners_file_by_a_mapping_made_on_the_page(
     looked = browser_client.post(PAGE, asked | {"files": upload("p.root", path.read_bytes())})
     text = looked.content.decode()
     assert looked.status_code == 200
-    assert "The files do not say these" in text  # the temperature
+    assert "The files do not say it; fill it in." in text  # the temperature
     token = looked.context["token"]
     again = asked | {"token": token, "temperature_c": "21,5", "action": "import"}
     answer = browser_client.post(PAGE, again)
