@@ -27,7 +27,8 @@ def compact_measurements(*, always: bool = False) -> bool:
     """Rebuild the big table where its pages are half empty; False where nothing was to be done.
 
     Values that were taken back leave pages half empty. MariaDB rebuilds while others read and write
-    (LOCK=NONE); it needs the table's size in free space for that time. SQLite's table stays as it is: it packs well enough (36 bytes a value).
+    (LOCK=NONE); it needs the table's size in free space for that time. SQLite's table stays as it
+    is: it packs well enough (36 bytes a value).
     """
     if connection.vendor != "mysql":
         return False
