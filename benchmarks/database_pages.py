@@ -49,6 +49,8 @@ def addresses(measured: int, rng: np.random.Generator) -> dict[str, list[str]]:
 def measure_pages(measured: int, rng: np.random.Generator) -> dict[str, dict[str, Any]]:
     """p95 and median [ms], and the largest number of queries, of each kind of page."""
     user, _made = User.objects.get_or_create(username="bench", is_superuser=True)
+    import mppcqa.project.wsgi  # noqa: F401 (what gunicorn loads)
+
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)
     return {name: _measure(client, pages) for name, pages in addresses(measured, rng).items()}

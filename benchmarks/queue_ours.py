@@ -140,6 +140,8 @@ def fill(number: int) -> None:
 def queue_page() -> dict[str, float]:
     """Server time and queries of the queue's page, with a thousand and a million ended tasks."""
     person = User.objects.create_superuser("bench", password="not-a-secret")  # noqa: S106
+    import mppcqa.project.wsgi  # noqa: F401 (what gunicorn loads)
+
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(person)
     pages = ("/queue/", "/queue/?state=open", "/queue/?state=succeeded", "/queue/history/")

@@ -40,6 +40,8 @@ def measure(folder: Path, devices: int) -> dict[str, float]:
     call_command("migrate", verbosity=0)
     user = User.objects.create_superuser("bench")
     run = _run(folder / "run.root", devices, user)
+    import mppcqa.project.wsgi  # noqa: F401 (what gunicorn loads)
+
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)
     rng = np.random.default_rng(1)

@@ -174,6 +174,8 @@ def pages(run: int) -> dict[str, Any]:
     from django.test import Client
 
     settings.ALLOWED_HOSTS = ["*"]
+    import mppcqa.project.wsgi  # noqa: F401 (what gunicorn loads)
+
     client = Client()
     client.force_login(User.objects.create_superuser("browser"))
     found = {}

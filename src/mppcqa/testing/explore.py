@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -28,8 +28,7 @@ from mppcqa.testing.models import (
 )
 
 
-@dataclass(frozen=True)
-class One:
+class One(NamedTuple):
     """A value in its display unit; the uncertainty is None where it is unknown."""
 
     slot: int
