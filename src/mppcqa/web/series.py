@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mppcqa.statistics.models import Series
-from mppcqa.web.stages import quantities_of, stage_titles
+from mppcqa.web.stages import find_stage, quantities_of
 
 
 def _declared(series: Series) -> Any:
@@ -31,7 +31,8 @@ def series_label(series: Series) -> str:
     """``PDE stage: gain, ΔV = 3 V``."""
     quantity = _declared(series)
     title = _(quantity.title) if quantity else series.quantity.title
-    stage = stage_titles().get(series.quantity.stage, series.quantity.stage)
+    found = find_stage(series.quantity.stage)
+    stage = _(found.title) if found else series.quantity.stage
     condition = [
         text.format(value)
         for value, text in (

@@ -264,3 +264,31 @@ def _said(line: Mapping[str, Any]) -> SafeString:
     if line["text"]:
         text += f'<div class="small text-secondary">{escape(line["text"])}</div>'
     return SafeString(text)
+
+
+NUMBER = '<td class="number">'
+
+
+@register.simple_tag
+def bin_rows(rows: Iterable[tuple[float, float, int]]) -> SafeString:
+    """Bins of a histogram: from, to, how many."""
+    cells = (table_cells([NUMBER] * 3, [short(low), short(high), n]) for low, high, n in rows)
+    return SafeString("".join(f"<tr>{one}</tr>" for one in cells))
+
+
+@register.simple_tag
+def yield_rows(rows: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Weeks with the number of devices and both yields [%]."""
+    cells = (
+        table_cells(
+            ["<td>", NUMBER, NUMBER, NUMBER],
+            [
+                row["week"].isoformat(),
+                row["judged"],
+                f"{row['first']['percent']:.1f}",
+                f"{row['last']['percent']:.1f}",
+            ],
+        )
+        for row in rows
+    )
+    return SafeString("".join(f"<tr>{one}</tr>" for one in cells))
