@@ -71,7 +71,7 @@ def test_a_device_with_everything_needs_no_query_for_each_of_its_parts(
         shipment.devices.add(first)
         Comment.objects.create(device=first, text=f"note {n}", author=operator)
         SignOff.objects.create(device=first, signed_by=operator)
-    with django_assert_max_num_queries(18):  # type: ignore[operator]
+    with django_assert_max_num_queries(17):  # type: ignore[operator]
         page = browser_client.get(f"/devices/{first.serial}/").content.decode()
     for text in ("Here → There", "note 4", "odd", "T-9", second.serial, "on its way"):
         assert text in page, text

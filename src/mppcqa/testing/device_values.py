@@ -28,6 +28,18 @@ from mppcqa.testing.models import (
 )
 from mppcqa.testing.reading import read_values
 
+_RUN = "analysis__run_file__run__"
+SHOWN = (
+    *("device", "stage", "outcome", "verdict__outcome", "verdict__details"),
+    *("verdict__limit_set__title", "verdict__limit_set__version"),
+    *("verdict__waiver__reason", "verdict__waiver__expires_on"),
+    *("verdict__waiver__granted_by", "verdict__waiver__granted_at"),
+    *("analysis__stage", "analysis__version", "analysis__code_version", "analysis__made_at"),
+    *("analysis__problems", "analysis__parameters", "analysis__run_file__sha256"),
+    *("analysis__run_file__size", "analysis__run_file__original_name"),
+    *(f"{_RUN}stage", f"{_RUN}created_at", f"{_RUN}station__name", f"{_RUN}operator__username"),
+)
+"""What pages and reports say of a standing; its tables have three times as many columns."""
 SCALED = ("value", "uncertainty", "pass_low", "pass_high", "warn_low", "warn_high")
 
 
@@ -173,11 +185,15 @@ class StageValues:
 
 def device_stages(device: Device) -> list[StageValues]:
     """Every stage that the device has passed, in the stages' order; a few queries."""
-    standings = Standing.objects.filter(device=device).select_related(
-        "analysis__run_file__run__station",
-        "analysis__run_file__run__operator",
-        "verdict__limit_set",
-        "verdict__waiver",
+    standings = (
+        Standing.objects.filter(device=device)
+        .select_related(
+            "analysis__run_file__run__station",
+            "analysis__run_file__run__operator",
+            "verdict__limit_set",
+            "verdict__waiver",
+        )
+        .only(*SHOWN)
     )
     values = read_values([device.pk], analyses=[standing.analysis_id for standing in standings])
     # A model's object for each of hundreds of values would take most of the page's time.

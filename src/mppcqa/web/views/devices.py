@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -18,7 +19,6 @@ from mppcqa.inventory.models import (
     DeviceType,
     Institute,
     SerialAlias,
-    Shipment,
 )
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.testing.models import LoadedDevice, Outcome, RunSlot, Standing, Verdict
@@ -26,6 +26,7 @@ from mppcqa.testing.selection import DEVICE_FILTERS, chosen_devices
 from mppcqa.web.access import allowed
 from mppcqa.web.device_data import identity, stage_sections
 from mppcqa.web.paging import keyset_page
+from mppcqa.web.related import kinds_there
 from mppcqa.web.stages import stage_titles
 
 HISTORY = 30
@@ -78,38 +79,48 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
             SerialAlias.objects.select_related("device"), serial=normal_serial(serial)
         )
         return redirect("device", alias.device.serial)
-    moves = found.shipments.select_related("origin", "destination", "sent_by").only(
-        "sent_at", "received_at", "origin__name", "destination__name", "sent_by__username"
-    )
-    shipments = list(moves[:HISTORY])
+    parts = _parts(found)
+    sections = stage_sections(found, request.GET)
+    now = {section.key: section.standing.outcome for section in sections}
+    for one in parts["sign_offs"]:
+        one.outdated = one.outcomes != now
     context: dict[str, Any] = {
+        **parts,
         "device": found,
         "identity": identity(found),
-        "sections": stage_sections(found, request.GET),
-        "history": _history(found, shipments),
-        "comments": found.comments.select_related("author").only(
-            "device", "text", "written_at", "author__username"
-        ),
-        "loaded": LoadedDevice.objects.filter(device=found)
-        .select_related("station")
-        .only("slot", "station__name")
-        .first(),
-        "children": found.children.order_by("serial").only("serial", "parent")[:100],
-        "attachments": found.attachments.all(),
-        "tags": found.tags.all(),
-        "under_way": next((one for one in shipments if one.received_at is None), None),
+        "sections": sections,
+        "history": _history(found, parts),
+        "loaded": next(iter(parts["loaded_in"]), None),
+        "under_way": next((one for one in parts["shipments"] if one.received_at is None), None),
     }
-    now = {section.key: section.standing.outcome for section in context["sections"]}
-    signed = found.sign_offs.select_related("signed_by")
-    context["sign_offs"] = list(
-        signed.only("device", "signed_at", "note", "outcomes", "signed_by__username")[:3]
-    )
-    for one in context["sign_offs"]:
-        one.outdated = one.outcomes != now
     return render(request, "web/device.html", context)
 
 
-def _history(device: Device, shipments: list[Shipment]) -> list[dict[str, Any]]:
+def _parts(device: Device) -> dict[str, list[Any]]:
+    """What belongs to a device. Most have none of most kinds, and those are not asked for."""
+    moves = device.shipments.select_related("origin", "destination", "sent_by").only(
+        "sent_at", "received_at", "origin__name", "destination__name", "sent_by__username"
+    )
+    loaded = LoadedDevice.objects.filter(device=device).select_related("station")
+    comments = device.comments.select_related("author")
+    signed = device.sign_offs.select_related("signed_by")
+    rows: dict[str, QuerySet[Any]] = {
+        "shipments": moves[:HISTORY],
+        "aliases": device.aliases.all()[:HISTORY],
+        "comments": comments.only("device", "text", "written_at", "author__username"),
+        "loaded_in": loaded.only("slot", "station__name"),
+        "children": device.children.order_by("serial").only("serial", "parent")[:100],
+        "attachments": device.attachments.all(),
+        "tags": device.tags.all(),
+        "sign_offs": signed.only("device", "signed_at", "note", "outcomes", "signed_by__username")[
+            :3
+        ],
+    }
+    there = kinds_there(device, tuple(rows))
+    return {name: list(some) if name in there else [] for name, some in rows.items()}
+
+
+def _history(device: Device, parts: dict[str, list[Any]]) -> list[dict[str, Any]]:
     """What happened to a device, the latest first; bounded."""
     events: list[dict[str, Any]] = [
         {
@@ -153,7 +164,7 @@ def _history(device: Device, shipments: list[Shipment]) -> list[dict[str, Any]]:
     ]
     events += [
         {"at": row.sent_at, "icon": "truck", "text": str(row), "who": row.sent_by}
-        for row in shipments
+        for row in parts["shipments"]
     ]
     events += [
         {
@@ -162,7 +173,7 @@ def _history(device: Device, shipments: list[Shipment]) -> list[dict[str, Any]]:
             "text": _("Renamed; before: %s") % row.serial,
             "more": row.reason,
         }
-        for row in device.aliases.all()[:HISTORY]
+        for row in parts["aliases"]
     ]
     return sorted(events, key=lambda event: event["at"], reverse=True)[:HISTORY]
 
