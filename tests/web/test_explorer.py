@@ -137,7 +137,9 @@ def test_two_runs_and_two_analyses_are_compared(
     assert "root mean square of the changes: 0.00" in page
     # The same events: a change has no uncertainty of its own.
     assert f"Analysis {second.pk}</th>" in page
-    assert "± " not in page.split("<tbody>")[1].split('data-label="Difference"')[1].split("</td>")[0]
+    assert (
+        "± " not in page.split("<tbody>")[1].split('data-label="Difference"')[1].split("</td>")[0]
+    )
     old = body(browser_client, f"/runs/{run.pk}/explore/?analysis={first.pk}")
     assert f"Analysis {first.pk} is shown" in old
     assert second.counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from types import SimpleNamespace
 
 import pytest
@@ -217,8 +218,8 @@ def _station_form(station: Station, **changed: object) -> dict[str, object]:
         "institute": station.institute_id or "",
         "slots": station.slots,
         "device_type": station.device_type_id or "",
-        "program": json.dumps(station.program),
-        "make_safe": json.dumps(station.make_safe),
+        "program": shlex.join(station.program),
+        "make_safe": shlex.join(station.make_safe),
         "time_limit_s": station.time_limit_s,
         "calibrated_until": "",
         "reference_device": "",
@@ -229,14 +230,17 @@ def _station_form(station: Station, **changed: object) -> dict[str, object]:
 
 def test_a_station_is_made_changed_and_removed_with_its_queue(browser_client: Client) -> None:
     make = "/catalogue/stations/new/"
-    blank = Station(name="dark-9", stage="darkbox", slots=4, program=["measure"])
-    refused = browser_client.post(make, _station_form(blank, program='"measure --all"'))
+    blank = Station(
+        name="dark-9", stage="darkbox", slots=4, program=["measure", "--at", "two words"]
+    )
+    refused = browser_client.post(make, _station_form(blank, program="measure 'all"))
     assert refused.status_code == 422
-    assert "Write a list such as" in refused.content.decode()
+    assert "A quotation mark is not closed." in refused.content.decode()
     said(browser_client, make, _station_form(blank, calibrated_until="2020-01-01"))
     station = Station.objects.get(name="dark-9")
     lane = Lane.objects.get(name=station.lane)
     assert (lane.exclusive, str(lane)) == (True, "dark-9")
+    assert station.program == ["measure", "--at", "two words"]
 
     task = submit("queue.retention", lane=station.lane)
     assert task.state == State.WAITING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -137,6 +138,26 @@ class DeviceField(forms.ModelChoiceField):
         return value
 
 
+class CommandField(forms.CharField):
+    """A program with its arguments as one types them; kept as a list, no shell reads it."""
+
+    def __init__(self, *, encoder: Any = None, decoder: Any = None, **named: Any) -> None:
+        del encoder, decoder  # a model's JSON field brings them
+        super().__init__(**named)
+
+    def prepare_value(self, value: Any) -> Any:
+        return shlex.join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        try:
+            return shlex.split(super().to_python(value) or "")
+        except ValueError:
+            raise ValidationError(_("A quotation mark is not closed."), code="quote") from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
 class StationForm(forms.ModelForm):
     """A test bench."""
 
@@ -147,7 +168,11 @@ class StationForm(forms.ModelForm):
             *("time_limit_s", "calibrated_until", "reference_device", "reference_every_days"),
         )
         widgets = {"calibrated_until": forms.DateInput(attrs={"type": "date"})}
-        field_classes = {"reference_device": DeviceField}
+        field_classes = {
+            "reference_device": DeviceField,
+            "program": CommandField,
+            "make_safe": CommandField,
+        }
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -169,14 +194,6 @@ class StationForm(forms.ModelForm):
         assert commit  # noqa: S101
         keep_station(self.instance)
         return cast(Station, self.instance)
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        for name in ("program", "make_safe"):
-            words = values.get(name) or []
-            if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
-                self.add_error(name, _('Write a list such as ["program", "--option"].'))
-        return values
 
 
 def _form(model: type[models.Model], *fields: str) -> type[forms.ModelForm]:
