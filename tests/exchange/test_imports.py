@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +23,8 @@ from mppcqa.exchange.mapping import ColumnMapping, suggest
 from mppcqa.exchange.models import Import
 from mppcqa.exchange.source import Reading, SourceError, open_source
 from mppcqa.inventory.actions import register_devices
-from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.inventory.device_writing import make_ready
+from mppcqa.inventory.models import Device, DeviceType, Maker
 from mppcqa.stages import get_stage
 from mppcqa.testing.models import Measurement, Standing
 
@@ -202,6 +205,55 @@ def test_two_devices_never_share_a_place(campaign: SimpleNamespace) -> None:
     row = bring(text + "N-3,S12045(X),T-1,3,3\n", stage="")
     assert "holds GX-000 already" in told(row)
     assert "holds N-2 already" in told(row)
+
+
+def test_an_update_changes_what_the_table_gives_and_nothing_else(campaign: SimpleNamespace) -> None:
+    maker = Maker.objects.create(name="Other")
+    DeviceType.objects.create(name="new type", maker=maker)
+    before = {one.serial: one for one in Device.objects.select_related("lot", "tray")}
+    text = "serial,type,tray,row,column,lot,Vop [V]\nGX-000,,T-1,0,1,,\nGX-001,,T-1,0,0,,54.5\n"
+    text += "GX-002,new type,,,,L-7,\nGX-900,S12045(X),,,,L-8,\n"
+    imports.apply(bring(text, stage="", existing="update"))
+    now = {one.serial: one for one in Device.objects.select_related("lot", "tray", "device_type")}
+    assert [(now[name].tray_row, now[name].tray_column) for name in ("GX-000", "GX-001")] == [
+        (0, 1),
+        (0, 0),
+    ]
+    assert now["GX-001"].maker_values == {**before["GX-001"].maker_values, "Vop [V]": 54.5}
+    assert (now["GX-002"].device_type.name, str(now["GX-002"].lot)) == ("new type", "L-7")
+    assert now["GX-002"].lot.maker == maker
+    assert str(now["GX-900"].lot) == "L-8"
+    for name in ("location_id", "parent_id", "registered_at", "maker_values"):
+        assert getattr(now["GX-000"], name) == getattr(before["GX-000"], name), name
+    for name in ("tray_id", "tray_row", "tray_column"):
+        assert getattr(now["GX-002"], name) == getattr(before["GX-002"], name), name
+    assert now["GX-003"].lot_id == before["GX-003"].lot_id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_register_while_a_table_of_devices_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the writing at the end keeps SQLite's other writers waiting."""
+    DeviceType.objects.create(name="single", rows=1, columns=1)
+
+    def register(serial: str) -> None:
+        register_devices([{"serial": serial, "device_type": "single"}])
+        connection.close()
+
+    def between(plan: Any, serial: str) -> Any:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(register, serial).result(timeout=10)
+        return make_ready(plan)
+
+    harmless = bring("serial,type\nB-1,single\nB-2,single\n", stage="")
+    monkeypatch.setattr(imports, "make_ready", lambda plan: between(plan, "C-1"))
+    imports.apply(harmless)
+    assert sorted(Device.objects.values_list("serial", flat=True)) == ["B-1", "B-2", "C-1"]
+    beaten = bring("serial,type\nD-1,single\nD-2,single\n", stage="")
+    monkeypatch.setattr(imports, "make_ready", lambda plan: between(plan, "D-2"))
+    with pytest.raises(imports.ImportRefused, match="since the check"):
+        imports.apply(beaten)
+    assert not Device.objects.filter(serial="D-1").exists()
+    assert Import.objects.get(pk=beaten.pk).state != Import.State.DONE
 
 
 def test_long_tables_with_channels_and_conditions(campaign: SimpleNamespace) -> None:

@@ -1,4 +1,4 @@
-"""A table of devices: checked row by row, then written."""
+"""A table of devices, checked row by row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mppcqa.exchange.cells import texts
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.mapping import ColumnMapping
 from mppcqa.exchange.source import Chunk, Fault, Source
-from mppcqa.inventory.device_rows import DeviceRows, Existing
+from mppcqa.inventory.device_rows import DeviceRows, Existing, Plan
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -25,12 +25,12 @@ def read_devices(
     *,
     existing: Existing,
     by: AbstractBaseUser | None,
-    write: bool,
+    planned: Callable[[Plan], None] = lambda plan: None,
     told: Told = lambda rows: None,
 ) -> dict[str, int]:
-    """Check every row; with `write`, register those without a fault as well.
+    """Check every row; `planned` is given what those without a fault would do, piece by piece.
 
-    The caller holds a transaction if it writes. Returns counts: rows, new, changed, skipped.
+    Nothing is written. Returns counts: rows, new, changed, skipped.
     """
     reader = DeviceRows(by=by, existing=existing)
     counts = {"rows": 0, "new": 0, "changed": 0, "skipped": 0}
@@ -52,8 +52,7 @@ def read_devices(
             counts["new"] += len(plan.new)
             counts["changed"] += len(plan.changed)
             counts["skipped"] += plan.skipped
-            if write:
-                reader.write(plan)
+            planned(plan)
             told(counts["rows"])
     return counts
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import pickle
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +25,7 @@ from mppcqa.exchange.source import Fault, Reading, Source, SourceError, open_sou
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_table import ValueTable
 from mppcqa.exchange.values_in import ImportEnded, refuse_standing, store_values, take_back
+from mppcqa.inventory.device_writing import Ready, make_ready, write_ready
 from mppcqa.inventory.models import DeviceType
 from mppcqa.queue.actions import submit
 from mppcqa.stages import Stage, get_stage
@@ -237,7 +240,6 @@ def _read(
             book,
             existing=row.existing,  # type: ignore[arg-type]
             by=row.asked_by,
-            write=False,
             told=told,
         )
     stage = get_stage(row.stage)
@@ -267,9 +269,7 @@ def apply(
         row.refresh_from_db(fields=["state", "found", "run"])
         _refuse_unready(row)
         if row.kind == Kind.DEVICES:
-            with transaction.atomic():
-                _register(row, by)
-                _done(row)
+            _register(row, by)
             return
         row.state = State.IMPORTING
         row.save(update_fields=["state"])
@@ -344,20 +344,36 @@ def _done(row: Import) -> None:
 
 
 def _register(row: Import, by: AbstractBaseUser | None) -> None:
+    """Read all of the table, then write it in one moment: on SQLite that keeps others waiting."""
     book = FaultBook(row.folder / "faults-again.csv")
-    try:
-        counts = read_devices(
-            source_of(row),
-            ColumnMapping.from_json(row.mapping),
-            book,
-            existing=row.existing,  # type: ignore[arg-type]
-            by=by,
-            write=True,
-        )
-    finally:
-        book.close()
-    if book.count > row.faults:
-        raise ImportRefused(
-            _("Nothing was imported: devices were registered since the check. Check again.")
-        )
-    row.found["done"] = counts
+    changed = _("Nothing was imported: devices were registered since the check. Check again.")
+    with TemporaryFile(dir=row.folder) as waiting:
+        try:
+            counts = read_devices(
+                source_of(row),
+                ColumnMapping.from_json(row.mapping),
+                book,
+                existing=row.existing,  # type: ignore[arg-type]
+                by=by,
+                planned=lambda plan: pickle.dump(make_ready(plan), waiting),
+            )
+        finally:
+            book.close()
+        if book.count > row.faults:
+            raise ImportRefused(changed)
+        waiting.seek(0)
+        try:
+            with transaction.atomic():
+                write_ready(_pieces(waiting))
+                row.found["done"] = counts
+                _done(row)
+        except IntegrityError as error:
+            raise ImportRefused(changed) from error
+
+
+def _pieces(waiting: IO[bytes]) -> Iterator[Ready]:
+    while True:
+        try:
+            yield pickle.load(waiting)  # noqa: S301  # a file without a name, of this process alone
+        except EOFError:
+            return

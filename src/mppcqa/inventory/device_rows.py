@@ -57,7 +57,6 @@ class DeviceRows:
         self.trays = {one.name: one for one in Tray.objects.all()}
         self._first: dict[str, int] = {}
         self._places: dict[tuple[int, int, int], str] = {}
-        self._lots: dict[tuple[str, int | None], Lot] = {}
 
     def plan(self, rows: Sequence[Mapping[str, Any]], numbers: Iterable[int]) -> Plan:
         """What these rows would do; nothing is written."""
@@ -121,11 +120,19 @@ class DeviceRows:
         device.device_type = kind
         device.location = location or device.location
         device.parent = parent or device.parent
-        if tray is not None or place != (None, None):
+        placed = tray is not None or place != (None, None)
+        if placed:
             device.tray = tray or device.tray
             device.tray_row, device.tray_column = place
         maker_values = row.get("maker_values") or {}
         device.maker_values = {**device.maker_values, **maker_values}
+        device.given = {  # type: ignore[attr-defined]
+            "device_type": kind if kind_name else None,
+            "location": location,
+            "parent": parent,
+            "maker_values": device.maker_values if maker_values else None,
+            "placed": placed,
+        }
         target, lots = (plan.new, plan.lots) if known is None else (plan.changed, plan.changed_lots)
         if lot := str(row.get("lot") or "").strip():
             lots[len(target)] = (lot, kind)
@@ -165,27 +172,10 @@ class DeviceRows:
             _leave_out(plan, refused)
 
     def write(self, plan: Plan) -> list[Device]:
-        """Write what `plan` has; the caller holds a transaction."""
-        for devices, lots in ((plan.new, plan.lots), (plan.changed, plan.changed_lots)):
-            for place, (name, kind) in lots.items():
-                devices[place].lot = self._lot(name, kind)
-        made = Device.objects.bulk_create(plan.new, batch_size=BATCH)
-        if plan.changed:
-            # Devices that change places would meet on the way.
-            ids = [device.pk for device in plan.changed]
-            for start in range(0, len(ids), BATCH):
-                Device.objects.filter(pk__in=ids[start : start + BATCH]).update(tray_row=None)
-            names = ["device_type", "lot", "location", "parent", "tray", "tray_row", "tray_column"]
-            Device.objects.bulk_update(
-                plan.changed, [*names, "maker_values"], batch_size=BATCH // 5
-            )
-        return made
-
-    def _lot(self, name: str, kind: DeviceType) -> Lot:
-        key = (name, kind.maker_id)
-        if key not in self._lots:
-            self._lots[key], _made = Lot.objects.get_or_create(name=name, maker=kind.maker)
-        return self._lots[key]
+        """Register what is new in a plan; the caller holds a transaction."""
+        for place, (name, kind) in plan.lots.items():
+            plan.new[place].lot = Lot.objects.get_or_create(name=name, maker=kind.maker)[0]
+        return Device.objects.bulk_create(plan.new, batch_size=BATCH)
 
 
 def _leave_out(plan: Plan, refused: set[str]) -> None:

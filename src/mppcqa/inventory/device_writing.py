@@ -1,0 +1,116 @@
+"""Plans of device tables as rows that the database takes at once, and their writing.
+
+Reading and checking a table takes many times as long as writing it, and on SQLite whoever writes
+keeps all others from it. So rows are made ready before the transaction, and can wait in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from mppcqa.inventory.device_rows import BATCH, Plan
+from mppcqa.inventory.models import Device, DeviceType, Lot
+
+NEW = [field for field in Device._meta.concrete_fields if not field.primary_key]
+GIVEN = [Device._meta.get_field(one) for one in ("device_type", "location", "parent")]
+MAKER_VALUES = Device._meta.get_field("maker_values")
+
+LotKey = tuple[str, int | None]
+"""Name and maker (its id) of a lot."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Rows of one piece of a table; `lots` and `changed_lots` are of those at the same place."""
+
+    new: list[list[Any]]
+    lots: list[LotKey | None]
+    changed: list[list[Any]]
+    changed_lots: list[LotKey | None]
+    placed: list[tuple[int | None, int | None, int | None, int]]
+    """Tray, row, column and device of those that are moved within trays."""
+
+
+def make_ready(plan: Plan) -> Ready:
+    """What a plan does, as numbers and texts."""
+    return Ready(
+        new=[[_cell(field, getattr(one, field.attname)) for field in NEW] for one in plan.new],
+        lots=_lot_keys(plan.lots, len(plan.new)),
+        changed=[_changed(device) for device in plan.changed],
+        changed_lots=_lot_keys(plan.changed_lots, len(plan.changed)),
+        placed=[
+            (one.tray_id, one.tray_row, one.tray_column, one.pk)
+            for one in plan.changed
+            if one.given["placed"]  # type: ignore[attr-defined]
+        ],
+    )
+
+
+def write_ready(pieces: Iterable[Ready]) -> None:
+    """Register and change devices; the caller holds a transaction.
+
+    Raises `django.db.IntegrityError` where a serial or a place in a tray was taken meanwhile. What
+    the table did not give of a device stays as it is by now.
+    """
+    lots: dict[LotKey, int] = {}
+    lot_at = next(at for at, field in enumerate(NEW) if field.name == "lot")
+    names = ", ".join(_quoted(field) for field in NEW)
+    insert = f"INSERT INTO {_table()} ({names}) VALUES ({', '.join(['%s'] * len(NEW))})"  # noqa: S608
+    changing = [*GIVEN, MAKER_VALUES, Device._meta.get_field("lot")]
+    sets = ", ".join(f"{_quoted(field)} = COALESCE(%s, {_quoted(field)})" for field in changing)
+    change = f"UPDATE {_table()} SET {sets} WHERE id = %s"  # noqa: S608
+    place = f"UPDATE {_table()} SET tray_id = %s, tray_row = %s, tray_column = %s WHERE id = %s"  # noqa: S608
+    for piece in pieces:
+        for row, key in zip(piece.new, piece.lots, strict=True):
+            row[lot_at] = _lot(lots, key)
+        # Devices that change places would meet on the way.
+        moved = [pk for *_where, pk in piece.placed]
+        for start in range(0, len(moved), BATCH):
+            Device.objects.filter(pk__in=moved[start : start + BATCH]).update(tray_row=None)
+        changed = [
+            [*row[:-1], _lot(lots, key), row[-1]]
+            for row, key in zip(piece.changed, piece.changed_lots, strict=True)
+        ]
+        with connection.cursor() as cursor:
+            for statement, rows in ((insert, piece.new), (change, changed), (place, piece.placed)):
+                if rows:
+                    cursor.executemany(statement, rows)
+
+
+def _changed(device: Device) -> list[Any]:
+    """What the table gave of a device, None for what stays, and last its id."""
+    given: dict[str, Any] = device.given  # type: ignore[attr-defined]
+    values = given["maker_values"]
+    return [
+        *(None if given[one.name] is None else given[one.name].pk for one in GIVEN),
+        None if values is None else _cell(MAKER_VALUES, values),
+        device.pk,
+    ]
+
+
+def _lot_keys(lots: dict[int, tuple[str, DeviceType]], n: int) -> list[LotKey | None]:
+    return [(lots[at][0], lots[at][1].maker_id) if at in lots else None for at in range(n)]
+
+
+def _lot(known: dict[LotKey, int], key: LotKey | None) -> int | None:
+    if key is None:
+        return None
+    if key not in known:
+        known[key] = Lot.objects.get_or_create(name=key[0], maker_id=key[1])[0].pk
+    return known[key]
+
+
+def _cell(field: Any, value: Any) -> Any:
+    return field.get_db_prep_save(value, connection)
+
+
+def _quoted(field: Any) -> str:
+    return connection.ops.quote_name(field.column)
+
+
+def _table() -> str:
+    return connection.ops.quote_name(Device._meta.db_table)
