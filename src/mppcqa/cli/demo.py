@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import show
 from mppcqa.home import home_folder
 
 if TYPE_CHECKING:
@@ -127,7 +128,6 @@ def _wait(runs: list[Run], progress: Progress, bar: TaskID, meanwhile: Callable[
 def _print_table(devices: list[Device]) -> None:
     """One line an array: means over its channels at the usual overvoltage."""
     from django.conf import settings
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -163,4 +163,4 @@ def _print_table(devices: list[Device]) -> None:
         report = Report.objects.filter(device=device).first()
         path = str(settings.MEDIA_ROOT / report.file.name) if report else "–"
         table.add_row(device.serial, *cells, verdicts, path)
-    Console(width=None if sys.stdout.isatty() else 220).print(table)
+    show(table)

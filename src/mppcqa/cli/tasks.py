@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import show as show_table
 
 if TYPE_CHECKING:
     from mppcqa.queue.models import Task
 
-WIDE = 200
 COLOURS = {
     "succeeded": "green",
     "running": "blue",
@@ -31,7 +30,6 @@ COLOURS = {
 def tasks(state: str, lane: str, limit: int) -> None:
     """List tasks, the newest first."""
     setup_django()
-    from rich.console import Console
     from rich.table import Table
 
     from mppcqa.queue.models import OPEN_STATES, STATION_PREFIX, State, Task, lane_title
@@ -59,8 +57,7 @@ def tasks(state: str, lane: str, limit: int) -> None:
             "" if seconds is None else f"{seconds:.1f} s",
             str(row.requested_by or ""),
         )
-    # Whoever reads it from a pipe wants whole words.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    show_table(table)
 
 
 @click.group()

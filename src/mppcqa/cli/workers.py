@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from mppcqa.cli import setup_django
-from mppcqa.cli.tasks import WIDE
+from mppcqa.cli.tables import show
 
 
 @click.command()
@@ -17,7 +15,6 @@ def workers(everyone: bool, drain: str) -> None:
     """List workers."""
     setup_django()
     from django.utils import timezone
-    from rich.console import Console
     from rich.table import Table
 
     from mppcqa.queue.actions import drain as drain_worker
@@ -44,4 +41,4 @@ def workers(everyone: bool, drain: str) -> None:
             "" if row.load is None else f"{row.load:.1f}",
             ", ".join(f"#{number}" for number in row.running().values_list("pk", flat=True)),
         )
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    show(table)
