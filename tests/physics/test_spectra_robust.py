@@ -110,6 +110,37 @@ def test_clean_spectra_are_not_refused() -> None:
     assert np.max((fits.chi2 - fits.ndf) / np.sqrt(2 * fits.ndf)) < 5.5
 
 
+@pytest.mark.parametrize("events", [2000, 40000])
+@pytest.mark.parametrize("width", [0.003, 0.006, 0.01, 0.02, 0.04])
+def test_noise_as_narrow_as_a_bin(width: float, events: int) -> None:
+    """Ten devices whose pedestals lie in any place of a bin: all are fitted, and rightly."""
+    rng = np.random.default_rng(21)
+    pulls = []
+    for i in range(10):
+        gain, light = rng.uniform(0.5, 90.0), rng.uniform(0.3, 8.0)
+        device = {
+            "gain": gain,
+            "pedestal": rng.uniform(0, 1) * gain,
+            "pedestal_width": width * gain,
+            "pe_width": rng.uniform(0.02, 0.07) * gain,
+            "crosstalk_probability": 0.12,
+            "dark_counts_per_gate": (0.01, 0.05, 0.3)[i % 3],
+            "afterpulses": 0.03,
+            "pulse": PulseShape(25 / 150, 2 / 150),
+        }
+        lit, unlit = (
+            simulate_charges(rng, events, mean_light_pe=mu, **device)[:, None] for mu in (light, 0)
+        )
+        lights, darks, edges, _ = histogram_pairs(lit, unlit)
+        fits = fit_spectra(lights, edges, dark_counts=darks, pulse=device["pulse"])
+        assert fits.status[0] == 0, fits.message(0)
+        for name, truth in (("gain", gain), ("mean_light_pe", light)):
+            value, error = fits.get(name)
+            pulls.append((value[0] - truth) / error[0])
+    assert np.abs(pulls).max() < 4.5
+    assert np.std(pulls) < 1.6
+
+
 @pytest.mark.parametrize("light", [0.5, 2.0, 5.0])
 def test_the_simple_model_where_it_is_right(light: float) -> None:
     charges = _charges(12, 30000, light, dark_counts_per_gate=0.0, afterpulses=0.0)

@@ -5,11 +5,39 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mppcqa.physics._model import FLOOR, N_PARAMETERS, STRIDE, avalanche, probabilities
+from mppcqa.physics._model import (
+    BEFORE,
+    BLOCK,
+    FLOOR,
+    LANES,
+    N_PARAMETERS,
+    avalanche,
+    fade,
+    probabilities,
+    to_bins,
+    transforms,
+)
 
-MAX_STEPS = 40
+MAX_STEPS = 60
 TOLERANCE = 0.02
 """A climb ends where the next step promises less than this gain in twice the log-likelihood."""
+HIGHEST = 5.0
+"""Frequency times width of the narrowest peak up to which the transform is kept: 4e-6 is left."""
+LEAST_HIGHEST = 4.0
+"""The same where the frequencies run out, and widths are held."""
+IDLE_GAIN = 0.05
+IDLE_STEPS = 3
+"""A climb ends too after so many steps of less gain than that."""
+SPARE = 1.06
+"""More frequencies than are needed, to need no others later."""
+NOISE = 0.002
+"""By how much rounding may lower a log-likelihood."""
+NOISE_OF_MORE = 1.0
+"""By how much more frequencies may."""
+LEAST_WIDTH = 0.05
+"""Of a photoelectron, in bins."""
+NARROW = 0.8
+"""Bins; fractions of a pulse have edges, which are kept that sharp however wide the peaks are."""
 
 
 @njit(cache=True)
@@ -100,12 +128,14 @@ def _add_part(counts, low, high, spill, p, dp, wanted, length, score, fisher):  
         start, stop = (0, low) if part == 0 else (high, length)
         x = 0.0
         for j in range(start, stop):
-            x += max(p[j], 0.0)
-        x = max(x, FLOOR)
+            x += p[j]
         for a in range(m):
             side[a] = 0.0
-            for j in range(start, stop):
-                side[a] += dp[rows[a], j]
+            if x > FLOOR:
+                row = dp[rows[a]]
+                for j in range(start, stop):
+                    side[a] += row[j]
+        x = max(x, FLOOR)
         events += spill[part]
         total += x
         log_l += spill[part] * np.log(x)
@@ -125,52 +155,70 @@ def _add_part(counts, low, high, spill, p, dp, wanted, length, score, fisher):  
     return log_l
 
 
-@njit(cache=True)
-def evaluate(theta, problem, tables, room, score, fisher):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def frequencies(theta, length, most):  # type: ignore[no-untyped-def]
+    """How many frequencies the narrowest peaks need, at most `most`."""
+    width = np.sqrt(theta[2] ** 2 + min(theta[3], NARROW) ** 2)
+    return min(most, int(HIGHEST * length / (2 * np.pi * width)) + 2)
+
+
+@njit(cache=True, error_model="numpy")
+def evaluate(theta, problem, n, tables, room, score, fisher):  # type: ignore[no-untyped-def]
     """Log-likelihood, score (8,) and Fisher information (8, 8) of a problem at theta.
 
     problem
-        (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, n, full)
+        (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, full)
+    n
+        Frequencies to use, see `frequencies`.
     tables
-        (dark (2, m, m), after (2, m, m), late (2,), circle (2, c)), see `_pulse.ray_matrices`
+        (dark, after, late (2,), circle (2, c)), see `_pulse.ray_matrices`
     room
-        Scratch arrays, see `make_room`.
+        Scratch arrays, see `make_room`. The fifth takes the probabilities of the parts' bins.
     """
-    counts, lights, parts, low, high, spill, free, n, full = problem
+    counts, lights, parts, low, high, spill, free, full = problem
     dark, after, late, circle = tables
-    b, d, work, scratch, x, p, dp = room
+    transformed, averaged, rows, flat, p, dp = room
     length = counts.shape[1]
     step = 2 * np.pi / length
-    avalanche(theta, step, n, dark, after, late, full, b[0], b[1], d[0], d[1], work)
+    b, d, z, scratch = transformed[0:10], transformed[10:20], transformed[20:24], transformed[24:29]
+    avalanche(theta, step, n, dark, after, late, full, b, d, averaged[0:10], averaged[10:20], z)
+    fade(step, n, length, scratch[4])
     score[:] = 0.0
     fisher[:] = 0.0
-    log_l = 0.0
-    wanted = np.empty(N_PARAMETERS, np.bool_)
+    wanted = np.empty((2, N_PARAMETERS), np.bool_)
+    left = np.empty((2, N_PARAMETERS))
+    weight = np.empty(2)
+    first = np.zeros(3, np.int64)
     for part in range(parts):
         for k in range(N_PARAMETERS):
-            wanted[k] = free[k] and not (k == 4 and lights[part] == 0)
-        probabilities(
-            theta, lights[part], wanted, step, n, length, (b[0], b[1], d[0], d[1]), full,
-            p[part], dp, scratch, x, circle,
+            wanted[part, k] = free[k] and not (k == 4 and lights[part] == 0)
+        count, weight[part] = transforms(
+            theta, lights[part], wanted[part], step, n, scratch[4], b, d, scratch, rows,
+            first[part], left[part],
         )  # fmt: skip
+        first[part + 1] = first[part] + count
+    found = to_bins(rows, first[parts], n, length, flat, circle)
+    log_l = 0.0
+    for part in range(parts):
+        probabilities(
+            theta, wanted[part], found, first[part], weight[part], left[part], length, p[part], dp
+        )
         log_l += _add_part(
-            counts[part], low, high, spill[part], p[part], dp, wanted, length, score, fisher
+            counts[part], low, high, spill[part], p[part], dp, wanted[part], length, score, fisher
         )
     return log_l
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def make_room(length, n):  # type: ignore[no-untyped-def]
-    """Scratch arrays of one thread, for grids of that length and n frequencies."""
-    more = n + 4 * STRIDE
+    """Scratch arrays of one thread, for grids up to that length and n frequencies."""
     return (
-        np.zeros((2, N_PARAMETERS - 3, more)),
-        np.zeros((2, N_PARAMETERS - 3, more)),
-        np.zeros((2, 9, more)),
-        np.zeros((2, N_PARAMETERS + 2, n)),
-        np.zeros((2, length)),
-        np.zeros((2, length)),
-        np.zeros((N_PARAMETERS, length)),
+        np.empty((29, n)),
+        np.empty((20, BEFORE + n + 2 * BLOCK), np.float32),
+        np.empty((2 * LANES, 2, n)),
+        np.empty((4, length * LANES)),
+        np.empty((2, length)),
+        np.empty((N_PARAMETERS, length)),
     )
 
 
@@ -178,18 +226,25 @@ def make_room(length, n):  # type: ignore[no-untyped-def]
 def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, max_steps):  # type: ignore[no-untyped-def]
     """Climb from theta, in place, by damped Fisher scoring; returns (converged, log-likelihood).
 
-    Leaves score and Fisher information of the summit.
+    Leaves score and Fisher information of the summit. The frequencies that there are hold the
+    narrowest peak's width from below, by that of a photoelectron: `low_bound` follows.
     """
     free = problem[6]
+    length, most = problem[0].shape[1], tables[0].shape[0]
+    least = LEAST_HIGHEST * length / (2 * np.pi * most)
+    # Another number of frequencies is another function, by a little: it only grows.
+    n = min(int(SPARE * frequencies(theta, length, most)), most)
     damping = 1e-4
+    idle = 0
     trial_score = np.empty_like(score)
     trial_fisher = np.empty_like(fisher)
     trial = theta.copy()
     matrix = np.empty_like(fisher)
     vector = np.empty_like(score)
     moving = np.empty(N_PARAMETERS, np.int64)
-    log_l = evaluate(theta, problem, tables, room, score, fisher)
+    log_l = evaluate(theta, problem, n, tables, room, score, fisher)
     for _ in range(max_steps):
+        low_bound[3] = np.sqrt(max(least**2 - theta[2] ** 2, LEAST_WIDTH**2))
         m = 0
         for k in range(N_PARAMETERS):
             stuck = (theta[k] <= low_bound[k] and score[k] < 0) or (
@@ -220,23 +275,34 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
             if k == 0:
                 limit = 0.3 * theta[1]
             elif k < 5:
-                limit = 0.35 * theta[k]
+                limit = (0.5 if k == 2 else 0.35) * theta[k]
             if abs(size) > limit:
                 size = limit if size > 0 else -limit
                 cut = True
             x = min(max(theta[k] + size, low_bound[k]), high_bound[k])
             promise += (x - theta[k]) * score[k]
             trial[k] = x
+        trial[3] = max(trial[3], np.sqrt(max(least**2 - trial[2] ** 2, LEAST_WIDTH**2)))
         if promise < TOLERANCE and not cut and damping < 1e-2:
             theta[:] = trial
             return True, log_l + 0.5 * promise
-        new = evaluate(trial, problem, tables, room, trial_score, trial_fisher)
-        if new >= log_l - 1e-10 * abs(log_l):
+        need = frequencies(trial, length, most)
+        slack = NOISE
+        if need > n:
+            n = min(int(SPARE * need), most)
+            slack = NOISE_OF_MORE
+        new = evaluate(trial, problem, n, tables, room, trial_score, trial_fisher)
+        if new >= log_l - slack:
+            # Of a pedestal within one bin, place and width are a flat ridge with steep sides: what
+            # is left to gain there is less than steps promise.
+            idle = idle + 1 if new - log_l < IDLE_GAIN and trial[2] < 1.0 else 0
             theta[:] = trial
             score[:] = trial_score
             fisher[:] = trial_fisher
             log_l = new
             damping *= 0.1
+            if idle >= IDLE_STEPS:
+                return True, log_l
         else:
             damping = max(damping, 1e-3) * 20
             if damping > 1e8:

@@ -13,6 +13,7 @@ from numba import config
 
 Piece = TypeVar("Piece")
 Found = TypeVar("Found")
+_compiled: set[object] = set()
 
 
 def cores() -> int:
@@ -22,9 +23,18 @@ def cores() -> int:
 
 
 def on_all_cores(work: Callable[[Piece], Found], pieces: Sequence[Piece]) -> list[Found]:
-    """What `work` finds in each piece, in their order."""
-    threads = min(cores(), len(pieces))
+    """What `work` finds in each piece, in their order.
+
+    The first piece of the first call is done alone: two threads that compile one function at once
+    have been seen to fail in Numba's type inference.
+    """
+    code = getattr(work, "__code__", work)
+    alone = 0 if code in _compiled else 1
+    found = [work(piece) for piece in pieces[:alone]]
+    _compiled.add(code)
+    left = pieces[alone:]
+    threads = min(cores(), len(left))
     if threads < 2:
-        return [work(piece) for piece in pieces]
+        return found + [work(piece) for piece in left]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, pieces))
+        return found + list(pool.map(work, left))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mppcqa.physics._climb import MAX_STEPS, climb, evaluate, make_room, solve
+from mppcqa.physics._climb import MAX_STEPS, climb, evaluate, frequencies, make_room, solve
 from mppcqa.physics._model import N_PARAMETERS
 from mppcqa.physics._start import CANDIDATES, candidates, first_peak, guess
 
@@ -13,11 +13,11 @@ OK, FEW_EVENTS, NO_PEAKS, NOT_CONVERGED, BAD_COUNTS, FEW_BINS, MISFIT, NO_SIGNAL
 
 BINS_A_GAIN = 22
 """About the fit's bins a peak spacing: finer ones add less than 1 % to what is known of it."""
-HIGHEST = 5.5
-"""Frequency times pedestal width up to which the transform is kept: exp(-15) is left there."""
 LONGEST = 2048
 PEAK = 10.0
 """Times what is enough for a tail that a bin holds which is none."""
+ALONE = 50.0
+"""Times its neighbours that the first bin of a pedestal cut by the ADC can be at most."""
 POOR = 1.3
 """Chi-squared a degree of freedom from which a summit is doubted and others are tried."""
 SURE = 8.0
@@ -40,19 +40,27 @@ OTHER_STEPS = 10
 """Steps that another summit is given to show that it is the higher one."""
 SEPARATION = 2.0
 """Peaks closer than this many widths can't be told from one another."""
+LEAST_GAIN = 2.5
+"""Bins a peak spacing, fewer of which show no peaks."""
 VAGUE = 0.1
 """A gain known no better than this fraction is none."""
 
 
 @njit(cache=True)
 def _spike(counts, at, step):  # type: ignore[no-untyped-def]
-    """Whether the outermost bin holds what the ADC cut off: far more than the bins inside."""
+    """Whether the outermost bin holds what the ADC cut off: far more than the bins inside.
+
+    On the left it would be part of a pedestal, whose other part is beside it: far more than that is
+    a pedestal as narrow as the bin.
+    """
     inside = 0.0
     for k in range(1, 5):
         j = at + k * step
         if j < 0 or j >= counts.size:
             return False
         inside += counts[j] / 4
+    if step > 0 and counts[at] > ALONE * inside:
+        return False
     return inside >= 1 and counts[at] > 4 * inside + 5 * np.sqrt(inside) + 10
 
 
@@ -211,12 +219,11 @@ def fit_one(  # type: ignore[no-untyped-def]
     free[6] = not simple and (has_dark or not has_light)
     free[7] = not simple
     full = not simple
-    n = min(ray_dark.shape[1], int(HIGHEST / (0.8 * s0) * length / (2 * np.pi)) + 2)
     tables = (ray_dark, ray_after, late, circle)
-    room = make_room(length, n)
+    room = make_room(length, ray_dark.shape[0])
     none = np.zeros(N_PARAMETERS, np.bool_)
     score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-    lower = np.array([-1e9, 2.0, 0.1, 0.05, 1e-6, 0.0, 0.0, 0.0])
+    lower = np.array([-1e9, 2.0, 0.01, 0.05, 1e-6, 0.0, 0.0, 0.0])
     upper = np.array([1e9, length, length, length, 100.0, 0.9, 5.0, 0.9])
 
     # Where to begin: the likeliest of the spacings seen, and, where no dark spectrum shows the
@@ -224,7 +231,7 @@ def fit_one(  # type: ignore[no-untyped-def]
     best = np.zeros(N_PARAMETERS)
     trial = np.zeros(N_PARAMETERS)
     best_l = -np.inf
-    problem = (grid, lights, parts, pad, pad + nb, spill, none, n, full)
+    problem = (grid, lights, parts, pad, pad + nb, spill, none, full)
     tries = 0
     for g in range(found):
         for shift in range(0, 4 if has_light and not has_dark else 1):
@@ -247,17 +254,18 @@ def fit_one(  # type: ignore[no-untyped-def]
             if found == 1 and (has_dark or not has_light or trial[4] < 4.0):
                 best[:] = trial
                 break
-            log_l = evaluate(trial, problem, tables, room, score, fisher)
+            n = frequencies(trial, length, ray_dark.shape[0])
+            log_l = evaluate(trial, problem, n, tables, room, score, fisher)
             if log_l > best_l:
                 best_l = log_l
                 best[:] = trial
-    problem = (grid, lights, parts, pad, pad + nb, spill, free, n, full)
+    problem = (grid, lights, parts, pad, pad + nb, spill, free, full)
     converged, best_l = climb(best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
     chi2, ndf = 0.0, 0
     for attempt in range(6):
         chi2, ndf = 0.0, -free.sum()
         for part in range(parts):
-            c, b = _chi2(grid[part], room[5][part], pad, pad + nb, spill[part])
+            c, b = _chi2(grid[part], room[4][part], pad, pad + nb, spill[part])
             chi2 += c
             ndf += b
         ndf = max(ndf, 1)
@@ -279,12 +287,12 @@ def fit_one(  # type: ignore[no-untyped-def]
             continue
         else:
             first, gain = q0, gains[0]
-        if not 2.5 < gain < 0.9 * nb or first < -0.5 * nb:
+        if not LEAST_GAIN < gain < 0.9 * nb or first < -0.5 * nb:
             continue
         guess(lit, unlit, nb, has_light, has_dark, first, s0, gain, simple, moved)
         moved[0] += pad
         other = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-        kept = room[5].copy()
+        kept = room[4].copy()
         done, log_l = climb(
             moved, lower, upper, problem, tables, room, other[0], other[1], OTHER_STEPS
         )
@@ -294,7 +302,7 @@ def fit_one(  # type: ignore[no-untyped-def]
             score[:] = other[0]
             fisher[:] = other[1]
         else:
-            room[5][:] = kept
+            room[4][:] = kept
     # A parameter at its bound is known not to lie beyond: the others are as if it were held there,
     # and its own uncertainty is the one that it would have inside.
     inside = free & (best > lower)
@@ -309,7 +317,7 @@ def fit_one(  # type: ignore[no-untyped-def]
     status = OK
     if not converged or not _inverse(fisher, inside, covariance):
         status = NOT_CONVERGED if seen > 0 else NO_PEAKS
-    elif best[1] < SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2):
+    elif best[1] < max(SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2), LEAST_GAIN):
         status = NO_PEAKS
     elif not covariance[1, 1] < (VAGUE * best[1]) ** 2:
         status = NO_SIGNAL

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from numpy.typing import NDArray
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._cores import cores, on_all_cores
+from mppcqa.physics._model import BEFORE, BLOCK, REACH, Floats
 
-STENCIL = 16
+STENCIL = 2 * (REACH - 1)
 SHARPNESS = 10.0
 """Of the interpolation's window: 1e-4 and better for charges below 0.3 of the grid."""
 NODES = 24
@@ -154,42 +157,45 @@ def _gauss(bounds: list[float]) -> tuple[Floats, Floats]:
     return time.ravel(), ((high - low) * w / 2 * np.ones_like(time)).ravel()
 
 
-@njit(cache=True, parallel=True)
-def _matrices(fractions, weights, size):  # type: ignore[no-untyped-def]
-    """Matrices for real and imaginary part: value at j is the average of values at j * f."""
-    even = np.zeros((size, size))
-    odd = np.zeros((size, size))
-    for j in prange(size):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill(fractions, weights, first_row, last_row, out):  # type: ignore[no-untyped-def]
+    """Rows of the matrix: what each frequency of the transform adds to the average at row's."""
+    for j in range(first_row, last_row):
         for k in range(fractions.size):
             x = j * fractions[k]
             first = int(np.floor(x)) - STENCIL // 2 + 1
+            wave = np.sin(np.pi * (x - first)) / np.pi
             for a in range(STENCIL):
                 d = x - first - a
                 y = 1 - (2 * d / STENCIL) ** 2
-                if y <= 0:
+                at = first + a + BEFORE
+                if y <= 0 or at >= out.shape[1]:
                     continue
-                window = np.exp(SHARPNESS * (np.sqrt(y) - 1))
-                value = weights[k] * window * np.sinc(d)
-                m = first + a
-                if m >= size:
-                    continue
-                if m >= 0:
-                    even[j, m] += value
-                    odd[j, m] += value
-                else:  # the transform at a negative frequency is the conjugate
-                    even[j, -m] += value
-                    odd[j, -m] -= value
-    return even, odd
+                value = weights[k] * np.exp(SHARPNESS * (np.sqrt(y) - 1))
+                if abs(d) > 1e-9:
+                    value *= (wave if a % 2 == 0 else -wave) / d
+                out[j, at] += np.float32(value)
+
+
+def _matrix(fractions: Floats, weights: Floats, size: int) -> NDArray[np.float32]:
+    width = -(-(size + BEFORE) // BLOCK) * BLOCK
+    out = np.zeros((size, width), np.float32)
+    cuts = np.linspace(0, size, cores() + 1).astype(int)
+    on_all_cores(lambda rows: _fill(fractions, weights, *rows, out), list(pairwise(cuts)))
+    return out
 
 
 @lru_cache(maxsize=8)
-def ray_matrices(shape: PulseShape, size: int) -> tuple[Floats, Floats, Floats]:
-    """Averages along the frequency axis (2, size, size) of dark counts and of afterpulses.
+def ray_matrices(
+    shape: PulseShape, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Floats]:
+    """Averages along the frequency axis of dark counts and of afterpulses, and their number.
 
-    The first matrix of each is for the real part, the second for the imaginary part. A transform
-    that is one at no frequency and zero at high ones goes in, so row sums are the whole weight.
-    The third array is that of `PulseShape.dark_afterpulses`.
+    Row j averages to frequency j; column `BEFORE` + m is the transform at frequency m, which at
+    negative ones is the conjugate. A transform that is one at no frequency and zero at high ones
+    goes in, so row sums are the whole weight. Single precision is far more than the interpolation
+    has. The third array is that of `PulseShape.dark_afterpulses`.
     """
-    dark = np.stack(_matrices(*shape.dark_fractions(), size))
-    after = np.stack(_matrices(*shape.afterpulse_fractions(), size))
+    dark = _matrix(*shape.dark_fractions(), size)
+    after = _matrix(*shape.afterpulse_fractions(), size)
     return dark, after, shape.dark_afterpulses()

@@ -101,7 +101,7 @@ def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
     im = np.zeros(length)
     re[:n] = counts[:n]
     total = counts[:n].sum()
-    fft(re, im, length, circle[0], circle[1])
+    re, im = fft(re, im, np.empty(length), np.empty(length), length, 1, circle[0], circle[1])
     mean = 0.0
     for j in range(n):
         mean += counts[j] * (j + 0.5)

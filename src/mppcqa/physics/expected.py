@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._climb import evaluate, make_room
-from mppcqa.physics._fit import HIGHEST, LONGEST
+from mppcqa.physics._climb import evaluate, frequencies, make_room
+from mppcqa.physics._fit import LONGEST
 from mppcqa.physics._model import N_PARAMETERS, Floats
 from mppcqa.physics._pulse import PulseShape, ray_matrices
 from mppcqa.physics.spectra import CIRCLE, DEFAULT_PULSE, FREQUENCIES, SpectrumFits
@@ -52,9 +52,8 @@ def expected_counts(
     if length > 2 * LONGEST:
         raise ValueError(f"{bins} bins are too many for a curve")
     theta[0] += pad
-    n = min(FREQUENCIES, length // 2, int(HIGHEST / (0.8 * theta[2]) * length / (2 * np.pi)) + 2)
     dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
-    room = make_room(length, n)
+    room = make_room(length, FREQUENCIES)
     none = np.zeros(N_PARAMETERS, np.bool_)
     problem = (
         np.zeros((2, length)),
@@ -64,10 +63,10 @@ def expected_counts(
         pad + bins,
         np.full((2, 2), -1.0),
         none,
-        n,
         True,
     )
     score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-    evaluate(theta, problem, (dark_rays, after_rays, late, CIRCLE), room, score, fisher)
-    found: Floats = events * room[5][0][pad : pad + bins]
+    n = frequencies(theta, length, FREQUENCIES)
+    evaluate(theta, problem, n, (dark_rays, after_rays, late, CIRCLE), room, score, fisher)
+    found: Floats = events * room[4][0][pad : pad + bins]
     return found

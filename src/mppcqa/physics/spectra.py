@@ -46,7 +46,7 @@ MESSAGES = {
     NO_SIGNAL: "too few events above the pedestal to tell the gain",
 }
 FEWEST_EVENTS = 100
-FREQUENCIES = 1025
+FREQUENCIES = 1536
 CIRCLE = np.stack(twiddles(2 * LONGEST))
 
 
