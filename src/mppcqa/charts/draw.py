@@ -33,6 +33,8 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     error: Sequence[float | None]
+    group: str = ""
+    """Series of one group have one colour; without groups each has its own."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def against_bias(
     rows: list[dict[str, Any]] = [
         {
             "series": one.name,
+            "group": one.group or one.name,
             "x": x,
             "y": y,
             "low": y - (e or 0),
@@ -74,7 +77,7 @@ def against_bias(
     if line is not None and line[1] != 0 and rows:
         ends = [-line[0] / line[1], max(row["x"] for row in rows)]
         data["line"] = [{"x": end, "y": line[0] + line[1] * end} for end in ends]
-    names = tuple(one.name for one in series)
+    names = tuple(dict.fromkeys(one.group or one.name for one in series))
     axes = (axis_title(x_title, x_unit), axis_title(y_title, y_unit))
     flags = ("line" in data, bool(data["limits"]))
     return Drawn(_against_bias(title, axes, names, *flags), data)
@@ -87,7 +90,7 @@ def _against_bias(
     x = alt.X("x:Q", title=axes[0], scale=alt.Scale(zero=False, nice=True))
     y = alt.Y("y:Q", title=axes[1], scale=alt.Scale(zero=False, nice=True))
     colour = alt.Color(
-        "series:N",
+        "group:N",
         sort=list(names),
         scale=alt.Scale(scheme=SEQUENCE) if len(names) > 6 else alt.Undefined,
         legend=None if len(names) in (0, 1) or len(names) > 8 else alt.Legend(title=None),
@@ -95,7 +98,9 @@ def _against_bias(
     tooltip = ["series:N", alt.Tooltip("x:Q", format=".3f"), alt.Tooltip("y:Q", format=".5g")]
     base = named("points")
     layers = [
-        base.mark_line(strokeWidth=1, opacity=0.45).encode(x=x, y=y, color=colour),
+        base.mark_line(strokeWidth=1, opacity=0.45).encode(
+            x=x, y=y, color=colour, detail="series:N"
+        ),
         base.mark_rule(strokeWidth=1).encode(
             x=x, y=alt.Y("low:Q", title=axes[1]), y2="high:Q", color=colour
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.utils import timezone
@@ -28,9 +29,13 @@ from mppcqa.reports.document import (
 )
 from mppcqa.reports.qr import device_address, qr_png
 from mppcqa.stages.numbers import with_uncertainty
-from mppcqa.testing.device_values import StageValues, Value, device_stages
+from mppcqa.testing.device_values import ShownQuantity, StageValues, Value, device_stages
+from mppcqa.testing.models import ConditionPoint
 
 QR_WIDTH = 78
+MEANS_BESIDE, CHANNELS_BESIDE = 5, 6
+"""Columns of a table that are wide enough for a value with its uncertainty."""
+ROWS_TOGETHER = 40
 
 
 def device_report(device: Device, language: str | None = None) -> bytes:
@@ -129,7 +134,7 @@ def _section(device: Device, section: StageValues) -> list[Any]:
     parts: list[Any] = [paragraph(section.title, HEADING)]
     if section.standing.verdict is not None:
         parts += [_verdict_table(section), Spacer(1, 6)]
-    parts.append(_summary(section))
+    parts += _summary(section)
     drawn = _pictures(device, section)
     if drawn:
         parts += [Spacer(1, 6), drawn]
@@ -172,39 +177,64 @@ def _band(low: float | None, high: float | None) -> str:
     return f"{low:.5g} … {high:.5g}"
 
 
-def _summary(section: StageValues) -> Table:
-    """Means over the channels: a row a condition, a column a quantity."""
-    conditional = [q for q in section.quantities if q.conditional]
-    fixed = [q for q in section.quantities if not q.conditional]
-    rows: list[list[Any]] = []
-    if conditional:
-        rows.append(
-            [
-                paragraph(_("Mean over the channels at"), HEAD),
-                *(paragraph(q.head, HEAD) for q in conditional),
-            ]
-        )
-        for point in section.conditions():
-            cells = [_shown(section.mean(q.key, point)) for q in conditional]
-            rows.append([paragraph(str(point), SMALL), *cells])
-        for quantity in fixed:
-            mean = section.mean(quantity.key)
-            rows.append(
-                [paragraph(quantity.head, HEAD), _shown(mean), *[""] * (len(conditional) - 1)]
-            )
-        first = WIDTH * 0.33
-        rest = (WIDTH - first) / len(conditional)
-        return table(rows, [first, *[rest] * len(conditional)])
-    rows.append([_("Quantity"), _("Value")])
-    rows += [[paragraph(q.head), _shown(section.mean(q.key))] for q in fixed]
-    return table(rows, [WIDTH * 0.5, WIDTH * 0.3])
+def _summary(section: StageValues) -> list[Any]:
+    """Means over the channels: at each bias, at each temperature, and what belongs to neither."""
+    conditional = [one for one in section.quantities if one.conditional]
+    at_bias = [
+        one
+        for one in conditional
+        if any(_has_bias(row.condition) for row in section.values[one.key])
+    ]
+    others = [one for one in conditional if one not in at_bias]
+    parts: list[Any] = []
+    for quantities in (at_bias, others):
+        biased = quantities is at_bias
+        points = [point for point in section.conditions() if _has_bias(point) is biased]
+        rows = _brightest(points)
+        for piece in _pieces(quantities, MEANS_BESIDE):
+            heads = (_("Mean over the channels at"), *(one.head for one in piece))
+            lines: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
+            for point in rows:
+                means = [_shown(section.mean(one.key, point)) for one in piece]
+                lines.append([paragraph(section.in_words(point), SMALL), *means])
+            first = WIDTH * 0.34
+            widths = [first, *[(WIDTH - first) / len(piece)] * len(piece)]
+            parts += [table(lines, widths), Spacer(1, 6)]
+    fixed = [one for one in section.quantities if not one.conditional]
+    if fixed:
+        lines = [[_("Quantity"), _("Value")]]
+        lines += [[paragraph(one.head), _shown(section.mean(one.key))] for one in fixed]
+        parts.append(table(lines, [WIDTH * 0.5, WIDTH * 0.3]))
+    return parts
+
+
+def _has_bias(point: ConditionPoint) -> bool:
+    return point.bias_v is not None or point.overvoltage_v is not None
+
+
+def _brightest(points: list[ConditionPoint]) -> list[ConditionPoint]:
+    """Of points that differ in light alone the brightest: what was had in the dark holds there."""
+    best: dict[tuple[float | None, ...], ConditionPoint] = {}
+    for point in points:
+        key = point.temperature_c, point.bias_v, point.overvoltage_v
+        if key not in best or (point.light or 0) > (best[key].light or 0):
+            best[key] = point
+    return list(best.values())
+
+
+def _pieces(quantities: list[ShownQuantity], most: int) -> list[list[ShownQuantity]]:
+    """Quantities that stand beside each other in a table, about as many in each."""
+    number = math.ceil(len(quantities) / most)
+    size = math.ceil(len(quantities) / number) if number else 1
+    return [quantities[i : i + size] for i in range(0, len(quantities), size)]
 
 
 def _pictures(device: Device, section: StageValues) -> Table | None:
     """The stage's charts, three in a row."""
     cells = [
         picture(
-            charts.to_png(drawn.chart.properties(title=drawn.title), scale=3),
+            # About 250 dots an inch; drawing the dots is most of the time of a report.
+            charts.to_png(drawn.chart.properties(title=drawn.title)),
             WIDTH / 3 - 8,
             WIDTH / 4,
         )
@@ -228,17 +258,22 @@ def _channel_table(device: Device, section: StageValues) -> list[Any]:
         return []
     quantities = [q for q in section.quantities if q.scope == "channel"]
     point = section.typical()
-    head = [paragraph(_("Channel"), HEAD), *(paragraph(one.head, HEAD) for one in quantities)]
-    columns = [section.of_channels(one.key, point) for one in quantities]
-    rows: list[list[Any]] = [head]
-    rows += [
-        [str(channel), *(_shown(column.get(channel)) for column in columns)]
-        for channel in range(device.device_type.channels)
-    ]
-    caption = _("Channels") if point is None else _("Channels at %s") % point
-    first = WIDTH * 0.1
-    widths = [first, *[(WIDTH - first) / len(quantities)] * len(quantities)]
-    return [Spacer(1, 6), paragraph(caption, HEAD), Spacer(1, 2), table(rows, widths)]
+    caption = _("Channels") if point is None else _("Channels at %s") % section.in_words(point)
+    parts: list[Any] = []
+    for piece in _pieces(quantities, CHANNELS_BESIDE):
+        columns = [section.of_channels(one.key, point) for one in piece]
+        rows: list[list[Any]] = [
+            [paragraph(head, HEAD) for head in (_("Channel"), *(one.head for one in piece))]
+        ]
+        rows += [
+            [str(channel), *(_shown(column.get(channel)) for column in columns)]
+            for channel in range(device.device_type.channels)
+        ]
+        first = WIDTH * 0.1
+        widths = [first, *[(WIDTH - first) / len(piece)] * len(piece)]
+        whole = [Spacer(1, 6), paragraph(caption, HEAD), Spacer(1, 2), table(rows, widths)]
+        parts += [KeepTogether(whole)] if len(rows) < ROWS_TOGETHER else whole
+    return parts
 
 
 def _provenance(section: StageValues) -> str:

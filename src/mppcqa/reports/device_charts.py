@@ -43,20 +43,24 @@ def device_charts(device: Device, section: StageValues) -> Iterator[DrawnChart]:
 
 
 def _against_bias(quantity: ShownQuantity, rows: list[Value]) -> Any:
-    """One thin line a channel; where light differs, the highest light alone."""
+    """One thin line a channel and temperature; where light differs, the highest light alone."""
     lights = {row.condition.light for row in rows if row.condition.light is not None}
     if len(lights) > 1:
         rows = [row for row in rows if row.condition.light == max(lights)]
-    by_channel: dict[int, list[tuple[float, Value]]] = defaultdict(list)
+    lines: dict[tuple[int, float | None], list[tuple[float, Value]]] = defaultdict(list)
     for row in rows:
         if row.condition.bias_v is not None:
-            by_channel[row.channel].append((row.condition.bias_v, row))
+            key = row.channel, row.condition.temperature_c
+            lines[key].append((row.condition.bias_v, row))
+    several = len({temperature_c for _channel, temperature_c in lines}) > 1
     series = []
-    for channel, own in sorted(by_channel.items()):
+    for (channel, temperature_c), own in sorted(lines.items(), key=_order):
         own.sort(key=lambda pair: pair[0])
+        at = "" if temperature_c is None or not several else f"{temperature_c:g} °C"
         series.append(
             charts.Series(
-                name=str(channel),
+                name=f"{channel}, {at}" if at else str(channel),
+                group=at,
                 x=[bias_v for bias_v, _row in own],
                 y=[row.value for _bias, row in own],
                 error=[row.uncertainty for _bias, row in own],
@@ -67,6 +71,11 @@ def _against_bias(quantity: ShownQuantity, rows: list[Value]) -> Any:
     return charts.against_bias(
         series, title="", x_title=_("Bias"), y_title=quantity.title, y_unit=quantity.unit
     )
+
+
+def _order(line: tuple[tuple[int, float | None], Any]) -> tuple[float, int]:
+    (channel, temperature_c), _points = line
+    return (-math.inf if temperature_c is None else temperature_c, channel)
 
 
 def _map(device: Device, quantity: ShownQuantity, rows: list[Value]) -> Any:
