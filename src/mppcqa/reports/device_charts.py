@@ -32,14 +32,16 @@ def device_charts(device: Device, section: StageValues) -> Iterator[DrawnChart]:
             rows = [row for row in rows if math.isfinite(row.value)]
             if not rows:
                 continue
-            drawn = None
+            drawn, title = None, _(declared.title)
             if declared.kind == "against_bias":
                 drawn = _against_bias(section.declared[key], rows)
             elif declared.kind == "map" and device.device_type.channels > 1:
+                rows, at = _at_one_temperature(section, rows)
+                title += at
                 drawn = _map(device, section.declared[key], rows)
             if drawn is not None:
                 name = f"{section.key}-{declared.key}-{key}"
-                yield DrawnChart(name, _(declared.title), drawn)
+                yield DrawnChart(name, title, drawn)
 
 
 def _against_bias(quantity: ShownQuantity, rows: list[Value]) -> Any:
@@ -76,6 +78,18 @@ def _against_bias(quantity: ShownQuantity, rows: list[Value]) -> Any:
 def _order(line: tuple[tuple[int, float | None], Any]) -> tuple[float, int]:
     (channel, temperature_c), _points = line
     return (-math.inf if temperature_c is None else temperature_c, channel)
+
+
+def _at_one_temperature(section: StageValues, rows: list[Value]) -> tuple[list[Value], str]:
+    """A map has one value a channel: those at the typical point's temperature, and its name."""
+    there = {row.condition.temperature_c for row in rows}
+    known = sorted(one for one in there if one is not None)
+    if len(there) < 2 or not known:
+        return rows, ""
+    point = section.typical()
+    wanted = point.temperature_c if point is not None else None
+    chosen = wanted if wanted in known else known[0]
+    return [row for row in rows if row.condition.temperature_c == chosen], f", {chosen:g} °C"
 
 
 def _map(device: Device, quantity: ShownQuantity, rows: list[Value]) -> Any:
