@@ -40,7 +40,22 @@ NARROW = 0.8
 """Bins; fractions of a pulse have edges, which are kept that sharp however wide the peaks are."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def put(to, of):  # type: ignore[no-untyped-def]
+    """Copy an array; assignments of slices take long to compile, for what they would say."""
+    for i in range(of.size):
+        to[i] = of[i]
+
+
+@njit(cache=True, error_model="numpy")
+def put_square(to, of):  # type: ignore[no-untyped-def]
+    """Copy a matrix."""
+    for i in range(of.shape[0]):
+        for j in range(of.shape[1]):
+            to[i, j] = of[i, j]
+
+
+@njit(cache=True, error_model="numpy")
 def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
     """Solve a positive definite system of n in place by Cholesky; False where it is not one."""
     for i in range(n):
@@ -67,7 +82,7 @@ def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add_part(counts, low, high, spill, p, dp, wanted, length, score, fisher):  # type: ignore[no-untyped-def]
     """Add one spectrum's score and Fisher information; returns its log-likelihood.
 
@@ -183,8 +198,10 @@ def evaluate(theta, problem, n, tables, room, score, fisher):  # type: ignore[no
     b, d, z, scratch = transformed[0:10], transformed[10:20], transformed[20:24], transformed[24:29]
     avalanche(theta, step, n, dark, after, late, full, b, d, averaged[0:10], averaged[10:20], z)
     fade(step, n, length, scratch[4])
-    score[:] = 0.0
-    fisher[:] = 0.0
+    for k in range(N_PARAMETERS):
+        score[k] = 0.0
+        for i in range(N_PARAMETERS):
+            fisher[k, i] = 0.0
     wanted = np.empty((2, N_PARAMETERS), np.bool_)
     left = np.empty((2, N_PARAMETERS))
     weight = np.empty(2)
@@ -222,7 +239,7 @@ def make_room(length, n):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, max_steps):  # type: ignore[no-untyped-def]
     """Climb from theta, in place, by damped Fisher scoring; returns (converged, log-likelihood).
 
@@ -238,7 +255,7 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
     idle = 0
     trial_score = np.empty_like(score)
     trial_fisher = np.empty_like(fisher)
-    trial = theta.copy()
+    trial = np.empty_like(theta)
     matrix = np.empty_like(fisher)
     vector = np.empty_like(score)
     moving = np.empty(N_PARAMETERS, np.int64)
@@ -265,7 +282,7 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
             if damping > 1e8:
                 return False, log_l
             continue
-        trial[:] = theta
+        put(trial, theta)
         promise = 0.0
         cut = False
         for a in range(m):
@@ -284,7 +301,7 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
             trial[k] = x
         trial[3] = max(trial[3], np.sqrt(max(least**2 - trial[2] ** 2, LEAST_WIDTH**2)))
         if promise < TOLERANCE and not cut and damping < 1e-2:
-            theta[:] = trial
+            put(theta, trial)
             return True, log_l + 0.5 * promise
         need = frequencies(trial, length, most)
         slack = NOISE
@@ -296,9 +313,9 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
             # Of a pedestal within one bin, place and width are a flat ridge with steep sides: what
             # is left to gain there is less than steps promise.
             idle = idle + 1 if new - log_l < IDLE_GAIN and trial[2] < 1.0 else 0
-            theta[:] = trial
-            score[:] = trial_score
-            fisher[:] = trial_fisher
+            put(theta, trial)
+            put(score, trial_score)
+            put_square(fisher, trial_fisher)
             log_l = new
             damping *= 0.1
             if idle >= IDLE_STEPS:

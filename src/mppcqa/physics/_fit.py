@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mppcqa.physics._climb import MAX_STEPS, climb, evaluate, frequencies, make_room, solve
+from mppcqa.physics._climb import (
+    MAX_STEPS,
+    climb,
+    evaluate,
+    frequencies,
+    make_room,
+    put,
+    put_square,
+    solve,
+)
 from mppcqa.physics._model import N_PARAMETERS
 from mppcqa.physics._start import CANDIDATES, candidates, first_peak, guess
 
@@ -36,6 +45,9 @@ STRANGE_SIMPLE = 0.06
 """The same for the simple model, which leaves dark counts and afterpulses to the misfit."""
 FAINT_PEDESTAL = 6.0
 """Mean light above which hardly an event is in the pedestal, and any peak may look like it."""
+LOWER = (-1e9, 2.0, 0.01, 0.05, 1e-6, 0.0, 0.0, 0.0)
+UPPER = (1e9, 1e4, 1e4, 1e4, 100.0, 0.9, 5.0, 0.9)
+"""Bounds of the parameters, charges in bins."""
 OTHER_STEPS = 10
 """Steps that another summit is given to show that it is the higher one."""
 SEPARATION = 2.0
@@ -46,7 +58,7 @@ VAGUE = 0.1
 """A gain known no better than this fraction is none."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _spike(counts, at, step):  # type: ignore[no-untyped-def]
     """Whether the outermost bin holds what the ADC cut off: far more than the bins inside.
 
@@ -64,7 +76,7 @@ def _spike(counts, at, step):  # type: ignore[no-untyped-def]
     return inside >= 1 and counts[at] > 4 * inside + 5 * np.sqrt(inside) + 10
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     """First and last bin to use, and whether charges may lie beyond the bins given.
 
@@ -75,8 +87,10 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     of far more than enough is no tail: a pedestal may be as narrow as one bin.
     """
     bins = counts.size
-    both = counts + dark if has_dark else counts
-    total = both.sum()
+    both = np.empty(bins)
+    for j in range(bins):
+        both[j] = counts[j] + dark[j] if has_dark else counts[j]
+    total = _sum(both, 0, bins)
     few = max(2.0, 5e-5 * total)
     first = 0
     while both[first] == 0:
@@ -105,21 +119,35 @@ def _ends(counts, dark, has_dark):  # type: ignore[no-untyped-def]
     return low, high, low_spill, high_spill, saturated
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def _sum(counts, begin, end):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for j in range(begin, end):
+        total += counts[j]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
 def _rebin(counts, low, bins, factor, out):  # type: ignore[no-untyped-def]
     """Add up bins by a factor from `low` on, into out."""
-    out[:] = 0.0
+    for j in range(bins):
+        out[j] = 0.0
     for j in range(bins * factor):
         if low + j < counts.size:
             out[j // factor] += counts[low + j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _inverse(fisher, free, covariance):  # type: ignore[no-untyped-def]
     """Covariance of the free parameters, zero for the others; False where there is none."""
-    rows = np.flatnonzero(free)
-    m = rows.size
-    covariance[:] = 0.0
+    rows = np.empty(N_PARAMETERS, np.int64)
+    m = 0
+    for k in range(N_PARAMETERS):
+        for i in range(N_PARAMETERS):
+            covariance[k, i] = 0.0
+        if free[k]:
+            rows[m] = k
+            m += 1
     scale = np.empty(m)
     for a in range(m):
         scale[a] = np.sqrt(max(fisher[rows[a], rows[a]], 1e-300))
@@ -137,7 +165,7 @@ def _inverse(fisher, free, covariance):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
     """Pearson's chi-squared and bins, over bins of at least 10 expected events."""
     total = 0.0
@@ -155,13 +183,14 @@ def _chi2(counts, p, low, high, spill):  # type: ignore[no-untyped-def]
     return chi2, bins
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def fit_one(  # type: ignore[no-untyped-def]
     counts, dark, has_light, has_dark, simple, ray_dark, ray_after, late, circle, theta, covariance
 ):
     """Fit raw bins; fills theta (8,) in raw bins and its covariance; (status, chi2, ndf)."""
-    events = counts.sum()
-    dark_events = dark.sum() if has_dark else 0.0
+    bins = counts.size
+    events = _sum(counts, 0, bins)
+    dark_events = _sum(dark, 0, bins) if has_dark else 0.0
     low, high, low_spill, high_spill, saturated = _ends(counts, dark, has_dark)
     if high - low < 4:
         return FEW_BINS, np.nan, 0
@@ -187,33 +216,34 @@ def fit_one(  # type: ignore[no-untyped-def]
     factor = max(factor, int(np.ceil(span / (0.45 * LONGEST if saturated else 0.8 * LONGEST))))
     ratio = coarse / factor
     q0, s0 = q0 * ratio, s0 * ratio
-    gains *= ratio
+    longest = 0.0
+    for g in range(CANDIDATES):
+        gains[g] *= ratio
+        if g < found and seen:
+            longest = max(longest, gains[g])
     nb = (span + factor - 1) // factor
     if saturated and span % factor:
         nb = span // factor  # the last bin would hold part of what was cut off
-    lit, unlit = np.zeros(nb), np.zeros(nb)
-    _rebin(counts, low, nb, factor, lit)
-    if has_dark:
-        _rebin(dark, low, nb, factor, unlit)
 
     pad = int(6 * s0) + 3
-    longest = gains[:found].max() if seen else 0.0
     need = max(pad + nb + 3 + (0.8 if saturated or high_spill < 0 else 0.06) * nb, 7 * longest)
     length = 128
     while length < need and length < LONGEST:
         length *= 2
     grid = np.zeros((2, length))
-    grid[0, pad : pad + nb] = lit
+    lit, unlit = grid[0, pad : pad + nb], grid[1, pad : pad + nb]
+    _rebin(counts, low, nb, factor, lit)
     if has_dark:
-        grid[1, pad : pad + nb] = unlit
-    lights = np.array([1.0 if has_light else 0.0, 0.0])
+        _rebin(dark, low, nb, factor, unlit)
+    lights = np.zeros(2)
+    lights[0] = 1.0 if has_light else 0.0
     parts = 2 if has_dark else 1
     spill = np.zeros((2, 2))
-    stop = min(low + nb * factor, counts.size)
+    stop = min(low + nb * factor, bins)
     for part in range(parts):
         one = counts if part == 0 else dark
-        spill[part, 0] = one[:low].sum() if low_spill >= 0 else -1.0
-        spill[part, 1] = one[stop:].sum() if high_spill >= 0 else -1.0
+        spill[part, 0] = _sum(one, 0, low) if low_spill >= 0 else -1.0
+        spill[part, 1] = _sum(one, stop, bins) if high_spill >= 0 else -1.0
     free = np.ones(N_PARAMETERS, np.bool_)
     free[4] = has_light
     free[6] = not simple and (has_dark or not has_light)
@@ -223,8 +253,9 @@ def fit_one(  # type: ignore[no-untyped-def]
     room = make_room(length, ray_dark.shape[0])
     none = np.zeros(N_PARAMETERS, np.bool_)
     score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-    lower = np.array([-1e9, 2.0, 0.01, 0.05, 1e-6, 0.0, 0.0, 0.0])
-    upper = np.array([1e9, length, length, length, 100.0, 0.9, 5.0, 0.9])
+    lower, upper = np.empty(N_PARAMETERS), np.empty(N_PARAMETERS)
+    for k in range(N_PARAMETERS):
+        lower[k], upper[k] = LOWER[k], UPPER[k]
 
     # Where to begin: the likeliest of the spacings seen, and, where no dark spectrum shows the
     # pedestal and the first peak may be a later one, of pedestals one or two spacings below.
@@ -252,18 +283,22 @@ def fit_one(  # type: ignore[no-untyped-def]
             trial[0] += pad
             tries += 1
             if found == 1 and (has_dark or not has_light or trial[4] < 4.0):
-                best[:] = trial
+                put(best, trial)
                 break
             n = frequencies(trial, length, ray_dark.shape[0])
             log_l = evaluate(trial, problem, n, tables, room, score, fisher)
             if log_l > best_l:
                 best_l = log_l
-                best[:] = trial
+                put(best, trial)
     problem = (grid, lights, parts, pad, pad + nb, spill, free, full)
     converged, best_l = climb(best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
+    moved, kept = np.empty(N_PARAMETERS), np.empty((2, length))
+    other_score, other_fisher = np.empty_like(score), np.empty_like(fisher)
     chi2, ndf = 0.0, 0
     for attempt in range(6):
-        chi2, ndf = 0.0, -free.sum()
+        chi2, ndf = 0.0, 0
+        for k in range(N_PARAMETERS):
+            ndf -= 1 if free[k] else 0
         for part in range(parts):
             c, b = _chi2(grid[part], room[4][part], pad, pad + nb, spill[part])
             chi2 += c
@@ -274,7 +309,6 @@ def fit_one(  # type: ignore[no-untyped-def]
             break
         # A pedestal taken for another peak is a summit of its own. So are half and double the true
         # spacing: every second peak is missing, or every second one is taken for crosstalk.
-        moved = best.copy()
         first, gain = best[0] - pad, best[1]
         if attempt < 2:
             if has_dark or not has_light:
@@ -291,23 +325,26 @@ def fit_one(  # type: ignore[no-untyped-def]
             continue
         guess(lit, unlit, nb, has_light, has_dark, first, s0, gain, simple, moved)
         moved[0] += pad
-        other = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
-        kept = room[4].copy()
+        for part in range(parts):
+            put(kept[part], room[4][part])
         done, log_l = climb(
-            moved, lower, upper, problem, tables, room, other[0], other[1], OTHER_STEPS
+            moved, lower, upper, problem, tables, room, other_score, other_fisher, OTHER_STEPS
         )
         if log_l > best_l + 1 and (done or not converged):
-            best[:] = moved
+            put(best, moved)
             best_l, converged = log_l, done
-            score[:] = other[0]
-            fisher[:] = other[1]
+            put_square(fisher, other_fisher)
         else:
-            room[4][:] = kept
+            for part in range(parts):
+                put(room[4][part], kept[part])
     # A parameter at its bound is known not to lie beyond: the others are as if it were held there,
     # and its own uncertainty is the one that it would have inside.
-    inside = free & (best > lower)
-    held = np.zeros(N_PARAMETERS)
-    if converged and inside.sum() < free.sum() and _inverse(fisher, free, covariance):
+    inside, held = np.empty(N_PARAMETERS, np.bool_), np.zeros(N_PARAMETERS)
+    at_bounds = 0
+    for k in range(N_PARAMETERS):
+        inside[k] = free[k] and best[k] > lower[k]
+        at_bounds += 1 if free[k] and not inside[k] else 0
+    if converged and at_bounds > 0 and _inverse(fisher, free, covariance):
         for k in range(N_PARAMETERS):
             if free[k] and not inside[k]:
                 held[k] = covariance[k, k]
@@ -325,16 +362,15 @@ def fit_one(  # type: ignore[no-untyped-def]
         status = MISFIT
     for k in range(N_PARAMETERS):
         covariance[k, k] += held[k]
-    theta[:] = best
-    theta[0] -= pad
-    theta[:4] *= factor
+        theta[k] = best[k] - pad if k == 0 else best[k]
+        theta[k] *= factor if k < 4 else 1.0
+        for i in range(N_PARAMETERS):
+            covariance[k, i] *= (factor if k < 4 else 1.0) * (factor if i < 4 else 1.0)
     theta[0] += low
-    covariance[:4, :] *= factor
-    covariance[:, :4] *= factor
     return status, chi2, ndf
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fit_all(  # type: ignore[no-untyped-def]
     counts,
     dark,

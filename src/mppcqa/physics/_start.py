@@ -12,10 +12,12 @@ SIGNIFICANT = 5.0
 CANDIDATES = 12
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def first_peak(counts, n):  # type: ignore[no-untyped-def]
     """Position and width of the leftmost prominent peak, in bins."""
-    total = counts[:n].sum()
+    total = 0.0
+    for j in range(n):
+        total += counts[j]
     smooth = np.zeros(n)
     for j in range(n):
         for i in range(max(j - 1, 0), min(j + 2, n)):
@@ -32,7 +34,8 @@ def first_peak(counts, n):  # type: ignore[no-untyped-def]
             found = True
             break
     if not found:
-        peak = int(np.argmax(smooth))
+        for j in range(n):
+            peak = j if smooth[j] > smooth[peak] else peak
     # Width from the left side only: the right one may hold fractions of pulses. The top of the
     # peak is flat against noise, so its centre comes from the bins within half its height.
     top = smooth[peak]
@@ -63,7 +66,7 @@ def first_peak(counts, n):  # type: ignore[no-untyped-def]
     return q0, min(max(s0, 0.4), n / 8)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def next_peak(counts, n, q0, s0):  # type: ignore[no-untyped-def]
     """Distance from the pedestal to the next peak to the right; 0 where none stands out."""
     reach = max(int(0.8 * s0 + 0.5), 1)
@@ -86,7 +89,7 @@ def next_peak(counts, n, q0, s0):  # type: ignore[no-untyped-def]
     return at + 0.5 - q0 if at >= 0 else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
     """Peak spacings in bins from the spectrum's transform, the longest first; how many.
 
@@ -99,8 +102,10 @@ def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
         length *= 2
     re = np.zeros(length)
     im = np.zeros(length)
-    re[:n] = counts[:n]
-    total = counts[:n].sum()
+    total = 0.0
+    for j in range(n):
+        re[j] = counts[j]
+        total += counts[j]
     re, im = fft(re, im, np.empty(length), np.empty(length), length, 1, circle[0], circle[1])
     mean = 0.0
     for j in range(n):
@@ -133,14 +138,14 @@ def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
             shift = 0.5 * (a - c) / bend if bend < 0 else 0.0
             spacing = length / (best + min(max(shift, -0.5), 0.5))
             ratio = found[0] / spacing if k > 0 else 0.5
-            if abs(ratio - np.round(ratio)) > 0.1:  # not a harmonic of the first
+            if abs(ratio - np.floor(ratio + 0.5)) > 0.1:  # not a harmonic of the first
                 found[k] = spacing
                 k += 1
         lowest = size[j]
     return k
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  # type: ignore[no-untyped-def]
     """Fill theta (8,) for a pedestal and a spacing, from pedestal fractions and moments."""
     total = 0.0
@@ -182,7 +187,7 @@ def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  #
     return theta
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def candidates(counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignore[no-untyped-def]
     """Fill spacings worth a try, likely ones first; how many, and how many of them were seen."""
     k = 0
@@ -200,7 +205,7 @@ def candidates(counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignor
     return k, seen
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _add(gains, k, gain, n):  # type: ignore[no-untyped-def]
     if not (gain > 2.5 and gain < 0.9 * n) or k >= gains.size:
         return k
