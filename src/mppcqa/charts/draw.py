@@ -98,13 +98,15 @@ def _against_bias(
     tooltip = ["series:N", alt.Tooltip("x:Q", format=".3f"), alt.Tooltip("y:Q", format=".5g")]
     base = named("points")
     layers = [
-        base.mark_line(strokeWidth=1, opacity=0.45).encode(
+        base.mark_line(strokeWidth=1, strokeOpacity=0.45, opacity=1).encode(
             x=x, y=y, color=colour, detail="series:N"
         ),
         base.mark_rule(strokeWidth=1).encode(
             x=x, y=alt.Y("low:Q", title=axes[1]), y2="high:Q", color=colour
         ),
-        base.mark_point(size=22, filled=True).encode(x=x, y=y, color=colour, tooltip=tooltip),
+        base.mark_point(size=22, filled=True, fillOpacity=0.7, opacity=1).encode(
+            x=x, y=y, color=colour, tooltip=tooltip
+        ),
     ]
     if line:
         layers.append(
