@@ -25,8 +25,11 @@ def _address(prefix: str, name: str, args: tuple[Any, ...]) -> str:
 
 def link(url: str, text: Any, css: str = "") -> SafeString:
     """A link; the text is escaped unless it is markup of ours."""
-    styled = f' class="{css}"' if css else ""
-    return SafeString(f'<a{styled} href="{escape(url)}">{conditional_escape(text)}</a>')
+    return SafeString(f'<a{_styled(css)} href="{escape(url)}">{conditional_escape(text)}</a>')
+
+
+def _styled(css: str) -> str:
+    return f' class="{css}"' if css else ""
 
 
 def table_rows(heads: Sequence[tuple[str, str]], rows: Iterable[Iterable[Any]]) -> SafeString:
@@ -43,7 +46,7 @@ def table_rows(heads: Sequence[tuple[str, str]], rows: Iterable[Iterable[Any]]) 
 
 def begun_cells(heads: Iterable[tuple[str, str]]) -> list[str]:
     """How the cells of each column begin, for `table_cells`."""
-    return [f'<td class="{css}" data-label="{escape(label)}">' for label, css in heads]
+    return [f'<td{_styled(css)} data-label="{escape(label)}">' for label, css in heads]
 
 
 def table_cells(begun: Sequence[str], row: Iterable[Any]) -> str:

@@ -177,7 +177,7 @@ def tray_rows(grid: Iterable[Iterable[Any]]) -> SafeString:
 
 def _tray_place(place: Mapping[str, Any] | None) -> str:
     if place is None:
-        return '<td class=""></td>'
+        return "<td></td>"
     serial, (kind, icon) = escape(place["device"].serial), kind_of(place["outcome"])
     sign = f'<i class="ti ti-{icon}" aria-hidden="true"></i>'
     shown = sign if place["value"] is None else short(place["value"])
