@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import Any
 from urllib.parse import quote
 
@@ -62,11 +63,12 @@ def measure_pages(measured: int, rng: np.random.Generator) -> dict[str, dict[str
     cache.clear()
     pages = addresses(measured, rng)
     queries = {name: _queries(client, some) for name, some in pages.items()}
-    rounds = [{name: _times(client, some) for name, some in pages.items()} for _ in range(ROUNDS)]
+    rounds = [{name: _Round(client, some) for name, some in pages.items()} for _ in range(ROUNDS)]
     return {
         name: {
-            "p95_ms": _least(rounds, name, 95),
-            "median_ms": _least(rounds, name, 50),
+            "p95_ms": round(min(one[name].p95_ms for one in rounds), 1),
+            "median_ms": round(min(one[name].median_ms for one in rounds), 1),
+            "p95_in_paces": round(median(one[name].p95_in_paces for one in rounds), 2),
             "queries": queries[name],
         }
         for name in pages
@@ -84,23 +86,41 @@ def _queries(client: Client, pages: list[str]) -> int:
     return most
 
 
-def _times(client: Client, pages: list[str]) -> list[float]:
+class _Round:
+    """Times of one kind of page, and how fast the machine was meanwhile."""
+
+    def __init__(self, client: Client, pages: list[str]) -> None:
+        pace_ms = _pace_ms()
+        times = []
+        for turn in range(REQUESTS):
+            began = time.perf_counter()
+            client.get(pages[turn % len(pages)])
+            times.append(1e3 * (time.perf_counter() - began))
+        self.p95_ms, self.median_ms = np.percentile(times, [95, 50]).tolist()
+        self.p95_in_paces = self.p95_ms / ((pace_ms + _pace_ms()) / 2)
+
+
+def _pace_ms() -> float:
+    """How long a fixed piece of work takes at this moment, some 10 ms on an idle machine."""
     times = []
-    for turn in range(REQUESTS):
+    for _turn in range(10):
         began = time.perf_counter()
-        client.get(pages[turn % len(pages)])
+        words: dict[str, int] = {}
+        for number in range(50_000):
+            word = str(number % 997)
+            words[word] = words.get(word, 0) + 1
         times.append(1e3 * (time.perf_counter() - began))
-    return times
-
-
-def _least(rounds: list[dict[str, list[float]]], name: str, percent: int) -> float:
-    return round(min(float(np.percentile(one[name], percent)) for one in rounds), 1)
+    return float(np.median(times))
 
 
 def growth(small: dict[str, Any], large: dict[str, Any]) -> dict[str, float]:
-    """How much each page's time grows: the ratio of the p95."""
+    """How much each page's time grows: the ratio of the p95.
+
+    Minutes lie between the two sizes, in which a shared machine becomes faster or slower, so both
+    are taken in paces: against a fixed piece of work at that moment.
+    """
     return {
-        name: round(large[name]["p95_ms"] / small[name]["p95_ms"], 2)
+        name: round(large[name]["p95_in_paces"] / small[name]["p95_in_paces"], 2)
         for name in small
         if name in large
     }
