@@ -115,3 +115,17 @@ def test_every_definition_is_valid(name: str) -> None:
     import altair as alt
 
     alt.Chart.from_dict(charts.to_spec(_all()[name]), validate=True)
+
+
+def test_histograms_share_a_shape_and_keep_their_own_words() -> None:
+    one, two = (
+        charts.to_json(
+            charts.histogram([0, 1, 2], [3, 4], title=title, x_title=what, unit="V", y_title=n)
+        )
+        for title, what, n in (("First", "gain", "values"), ("", "crosstalk", "devices"))
+    )
+    for word in ("First", "gain [V]", "values"):
+        assert f'"{word}"' in one
+        assert f'"{word}"' not in two
+    assert '"crosstalk [V]"' in two
+    assert "\\u0000" not in one + two

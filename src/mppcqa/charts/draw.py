@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from mppcqa.charts.shape import Drawn, named, shape
+from mppcqa.charts.shape import Drawn, named, shape, with_texts
 from mppcqa.charts.theme import (
     BLUE,
     FAINT,
@@ -23,6 +23,8 @@ from mppcqa.charts.theme import (
 )
 
 WIDTH, HEIGHT = 340, 220
+X_TEXT, Y_TEXT, TITLE_TEXT = "\0x", "\0y", "\0title"
+"""Stand in a shape for words that are put in later; no title can hold them."""
 
 
 @dataclass(frozen=True)
@@ -269,18 +271,20 @@ def histogram(
     data = {"bars": rows, "limits": _limit_rows(band, "x")}
     data["mark"] = [] if mark is None else [{"x": mark}]
     flags = (bool(data["limits"]), mark is not None)
-    return Drawn(_histogram(title, axis_title(x_title, unit), y_title, width, *flags), data)
+    # Each series of a campaign has words of its own: one shape for all of them.
+    texts = {X_TEXT: axis_title(x_title, unit), Y_TEXT: y_title, TITLE_TEXT: title}
+    return Drawn(with_texts(_histogram(width, *flags), texts), data)
 
 
 @shape
-def _histogram(title: str, x_title: str, y_title: str, width: int, limits: bool, mark: bool) -> Any:
+def _histogram(width: int, limits: bool, mark: bool) -> Any:
     bars = (
         named("bars")
         .mark_bar(color=BLUE, opacity=0.85, stroke="white", strokeWidth=0.3)
         .encode(
-            x=alt.X("low:Q", bin="binned", title=x_title, scale=alt.Scale(zero=False)),
+            x=alt.X("low:Q", bin="binned", title=X_TEXT, scale=alt.Scale(zero=False)),
             x2="high:Q",
-            y=alt.Y("n:Q", title=y_title),
+            y=alt.Y("n:Q", title=Y_TEXT),
             tooltip=[
                 alt.Tooltip("low:Q", format=".5g"),
                 alt.Tooltip("high:Q", format=".5g"),
@@ -293,7 +297,7 @@ def _histogram(title: str, x_title: str, y_title: str, width: int, limits: bool,
         layers.append(_limit_rule("x"))
     if mark:
         layers.append(named("mark").mark_rule(color=GREY, strokeWidth=2).encode(x="x:Q"))
-    return themed(alt.layer(*layers).properties(title=title, width=width, height=HEIGHT))
+    return themed(alt.layer(*layers).properties(title=TITLE_TEXT, width=width, height=HEIGHT))
 
 
 def pie(parts: Mapping[str, float], *, title: str, colours: Mapping[str, str] | None = None) -> Any:

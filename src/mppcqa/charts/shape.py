@@ -6,7 +6,7 @@ shape depends on titles, units and the number of series, of which there are few.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec
@@ -32,6 +32,17 @@ class Drawn:
     def properties(self, **changed: Any) -> Drawn:
         """The chart with another title, width or height."""
         return Drawn({**self.shape, **changed}, self.data)
+
+
+def with_texts(shape: Any, texts: Mapping[str, str]) -> Any:
+    """A shape with words in place of placeholders; of charts that differ in nothing else."""
+    if isinstance(shape, str):
+        return texts.get(shape, shape)
+    if isinstance(shape, dict):
+        return {name: with_texts(part, texts) for name, part in shape.items()}
+    if isinstance(shape, list):
+        return [with_texts(part, texts) for part in shape]
+    return shape
 
 
 def named(name: str) -> Any:
