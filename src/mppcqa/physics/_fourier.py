@@ -17,7 +17,7 @@ def twiddles(length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.cos(angle), -np.sin(angle)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def complex_exp(x, y):  # type: ignore[no-untyped-def]
     """Real and imaginary part of exp(x + i y), to 1e-10 of its size for x from -25 to 25.
 
@@ -43,50 +43,55 @@ def complex_exp(x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _quarter(re, im, to_re, to_im, cosines, sines, every):  # type: ignore[no-untyped-def]
-    """One step of four: from (4, q, s) to (q, 4, s)."""
-    for p in range(re.shape[1]):
+    """One step of four: from (q, 4, s) to (4, q, s)."""
+    for p in range(re.shape[0]):
         c1, s1 = cosines[p * every], sines[p * every]
         c2, s2 = c1 * c1 - s1 * s1, 2 * c1 * s1
         c3, s3 = c1 * c2 - s1 * s2, c1 * s2 + s1 * c2
         for k in range(re.shape[2]):
-            ar, ai = re[0, p, k] + re[2, p, k], im[0, p, k] + im[2, p, k]
-            br, bi = re[0, p, k] - re[2, p, k], im[0, p, k] - im[2, p, k]
-            cr, ci = re[1, p, k] + re[3, p, k], im[1, p, k] + im[3, p, k]
-            dr, di = im[1, p, k] - im[3, p, k], re[3, p, k] - re[1, p, k]
-            to_re[p, 0, k], to_im[p, 0, k] = ar + cr, ai + ci
-            x, y = ar - cr, ai - ci
-            to_re[p, 2, k], to_im[p, 2, k] = x * c2 - y * s2, x * s2 + y * c2
-            x, y = br + dr, bi + di
-            to_re[p, 1, k], to_im[p, 1, k] = x * c1 - y * s1, x * s1 + y * c1
-            x, y = br - dr, bi - di
-            to_re[p, 3, k], to_im[p, 3, k] = x * c3 - y * s3, x * s3 + y * c3
+            x, y = re[p, 2, k], im[p, 2, k]
+            u, v = x * c2 - y * s2, x * s2 + y * c2
+            x, y = re[p, 0, k], im[p, 0, k]
+            ar, ai, br, bi = x + u, y + v, x - u, y - v
+            x, y = re[p, 1, k], im[p, 1, k]
+            u, v = x * c1 - y * s1, x * s1 + y * c1
+            x, y = re[p, 3, k], im[p, 3, k]
+            x, y = x * c3 - y * s3, x * s3 + y * c3
+            cr, ci, dr, di = u + x, v + y, v - y, x - u
+            to_re[0, p, k], to_im[0, p, k] = ar + cr, ai + ci
+            to_re[1, p, k], to_im[1, p, k] = br + dr, bi + di
+            to_re[2, p, k], to_im[2, p, k] = ar - cr, ai - ci
+            to_re[3, p, k], to_im[3, p, k] = br - dr, bi - di
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def fft(re, im, to_re, to_im, n, lanes, cosines, sines):  # type: ignore[no-untyped-def]
-    """Forward transforms of (n, lanes) numbers along n, a power of two (Stockham's order).
+    """Forward transforms of (n, lanes) numbers along n, a power of two.
 
     The arrays are flat. Returns real and imaginary part, in the pair given first or in the other,
     which is scratch. `cosines` and `sines` are from `twiddles` of a length that n divides.
+    Stockham's order, by time: what a step writes lies apart, else no two numbers are done at once.
     """
-    every = 2 * cosines.size // n
     size = n * lanes
-    s = lanes
-    while n > 1:
-        if n >= 4:
-            q = n // 4
-            _quarter(
-                re[:size].reshape((4, q, s)), im[:size].reshape((4, q, s)),
-                to_re[:size].reshape((q, 4, s)), to_im[:size].reshape((q, 4, s)),
-                cosines, sines, every,
-            )  # fmt: skip
-            n, s, every = q, s * 4, every * 4
-        else:
-            for k in range(s):
-                a, b = re[k], re[k + s]
-                to_re[k], to_re[k + s] = a + b, a - b
-                a, b = im[k], im[k + s]
-                to_im[k], to_im[k + s] = a + b, a - b
-            n = 1
+    q, s = 1, size
+    while 4 * q <= n:
+        q *= 4
+    if q < n:
+        s //= 2
+        for k in range(s):
+            a, b = re[k], re[k + s]
+            to_re[k], to_re[k + s] = a + b, a - b
+            a, b = im[k], im[k + s]
+            to_im[k], to_im[k + s] = a + b, a - b
+        re, im, to_re, to_im = to_re, to_im, re, im
+    q = size // s
+    while q < n:
+        s //= 4
+        _quarter(
+            re[:size].reshape((q, 4, s)), im[:size].reshape((q, 4, s)),
+            to_re[:size].reshape((4, q, s)), to_im[:size].reshape((4, q, s)),
+            cosines, sines, cosines.size // (2 * q),
+        )  # fmt: skip
+        q *= 4
         re, im, to_re, to_im = to_re, to_im, re, im
     return re, im

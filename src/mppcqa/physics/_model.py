@@ -60,21 +60,27 @@ PEDESTAL = 7.0
 NORMAL = 1 / np.sqrt(2 * np.pi)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
+def _step(z_re, z_im, lam, b_re, b_im, rest_re, rest_im):  # type: ignore[no-untyped-def]
+    """One step of Halley's rule towards b = z exp(lam (b - 1) + rest)."""
+    x, y = complex_exp(lam * (b_re - 1) + rest_re, lam * b_im + rest_im)
+    e_re, e_im = z_re * x - z_im * y, z_re * y + z_im * x
+    f_re, f_im = b_re - e_re, b_im - e_im
+    s_re, s_im = 1 - lam * e_re, -lam * e_im
+    x = 2 * (s_re * s_re - s_im * s_im) + lam * lam * (f_re * e_re - f_im * e_im)
+    y = 4 * s_re * s_im + lam * lam * (f_re * e_im + f_im * e_re)
+    scale = 2 / (x * x + y * y)
+    x, y = x * scale, -y * scale
+    p_re, p_im = f_re * s_re - f_im * s_im, f_re * s_im + f_im * s_re
+    return b_re - (p_re * x - p_im * y), b_im - (p_re * y + p_im * x)
+
+
+@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _tree(z_re, z_im, lam, b_re, b_im, rest_re, rest_im):  # type: ignore[no-untyped-def]
-    """Solve b = z exp(lam (b - 1) + rest) by two steps of Halley's rule from a near value."""
-    for _ in range(2):
-        x, y = complex_exp(lam * (b_re - 1) + rest_re, lam * b_im + rest_im)
-        e_re, e_im = z_re * x - z_im * y, z_re * y + z_im * x
-        f_re, f_im = b_re - e_re, b_im - e_im
-        s_re, s_im = 1 - lam * e_re, -lam * e_im
-        x = 2 * (s_re * s_re - s_im * s_im) + lam * lam * (f_re * e_re - f_im * e_im)
-        y = 4 * s_re * s_im + lam * lam * (f_re * e_im + f_im * e_re)
-        scale = 2 / (x * x + y * y)
-        x, y = x * scale, -y * scale
-        p_re, p_im = f_re * s_re - f_im * s_im, f_re * s_im + f_im * s_re
-        b_re, b_im = b_re - (p_re * x - p_im * y), b_im - (p_re * y + p_im * x)
-    return b_re, b_im
+    """Solve b = z exp(lam (b - 1) + rest) from a near value: two steps, and no loop, around which
+    the compiler would do one frequency at a time."""
+    b_re, b_im = _step(z_re, z_im, lam, b_re, b_im, rest_re, rest_im)
+    return _step(z_re, z_im, lam, b_re, b_im, rest_re, rest_im)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -88,6 +94,8 @@ def _average(matrix, columns, n, top, average):  # type: ignore[no-untyped-def]
         one = columns[r]
         sign = np.float32(1 - 2 * (r % 2))
         one[0] = 0.0
+        if r > 0:  # rounding's denormal numbers would take most of the time
+            one[BEFORE] = 0.0
         for m in range(1, BEFORE):
             one[BEFORE - m] = sign * one[BEFORE + m]
         for m in range(BEFORE + top, BEFORE + top + BLOCK):
