@@ -33,18 +33,30 @@ class OpenedFile:
         self._tables: dict[str, Table] = {}
         self._unreadable: dict[str, RunFileError] = {}
         self._circular: RunFileError | None = None
+        self._reading_types = False
         self._number = -1
         self._file: Any = None
         try:
             self.keys: dict[str, Key] = read_keys(self.path)
             self._number = os.open(self.path, os.O_RDONLY)
             self._file = uproot.open(self.path, object_cache=None, array_cache=None)
+            self._file.file.hook_before_read_streamer_key = self._before_types
+            self._file.file.hook_after_interpret_streamers = self._after_types
         except Exception as error:
             self._close()
             raise self._wrong(f"can't be opened as a ROOT file: {short(error)}") from None
 
     def _wrong(self, what: str) -> RunFileError:
         return RunFileError(f"{self.path.name}: {what}")
+
+    def _before_types(self, **_: Any) -> None:
+        """uproot begins to read the descriptions of types; they must not need themselves."""
+        if self._reading_types:
+            raise RecursionError
+        self._reading_types = True
+
+    def _after_types(self, **_: Any) -> None:
+        self._reading_types = False
 
     def _close(self) -> None:
         if self._file is not None:
@@ -77,7 +89,6 @@ class OpenedFile:
         try:
             return self._file[f"{name};{self.keys[name].cycle}"]
         except RecursionError:
-            # Its descriptions of types need themselves; to find that out takes a second each time.
             self._circular = self._wrong("the file's descriptions of its types are damaged")
             raise self._circular from None
         except Exception as error:
