@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import pickle
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
@@ -347,7 +346,7 @@ def _register(row: Import, by: AbstractBaseUser | None) -> None:
     """Read all of the table, then write it in one moment: on SQLite that keeps others waiting."""
     book = FaultBook(row.folder / "faults-again.csv")
     changed = _("Nothing was imported: devices were registered since the check. Check again.")
-    with TemporaryFile(dir=row.folder) as waiting:
+    with TemporaryFile("w+", encoding="utf-8", dir=row.folder) as waiting:
         try:
             counts = read_devices(
                 source_of(row),
@@ -355,7 +354,7 @@ def _register(row: Import, by: AbstractBaseUser | None) -> None:
                 book,
                 existing=row.existing,  # type: ignore[arg-type]
                 by=by,
-                planned=lambda plan: pickle.dump(make_ready(plan), waiting),
+                planned=lambda plan: print(make_ready(plan).to_line(), file=waiting),
             )
         finally:
             book.close()
@@ -364,16 +363,8 @@ def _register(row: Import, by: AbstractBaseUser | None) -> None:
         waiting.seek(0)
         try:
             with transaction.atomic():
-                write_ready(_pieces(waiting))
+                write_ready(map(Ready.from_line, waiting))
                 row.found["done"] = counts
                 _done(row)
         except IntegrityError as error:
             raise ImportRefused(changed) from error
-
-
-def _pieces(waiting: IO[bytes]) -> Iterator[Ready]:
-    while True:
-        try:
-            yield pickle.load(waiting)  # noqa: S301  # a file without a name, of this process alone
-        except EOFError:
-            return

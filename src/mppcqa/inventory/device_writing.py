@@ -6,8 +6,9 @@ keeps all others from it. So rows are made ready before the transaction, and can
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import connection
@@ -33,6 +34,22 @@ class Ready:
     changed_lots: list[LotKey | None]
     placed: list[tuple[int | None, int | None, int | None, int]]
     """Tray, row, column and device of those that are moved within trays."""
+
+    def to_line(self) -> str:
+        """As one line of JSON; database drivers take its numbers, texts and None as they are."""
+        return json.dumps([getattr(self, one.name) for one in fields(self)])
+
+    @classmethod
+    def from_line(cls, line: str) -> Ready:
+        """What `to_line` made a line of."""
+        new, lots, changed, changed_lots, placed = json.loads(line)
+        return cls(
+            new,
+            [None if key is None else tuple(key) for key in lots],
+            changed,
+            [None if key is None else tuple(key) for key in changed_lots],
+            [tuple(one) for one in placed],
+        )
 
 
 def make_ready(plan: Plan) -> Ready:
