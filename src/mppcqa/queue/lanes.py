@@ -62,6 +62,8 @@ def is_busy(name: str) -> bool:
 
 def rename(name: str, new: str) -> None:
     """Give a lane, with its lock and whatever was decided about it, another name."""
+    # One that a removed station left behind: names of stations are unique.
+    Lane.objects.filter(name=new, holder=None).delete()
     Lane.objects.filter(name=name).update(name=new)
     dispatch()
 

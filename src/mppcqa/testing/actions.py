@@ -58,10 +58,11 @@ def station_lane(station: Station) -> Lane:
 
 def keep_station(station: Station) -> None:
     """Save what was changed of a station; its lane follows, also to another name."""
-    former = Station.objects.filter(pk=station.pk).first()
-    station.save()
-    if former is not None and former.lane != station.lane:
-        lanes.rename(former.lane, station.lane)
+    with transaction.atomic():
+        former = Station.objects.filter(pk=station.pk).first()
+        station.save()
+        if former is not None and former.lane != station.lane:
+            lanes.rename(former.lane, station.lane)
     lanes.set_calibration(station_lane(station), station.calibrated_until)
 
 

@@ -7,7 +7,13 @@ import json
 import re
 from typing import Any
 
-from cron_descriptor import ExpressionDescriptor, FormatException, Options
+from cron_descriptor import (
+    ExpressionDescriptor,
+    FormatException,
+    MissingFieldException,
+    Options,
+    WrongArgumentException,
+)
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -71,7 +77,7 @@ def _meaning(line: str) -> str:
     options.locale_code = to_locale({"es": "es-es"}.get(get_language() or "", "en-us"))
     try:
         text = str(ExpressionDescriptor(line, options).get_full_description())
-    except FormatException:
+    except (FormatException, MissingFieldException, WrongArgumentException):
         return f"{line} (UTC)"
     # Its catalogues lack the names of days and months, which Django's have.
     names = {calendar.day_name[n]: name for n, name in WEEKDAYS.items()}
