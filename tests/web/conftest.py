@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import translation
 
 from mppcqa.testing.actions import load_station
 from mppcqa.testing.models import Station
 
 
 @pytest.fixture
-def browser_client(operator: User) -> Client:
+def browser_client(operator: User) -> Iterator[Client]:
     client = Client()
     client.force_login(operator)
-    return client
+    yield client
+    # The language of a page stays with the thread, and the next test would speak it.
+    translation.deactivate()
 
 
 @pytest.fixture
