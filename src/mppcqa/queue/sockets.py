@@ -20,7 +20,12 @@ def notice_dead_peers(*, connection: Any, **_: Any) -> None:
         return
     # PyMySQL has no public name for its socket; mysqlclient tells its number.
     link = getattr(connection.connection, "_sock", connection.connection)
-    with socket.socket(fileno=os.dup(link.fileno())) as peer:
+    number = link.fileno()
+    waits = os.get_blocking(number)
+    with socket.socket(fileno=os.dup(number)) as peer:
+        # A default time limit, which Celery's scheduler sets, makes a new socket one that does not
+        # wait for an answer, and with it the connection's own: both are one file.
+        os.set_blocking(number, waits)
         if peer.family == socket.AF_UNIX:
             return
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
