@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+EXACT = 2.0**53
+"""Beyond it not every whole number is one that a float can have."""
 NOT_FINITE = r"(?i)^[+-]?(nan|inf(inity)?|#n/a|n/a)$"
 
 
@@ -30,7 +32,8 @@ def texts(column: pa.Array) -> pa.Array:
         if pa.types.is_floating(column.type):
             # A serial that a spreadsheet made a number of.
             whole = pc.equal(column, pc.floor(column))
-            if pc.all(pc.fill_null(whole, True)).as_py():
+            small = pc.less(pc.abs(column), EXACT)
+            if pc.all(pc.fill_null(pc.and_(whole, small), True)).as_py():
                 column = column.cast(pa.int64())
         column = column.cast(pa.string())
     return pc.utf8_trim_whitespace(pc.fill_null(column, ""))
@@ -45,7 +48,10 @@ def numbers(column: pa.Array, decimal: str = ".") -> Numbers:
         return Numbers(value, empty, np.zeros(len(value), bool), infinite)
     cleaned = texts(column)
     if decimal == ",":
+        # A point may mean thousands there, so that it is no number: 12.345 could be either.
+        mixed = pc.match_substring(cleaned, ".")
         cleaned = pc.replace_substring(cleaned, ",", ".")
+        cleaned = pc.if_else(mixed, pc.binary_join_element_wise("?", cleaned, ""), cleaned)
     empty = pc.equal(cleaned, "").to_numpy(zero_copy_only=False)
     try:
         filled = pc.if_else(pa.array(empty), "nan", cleaned) if empty.any() else cleaned

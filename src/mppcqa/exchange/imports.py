@@ -219,6 +219,8 @@ def check(row: Import, told: Told = lambda rows: None) -> None:
             found["broken"] = True
         else:
             found["counts"] = _read(row, source, mapping, book, told)
+            if not found["counts"]["rows"] and not book.count:
+                book.add(Fault(None, "", _("The table has names of columns, but no rows.")))
     except SourceError as error:
         book.add(Fault(None, "", str(error)))
         found["broken"] = True

@@ -98,7 +98,7 @@ def open_source(path: Path, reading: Reading | None = None) -> Source:
 
     how = reading or Reading()
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(200)
     if not start:
         raise SourceError(_("The file is empty."))
     if start.startswith(b"PK"):
@@ -109,9 +109,14 @@ def open_source(path: Path, reading: Reading | None = None) -> Source:
         raise SourceError(
             _("This is an Excel file of before 2007 (.xls). Save it as .xlsx or CSV.")
         )
+    if WEB_PAGE.match(start):
+        raise SourceError(
+            _("This is a web page, whatever its name says. Open it in Excel and save it as .xlsx.")
+        )
     return CsvSource(path, how)
 
 
+WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\?xml)\b", re.I)
 HEAD = re.compile(r"(?P<name>.+?)\s*(?:\[(?P<a>[^\]]*)\]|\((?P<b>[^)]*)\)|\s/\s*(?P<c>\S+))\s*")
 
 

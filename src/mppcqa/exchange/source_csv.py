@@ -139,6 +139,14 @@ class CsvSource:
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 return
+            if "block" in str(error):
+                raise SourceError(
+                    _(
+                        "The table has a line of more than %(most)d MB after row %(row)d: a "
+                        "quotation mark is not closed, or this is no table."
+                    )
+                    % {"most": BLOCK_BYTES >> 20, "row": seen}
+                ) from None
             raise SourceError(
                 _(
                     "The text can't be read as a table after row %(row)d: is a quotation mark not "
@@ -163,6 +171,13 @@ class CsvSource:
         """A line with another number of cells; an empty line is none."""
         if not row.text.strip():
             return None
+        if lines := row.text.strip().count("\n"):
+            return Fault(
+                row.number,
+                "",
+                _("a quotation mark is not closed: %d more lines belong to this row") % lines,
+                _("Close it or remove it; the lines behind it are not read before that."),
+            )
         return Fault(
             row.number,
             "",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -28,9 +30,18 @@ from mppcqa.exchange.source import (
 MAX_UNPACKED = 1 << 30
 MAX_TEXTS = 96 << 20
 """Bytes of the table of texts, which is held in memory."""
+UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError)
 MAX_RATIO = 250
 """Spreadsheets shrink five- to thirtyfold; a bomb thousandfold."""
 MAX_SHEET_ROWS = 1_048_576
+MAX_PART = 16 << 20
+"""Bytes of a part that is neither a sheet nor the table of texts nor a picture: styles, names."""
+MAX_TAGS = 300_000
+"""Tags between two rows: the reader holds a row at a time, and styles as a whole."""
+MAX_ROW_BYTES = 64 << 20
+ROW = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:row|si)[\s/>]")
+OWN_PLACES = ("xl/worksheets/", "xl/sharedStrings", "xl/media/", "xl/embeddings/")
+SCANNED_FROM = 1 << 20
 
 
 class ExcelSource:
@@ -72,11 +83,17 @@ class ExcelSource:
 
     def chunks(self) -> Iterator[Chunk]:
         with _opened(self.path) as book:
-            rows = book[self.sheet].iter_rows(min_row=self._start)
+            sheet = book[self.sheet]
+            # The size that a file states for itself may be wrong: rows beyond it count as well.
+            sheet.reset_dimensions()
+            # A row with one cell far to the right comes as thousands of empty ones.
+            rows = map(_bounded, sheet.iter_rows(min_row=self._start))
             number = self._start
             while True:
                 try:
                     piece = list(islice(rows, CHUNK_ROWS // 5))
+                except SourceError:
+                    raise
                 except Exception as error:  # as above
                     raise SourceError(_broken(error)) from error
                 if not piece:
@@ -91,8 +108,6 @@ class ExcelSource:
         faults: list[Fault] = []
         columns: list[list[str | None]] = [[] for _one in range(width)]
         for offset, row in enumerate(piece):
-            if len(row) > MAX_COLUMNS and any(cell.value is not None for cell in row[width:]):
-                raise SourceError(too_many_columns(len(row)))
             for place in range(width):
                 cell = row[place] if place < len(row) else None
                 value = cell.value if cell is not None else None
@@ -101,7 +116,7 @@ class ExcelSource:
                     faults.append(self._unusable(number + offset, place, kind, value))
                     value = None
                 columns[place].append(_text(value))
-            if any(cell.value is not None for cell in row[width:]):
+            if any(_filled(cell.value) for cell in row[width:]):
                 faults.append(
                     Fault(
                         number + offset,
@@ -125,22 +140,67 @@ class ExcelSource:
         )
 
 
+def _bounded(row: Any) -> Any:
+    """A row cut to the columns that are read; nothing but blanks may stand beyond."""
+    if len(row) <= MAX_COLUMNS:
+        return row
+    if any(_filled(cell.value) for cell in row[MAX_COLUMNS:]):
+        raise SourceError(too_many_columns(len(row)))
+    return row[:MAX_COLUMNS]
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
 def _refuse_bombs(path: Path) -> None:
     """Raise before anything is unpacked. Python's zipfile never unpacks more than was declared."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            _refuse_large(members)
+            for member in members:
+                if member.file_size > SCANNED_FROM:
+                    _refuse_long_rows(archive, member)
+    except (*UNREADABLE, zlib.error) as error:
         raise SourceError(_broken(error)) from None
+
+
+def _refuse_long_rows(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Refuse a part that has more tags or text between two rows than may be held in memory.
+
+    In XML a ``<`` begins a tag and nothing else, but for comments and the like, which sheets do
+    not have. A row's tag that is cut at the end of a piece adds two rows together; no harm.
+    """
+    tags = size = 0
+    with archive.open(member) as file:
+        start = file.read(SCANNED_FROM)
+        if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
+            return  # a picture
+        while start:
+            first, *rest = ROW.split(start)
+            for part in (first, *rest):
+                if part is not first:
+                    tags = size = 0
+                tags, size = tags + part.count(b"<"), size + len(part)
+                if tags > MAX_TAGS or size > MAX_ROW_BYTES or b"<!" in part:
+                    text = _("%s has a row that is too long") % member.filename[:80]
+                    raise SourceError(_broken(ValueError(text)))
+            start = file.read(SCANNED_FROM)
+
+
+def _refuse_large(members: list[zipfile.ZipInfo]) -> None:
     names = {member.filename for member in members}
     if not any(name.startswith("xl/") for name in names):
         raise SourceError(_("This is a ZIP archive, no Excel workbook. Unpack it first."))
     total = sum(member.file_size for member in members)
     packed = max(1, sum(member.compress_size for member in members))
     texts = max((m.file_size for m in members if "sharedStrings" in m.filename), default=0)
+    other = max((m.file_size for m in members if not m.filename.startswith(OWN_PLACES)), default=0)
     if (
         total > MAX_UNPACKED
         or texts > MAX_TEXTS
+        or other > MAX_PART
         or (total > 1 << 24 and total > MAX_RATIO * packed)
     ):
         raise SourceError(
@@ -175,11 +235,10 @@ def _broken(error: Exception) -> str:
 
 def _first_row(sheet: Any) -> tuple[int, list[Any]] | None:
     """Number and values of the first row with a cell in it."""
-    # The size that a file states for itself may be wrong or hostile.
     sheet.reset_dimensions()
     for number, row in enumerate(islice(sheet.iter_rows(values_only=True), 1000), 1):
         values = list(row)
-        while values and values[-1] is None:
+        while values and not _filled(values[-1]):
             values.pop()
         if len(values) > MAX_COLUMNS:
             raise SourceError(too_many_columns(len(values)))

@@ -65,9 +65,13 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_string(kind):
+    if (
+        pa.types.is_integer(kind)
+        or pa.types.is_string(kind)
+        or kind in (pa.float32(), pa.float64())
+    ):
         return column
-    if pa.types.is_decimal(kind):
+    if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         return column.cast(pa.float64())
     return column.cast(pa.string())
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("serial", "device_type", "lot", "location", "tray", "tray_row", "tray_column", "parent")
 BATCH = 500
+LOT_LENGTH = Lot._meta.get_field("name").max_length or 0
+DIGITS = 9
+"""Of a position in a tray; numbers of thousands of digits take long to read."""
 Existing = Literal["refuse", "skip", "update"]
 
 
@@ -57,6 +60,7 @@ class DeviceRows:
         self.trays = {one.name: one for one in Tray.objects.all()}
         self._first: dict[str, int] = {}
         self._places: dict[tuple[int, int, int], str] = {}
+        self._parts_of: dict[int, set[int]] = {}
 
     def plan(self, rows: Sequence[Mapping[str, Any]], numbers: Iterable[int]) -> Plan:
         """What these rows would do; nothing is written."""
@@ -98,6 +102,9 @@ class DeviceRows:
         kind_name = str(row.get("device_type") or "").strip()
         kind = self.types.get(kind_name) if kind_name or known is None else known.device_type
         found += [RowFault(number, "serial", text) for text in serial_faults(serial, kind)]
+        if len(str(row.get("lot") or "").strip()) > LOT_LENGTH:
+            text = _("the name of the lot has more than %d characters") % LOT_LENGTH
+            found.append(RowFault(number, "lot", text))
         if kind is None:
             found.append(_unknown(number, "device_type", row, self.types, _("device type")))
         location = self.institutes.get(str(row.get("location") or "").strip())
@@ -109,9 +116,14 @@ class DeviceRows:
         place, place_faults = _place(number, row, tray or (known.tray if known else None))
         found += place_faults
         parent = parents.get(normal_serial(row.get("parent")))
-        if row.get("parent") and (parent is None or parent.serial == serial):
-            text = _("%s is not registered, so nothing can be part of it")
-            found.append(RowFault(number, "parent", text % row["parent"]))
+        if row.get("parent") and parent is None:
+            text = _(
+                "%s is not registered, so nothing can be part of it; import modules before their "
+                "parts, as a table of their own"
+            )
+            found.append(RowFault(number, "parent", text % str(row["parent"])[:80]))
+        elif parent is not None and known is not None and known.pk in self._above(parent):
+            found.append(RowFault(number, "parent", _("a device can't be part of itself")))
         if found or kind is None:
             plan.faults += found
             return
@@ -137,6 +149,17 @@ class DeviceRows:
         if lot := str(row.get("lot") or "").strip():
             lots[len(target)] = (lot, kind)
         target.append(device)
+
+    def _above(self, device: Device) -> set[int]:
+        """Ids of a device and of all that it is part of."""
+        if device.pk not in self._parts_of:
+            found: set[int] = set()
+            above: Device | None = device
+            while above is not None and above.pk not in found:
+                found.add(above.pk)
+                above = above.parent
+            self._parts_of[device.pk] = found
+        return self._parts_of[device.pk]
 
     def _refuse_taken(self, plan: Plan) -> None:
         """Two devices can't lie in one position of a tray."""
@@ -215,16 +238,28 @@ def _place(
     """Position in the tray, which must lie inside it."""
     place: list[int | None] = []
     faults = []
+    given = [
+        column
+        for column in ("tray_row", "tray_column")
+        if str(row.get(column) if row.get(column) is not None else "").strip()
+    ]
+    if given and tray is None and not row.get("tray"):
+        faults.append(RowFault(number, given[0], _("a position needs the name of a tray")))
+        return (None, None), faults
+    if len(given) == 1:
+        faults.append(RowFault(number, given[0], _("a position needs a row and a column")))
     for column, size in (("tray_row", "rows"), ("tray_column", "columns")):
         text = str(row.get(column, "") if row.get(column) is not None else "").strip()
         if not text:
             place.append(None)
             continue
-        limit = getattr(tray, size) if tray else None
-        if not text.isdecimal() or (limit is not None and int(text) >= limit):
+        if tray is None:  # there is none of that name, which is a fault already
+            place.append(None)
+            continue
+        last = getattr(tray, size) - 1
+        if not text.isdecimal() or len(text) > DIGITS or int(text) > last:
             message = _("“%(text)s” is no position; positions count from 0 to %(last)s")
-            last = "…" if limit is None else limit - 1
-            faults.append(RowFault(number, column, message % {"text": text, "last": last}))
+            faults.append(RowFault(number, column, message % {"text": text[:30], "last": last}))
             place.append(None)
         else:
             place.append(int(text))
