@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,31 @@ LAST_BUCKET = 2**31 - 1
 """What lies beyond is counted here, so that one absurd value can't make the sums infinite."""
 
 
+class Point(NamedTuple):
+    """A condition, as `ConditionPoint` keeps it."""
+
+    bias_v: float | None
+    overvoltage_v: float | None
+    temperature_c: float | None
+    light: float | None
+
+
+class Grid(NamedTuple):
+    """Where the buckets of a series lie, and how its values combine."""
+
+    series: int
+    origin: float
+    width: float
+    correlated: bool
+    """Whether the uncertainties of a device's channels move together."""
+
+
 @dataclass(frozen=True)
 class Grouped:
     """Values by series: rows sorted by series and, within one, by the key of the big table."""
 
-    series: list[Series]
+    grids: list[Grid]
+    """One a series."""
     starts: NDArray[np.intp]
     """Where the rows of each series begin [number of series]."""
     values: MeasurementColumns
@@ -74,17 +94,19 @@ def group_values(values: MeasurementColumns, unknown: Unknown | None = None) -> 
         (int(values.quantity[start]), texts[key_of[start]]): (start, stop)
         for start, stop in zip(starts.tolist(), stops, strict=True)
     }
-    return Grouped(_series(wanted, values, points, unknown), starts, values)
+    return Grouped(_grids(wanted, values, points, unknown), starts, values)
 
 
-def _points(ids: list[int]) -> dict[int, ConditionPoint]:
-    found: dict[int, ConditionPoint] = {}
-    for start in range(0, len(ids), BATCH):
-        found |= ConditionPoint.objects.in_bulk(ids[start : start + BATCH])
-    return found
+def _points(ids: list[int]) -> dict[int, Point]:
+    rows = ConditionPoint.objects.values_list("pk", *Point._fields)
+    return {
+        pk: Point(*values)
+        for start in range(0, len(ids), BATCH)
+        for pk, *values in rows.filter(pk__in=ids[start : start + BATCH])
+    }
 
 
-def series_key(point: ConditionPoint) -> str:
+def series_key(point: Point) -> str:
     """Conditions that are compared over the campaign: by overvoltage, else by bias."""
     overvoltage = "" if point.overvoltage_v is None else f"dv{point.overvoltage_v:.1f}"
     bias = "" if point.bias_v is None or overvoltage else f"u{point.bias_v:.2f}"
@@ -93,25 +115,21 @@ def series_key(point: ConditionPoint) -> str:
     return " ".join(part for part in (overvoltage or bias, temperature, light) if part)
 
 
-def _series(
+def _grids(
     wanted: dict[tuple[int, str], tuple[int, int]],
     values: MeasurementColumns,
-    points: dict[int, ConditionPoint],
+    points: dict[int, Point],
     unknown: Unknown | None,
-) -> list[Series]:
-    """The series of (quantity, key) in that order; new ones get their grid from these values."""
-    quantities = {quantity for quantity, _key in wanted}
-
-    def there() -> dict[tuple[int, str], Series]:
-        rows = Series.objects.filter(quantity__in=quantities, key__in={key for _, key in wanted})
-        return {(row.quantity_id, row.key): row for row in rows.select_related("quantity")}
-
-    found = {**(unknown or {}), **there()}
+) -> list[Grid]:
+    """The grids of (quantity, key) in that order; new series get theirs from these values."""
+    found = _known(wanted)
+    for pair, series in (unknown or {}).items():
+        found.setdefault(pair, _grid_of(series))
     fresh = []
     for (quantity, key), (start, stop) in wanted.items():
         if (quantity, key) not in found:
             point = points[int(values.condition[start])]
-            origin, width = _grid(values.value[start:stop])
+            origin, width = _round_grid(values.value[start:stop])
             fresh.append(
                 Series(
                     quantity_id=quantity,
@@ -126,19 +144,37 @@ def _series(
     if unknown is not None:
         for one in fresh:
             one.pk = -1 - len(unknown)
-            found[one.quantity_id, one.key] = unknown[one.quantity_id, one.key] = one
+            unknown[one.quantity_id, one.key] = one
+            found[one.quantity_id, one.key] = _grid_of(one)
     elif fresh:
         # Another ingest may make them at the same time: then its grid holds.
         Series.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
-        found = there()
+        found = _known(wanted)
     return [found[pair] for pair in wanted]
+
+
+def _known(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Grid]:
+    """Grids of the series that are there, at least those wanted, by quantity and key."""
+    quantities, keys = ({pair[place] for pair in wanted} for place in (0, 1))
+    rows = Series.objects.filter(quantity__in=quantities, key__in=keys).order_by()
+    return {
+        (quantity, key): Grid(pk, origin, width, _correlated(stage, quantity_key))
+        for quantity, key, pk, origin, width, stage, quantity_key in rows.values_list(
+            "quantity", "key", "pk", "origin", "width", "quantity__stage", "quantity__key"
+        )
+    }
+
+
+def _grid_of(one: Series) -> Grid:
+    correlated = _correlated(one.quantity.stage, one.quantity.key)
+    return Grid(one.pk, one.origin, one.width, correlated)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _grid(values: NDArray[np.float64]) -> tuple[float, float]:
+def _round_grid(values: NDArray[np.float64]) -> tuple[float, float]:
     """Origin and width of buckets from the first values: round numbers."""
     mean = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values.tolist()) / len(values))
@@ -167,10 +203,10 @@ def add_up(grouped: Grouped, sign: int) -> None:
 
 def sums_of(grouped: Grouped) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """What values add to columns of `Series` and of `Bucket` (sorted by its key)."""
-    ids = np.array([one.pk for one in grouped.series])
+    ids = np.array([one.series for one in grouped.grids])
     sizes = grouped.sizes
-    width = np.repeat([one.width for one in grouped.series], sizes)
-    shifted = grouped.values.value - np.repeat([one.origin for one in grouped.series], sizes)
+    width = np.repeat([one.width for one in grouped.grids], sizes)
+    shifted = grouped.values.value - np.repeat([one.origin for one in grouped.grids], sizes)
     shifted = np.clip(shifted, -LAST_BUCKET * width, LAST_BUCKET * width)
     sums = {
         "id": ids,
@@ -191,8 +227,8 @@ def sums_of(grouped: Grouped) -> tuple[dict[str, NDArray[Any]], dict[str, NDArra
 def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
     """Columns of `DeviceSummary` for every device and series, sorted by its key."""
     values, sizes = grouped.values, grouped.sizes
-    series = np.repeat([one.pk for one in grouped.series], sizes)
-    together = np.repeat(_correlated(grouped.series), sizes)
+    series = np.repeat([one.series for one in grouped.grids], sizes)
+    together = np.repeat([one.correlated for one in grouped.grids], sizes)
     begins = np.diff(series, prepend=-1) != 0
     begins |= np.diff(values.device, prepend=-1) != 0
     starts = np.flatnonzero(begins)
@@ -227,20 +263,17 @@ def write_device_summaries(grouped: Grouped) -> None:
 def _forget_devices(lost: Grouped) -> None:
     """Series belong to a stage, so a device's row of one rests on one analysis alone."""
     devices = np.unique(lost.values.device).tolist()
-    series = [one.pk for one in lost.series]
+    series = [one.series for one in lost.grids]
     for start in range(0, len(devices), BATCH):
         DeviceSummary.objects.filter(
             device__in=devices[start : start + BATCH], series__in=series
         ).delete()
 
 
-def _correlated(series: Iterable[Series]) -> list[bool]:
-    """Whether the channels' uncertainties of each series' quantity move together."""
-    together: dict[int, bool] = {}
-    for pk, row in {one.quantity_id: one.quantity for one in series}.items():
-        try:
-            declared = get_stage(row.stage).quantities
-        except KeyError:
-            declared = ()
-        together[pk] = any(one.key == row.key and one.correlated for one in declared)
-    return [together[one.quantity_id] for one in series]
+def _correlated(stage: str, quantity: str) -> bool:
+    """Whether the stage declares that the channels' uncertainties of its quantity move together."""
+    try:
+        declared = get_stage(stage).quantities
+    except KeyError:
+        return False
+    return any(one.key == quantity and one.correlated for one in declared)

@@ -44,40 +44,25 @@ class ValueColumns:
 
 def columns_of_results(results: Sequence[Result], devices: Mapping[int, int]) -> ValueColumns:
     """Columns of what `Stage.analyse` gave; `devices` is device id by slot, unknown slots are 0."""
-    quantities: dict[str, int] = {}
-    conditions: dict[Condition, int] = {}
-    # Results of one condition share the object, and comparing objects is cheaper than hashing.
-    seen: dict[int, int] = {}
-    rows = []
-    for one in results:
-        at = seen.get(id(one.condition))
-        if at is None:
-            at = conditions.setdefault(one.condition, len(conditions))
-            seen[id(one.condition)] = at
-        rows.append(
-            (
-                devices.get(one.slot, 0),
-                quantities.setdefault(one.quantity, len(quantities)),
-                WHOLE_DEVICE if one.channel is None else one.channel,
-                at,
-                one.value,
-                one.uncertainty,
-            )
-        )
-    cells = zip(*rows, strict=True) if rows else iter([()] * 6)
-    types = ("i4", "i2", "i2", "i4", "f8", "f8")
-    device, quantity, channel, condition, value, uncertainty = (
-        np.array(cell, dtype=kind) for cell, kind in zip(cells, types, strict=True)
-    )
+    # Column by column: a tuple for each result would only be work for the garbage collector.
+    of_quantity = [one.quantity for one in results]
+    quantities = {key: place for place, key in enumerate(dict.fromkeys(of_quantity))}
+    # Results of one condition share the object, and objects are hashed slowly: once each is enough.
+    of_condition = [one.condition for one in results]
+    objects = {id(one): one for one in of_condition}
+    conditions = {one: place for place, one in enumerate(dict.fromkeys(objects.values()))}
+    place_of = {key: conditions[one] for key, one in objects.items()}
     return ValueColumns(
-        device=device,
+        device=np.array([devices.get(one.slot, 0) for one in results], "i4"),
         quantities=tuple(quantities),
-        quantity=quantity,
+        quantity=np.array([quantities[key] for key in of_quantity], "i2"),
         conditions=tuple(conditions),
-        condition=condition,
-        channel=channel,
-        value=value,
-        uncertainty=uncertainty,
+        condition=np.array([place_of[id(one)] for one in of_condition], "i4"),
+        channel=np.array(
+            [WHOLE_DEVICE if one.channel is None else one.channel for one in results], "i2"
+        ),
+        value=np.array([one.value for one in results], "f8"),
+        uncertainty=np.array([one.uncertainty for one in results], "f8"),
         methods={one.quantity: one.method for one in results if one.method},
     )
 
