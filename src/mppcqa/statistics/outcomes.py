@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import F, Min, Model
+from django.db.models import F, Model
 
 from mppcqa.statistics.models import OutcomeCount, QuantityCount, WeekYield
 from mppcqa.testing.models import Outcome, Verdict
@@ -56,12 +56,10 @@ def first_verdicts(stage: str, devices: list[int]) -> dict[int, tuple[dt.date, b
     found: dict[int, tuple[dt.date, bool]] = {}
     for start in range(0, len(devices), BATCH):
         mine = Verdict.objects.filter(device__in=devices[start : start + BATCH], stage=stage)
-        ids = [pk for _device, pk in mine.order_by().values_list("device").annotate(Min("id"))]
-        rows = Verdict.objects.filter(pk__in=ids).order_by()
-        found |= {
-            device: (monday(at), outcome in GOOD)
-            for device, at, outcome in rows.values_list("device", "judged_at", "outcome")
-        }
+        for device, at, outcome in mine.order_by("-id").values_list(
+            "device", "judged_at", "outcome"
+        ):
+            found[device] = monday(at), outcome in GOOD  # the oldest has the last word
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -117,11 +116,7 @@ def _judge(
 
     Neither values nor limit sets ever change, so the verdict would be the same.
     """
-    known = {
-        verdict.device_id: verdict
-        for verdict in _verdicts(limit_set, analyses)
-        if verdict.analysis_id == analyses[verdict.device_id]
-    }
+    known = _verdicts(limit_set, analyses)
     unknown = {device: one for device, one in analyses.items() if device not in known}
     found = grade(stage, limit_set, unknown, values)
     _keep(stage.key, limit_set, analyses, found, known)
@@ -130,11 +125,14 @@ def _judge(
     }
 
 
-def _verdicts(limit_set: LimitSet, analyses: Mapping[int, int]) -> QuerySet[Verdict]:
-    """Verdicts that there are on devices by a limit set and their analyses."""
-    return Verdict.objects.filter(
+def _verdicts(limit_set: LimitSet, analyses: Mapping[int, int]) -> dict[int, Verdict]:
+    """Verdicts that there are on devices by a limit set and each by its analysis."""
+    rows = Verdict.objects.filter(
         device__in=list(analyses), analysis__in=set(analyses.values()), limit_set=limit_set
-    ).order_by()
+    )
+    return {
+        row.device_id: row for row in rows.order_by() if row.analysis_id == analyses[row.device_id]
+    }
 
 
 def standing_analyses(stage: str, devices: Iterable[int]) -> dict[int, int]:
@@ -160,30 +158,29 @@ def _keep(
         formers = Verdict.objects.in_bulk(
             {row.verdict_id for row in standings.values() if row.verdict_id is not None}
         )
-        Verdict.objects.bulk_create(
-            [
-                Verdict(
-                    device_id=device,
-                    stage=stage,
-                    limit_set=limit_set,
-                    analysis_id=analyses[device],
-                    outcome=outcome,
-                    details=details,
-                    judged_at=now,
-                )
-                for device, (outcome, details) in found.items()
-            ],
-            ignore_conflicts=True,
-        )
-        fresh = _written(limit_set, {device: analyses[device] for device in found}, found, now)
+        # Another judge may have been first, with the same verdict. Of devices that stand with this
+        # analysis none can come from now on.
+        there = _verdicts(limit_set, {device: analyses[device] for device in found})
+        fresh = [
+            Verdict(
+                device_id=device,
+                stage=stage,
+                limit_set=limit_set,
+                analysis_id=analyses[device],
+                outcome=outcome,
+                details=details,
+                judged_at=now,
+            )
+            for device, (outcome, details) in found.items()
+            if device not in there
+        ]
+        Verdict.objects.bulk_create(fresh, ignore_conflicts=True)
         changes, changed = [], []
-        for verdict in (*known.values(), *fresh):
+        for verdict in (*known.values(), *there.values(), *fresh):
             device = verdict.device_id
             standing = standings.get(device)
-            if verdict.analysis_id != analyses[device] or standing is None:
-                continue
-            if standing.analysis_id != verdict.analysis_id:
-                continue  # another analysis counts
+            if standing is None or standing.analysis_id != verdict.analysis_id:
+                continue  # nothing counts, or another analysis
             former = formers.get(standing.verdict_id)
             if former is not None and former.pk == verdict.pk:
                 continue
@@ -202,14 +199,3 @@ def _keep(
                 changed_at=now,
             )
         outcomes_changed.send(Analysis, stage=stage, changes=changes)
-
-
-def _written(
-    limit_set: LimitSet, analyses: Mapping[int, int], found: Graded, now: dt.datetime
-) -> list[Verdict]:
-    """The rows of new verdicts; what was just written of them is not read again."""
-    rows = list(_verdicts(limit_set, analyses).defer("details"))
-    for row in rows:
-        if row.judged_at == now:  # else another judge was first, with the same verdict
-            row.details = found[row.device_id][1]
-    return rows
