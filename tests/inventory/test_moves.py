@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mppcqa.inventory.attachments import AttachmentRefused, attach, safe_name
-from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Shipment
+from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Lot, Shipment, Tray
 from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
 from mppcqa.inventory.serials import serial_faults
 from mppcqa.inventory.shipping import ShipmentRefused, receive, send
@@ -61,6 +61,31 @@ def test_generated_serials_go_on_where_others_end(db: None, scheme: str) -> None
     kind.serial_next = ""
     with pytest.raises(NamingRefused, match="no format"):
         next_serials(kind, 1)
+
+
+@pytest.mark.parametrize("scheme", ["", "mod10", "mod36"])
+def test_numbers_of_generated_serials_follow_each_other(db: None, scheme: str) -> None:
+    """Also where a check character stands behind them, which is no part of the number."""
+    kind = DeviceType.objects.create(name="k", serial_next="AB{number:05d}", serial_check=scheme)
+    found = []
+    for _time in range(4):
+        for serial in next_serials(kind, 3):
+            found.append(int(serial[2:7]))
+            Device.objects.create(serial=serial, device_type=kind)
+    assert found == list(range(1, 13))
+
+
+def test_a_former_serial_number_is_not_generated_again(db: None) -> None:
+    kind = DeviceType.objects.create(name="k", serial_next="N-{number}")
+    device = Device.objects.create(serial="N-1", device_type=kind)
+    rename_device(device, "OTHER", reason="label")
+    assert next_serials(kind, 2) == ["N-2", "N-3"]
+
+
+def test_a_careless_pattern_holds_nothing_up(db: None) -> None:
+    kind = DeviceType(name="k", serial_pattern="(((A+)+)+)+")
+    assert serial_faults("A" * 60, kind) == []
+    assert serial_faults("A" * 60 + "B", kind)
 
 
 def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: User) -> None:
@@ -127,7 +152,14 @@ def test_the_catalogue_holds_what_it_is_told(browser: Client, campaign: SimpleNa
     new = {"name": "5x7", "rows": 5, "columns": 7, "channel_order": "[]", "serial_pattern": "A\\d+"}
     assert browser.post("/catalogue/types/new/", new).status_code == 302
     assert DeviceType.objects.get(name="5x7").channels == 35
-    for fault in ({"serial_pattern": "("}, {"serial_next": "{x}"}, {"channel_order": "[1, 2]"}):
+    faults = [
+        *({"serial_pattern": wrong} for wrong in ("(", "A(?=1)")),
+        *({"serial_next": wrong} for wrong in ("{x}", "N{number:999999999d}", "{number}{number}")),
+        *({"channel_order": wrong} for wrong in ("[1, 2]", '["a", 1]', "5", '{"a": 1}', "[true]")),
+        {"rows": 30_000, "columns": 30_000},
+        {"name": "s12045(x)"},
+    ]
+    for fault in faults:
         response = browser.post("/catalogue/types/new/", {**new, "name": "bad", **fault})
         assert response.status_code == 422, fault
     kind = campaign.kind
@@ -138,11 +170,41 @@ def test_the_catalogue_holds_what_it_is_told(browser: Client, campaign: SimpleNa
     assert browser.get("/catalogue/nothing/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("trays", {"name": "A/B", "rows": 2, "columns": 2}),
+        ("trays", {"name": "..", "rows": 2, "columns": 2}),
+        ("trays", {"name": "t-1", "rows": 2, "columns": 2}),
+        ("trays", {"name": "wide", "rows": 30_000, "columns": 30_000}),
+        ("stations", {"name": "A/B", "stage": "pde", "slots": 1}),
+        ("makers", {"name": "HAMAMATSU"}),
+        ("lots", {"name": "new", "maker_values": "[1]"}),
+        ("lots", {"name": "there", "maker_values": "{}"}),
+    ],
+)
+def test_what_no_page_or_database_could_take_is_not_kept(
+    browser: Client, campaign: SimpleNamespace, kind: str, values: dict[str, object]
+) -> None:
+    Lot.objects.create(name="there")
+    assert browser.post(f"/catalogue/{kind}/new/", values).status_code == 422
+    assert browser.get(f"/catalogue/{kind}/").status_code == 200
+
+
+def test_a_tray_is_found_however_it_is_written(browser: Client, campaign: SimpleNamespace) -> None:
+    """One whose name has a slash, too: it may have come from a folder or an older version."""
+    Tray.objects.create(name="Box a/7", rows=2, columns=2)
+    assert browser.get("/trays/").status_code == 200
+    address = browser.get("/find/", {"q": "box A/7"}).headers["Location"]
+    assert "Box a/7" in browser.get(address).content.decode()
+
+
 def test_a_device_is_moved_by_its_form(browser: Client, campaign: SimpleNamespace) -> None:
     address = "/devices/GX-003/edit/"
     assert browser.post(address, {"parent_serial": "GX-003"}).status_code == 422
     taken = {"tray_name": "T-1", "tray_row": 0, "tray_column": 0}
     assert browser.post(address, taken).status_code == 422
+    assert browser.post(address, {"tray_name": "T-1", "tray_row": 3}).status_code == 422
     free = {"tray_name": "T-1", "tray_row": 3, "tray_column": 3, "parent_serial": "gx-000"}
     assert browser.post(address, {**free, "lot_name": "L1"}).status_code == 302
     device = Device.objects.get(serial="GX-003")

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 MOST_GENERATED = 10_000
-LAST_FIELD = re.compile(r"\{number(?::[^{}]*)?\}")
+LAST_FIELD = re.compile(r"\{number(?::0?[1-9]?[0-9]?d?)?\}")
+"""Where the number stands in a format, and how many digits it has."""
+LOOK = 500
+"""Serials that are looked up at once."""
 
 
 class NamingRefused(ValueError):
@@ -70,31 +73,33 @@ def next_serials(device_type: DeviceType, count: int) -> list[str]:
     if not 1 <= count <= MOST_GENERATED:
         raise NamingRefused([_("1 to %d serials are generated at a time") % MOST_GENERATED])
     before, after = normal_serial(form[: field.start()]), normal_serial(form[field.end() :])
-    number = _highest(before, after) + 1
+    number = _highest(before, after, device_type.serial_check) + 1
     found: list[str] = []
     while len(found) < count:
         bodies = [
-            before + field[0].format(number=number + offset) + after for offset in range(count)
+            before + field[0].format(number=number + offset) + after for offset in range(LOOK)
         ]
-        number += count
+        number += LOOK
         names = [with_check(body, device_type.serial_check) for body in bodies]
-        taken = set(Device.objects.filter(serial__in=names[:500]).values_list("serial", flat=True))
-        for start in range(500, len(names), 500):
-            part = Device.objects.filter(serial__in=names[start : start + 500])
-            taken |= set(part.values_list("serial", flat=True))
+        if faults := serial_faults(names[0], device_type):
+            raise NamingRefused([_("the type's format and pattern do not fit: %s") % faults[0]])
+        taken = set(Device.objects.filter(serial__in=names).values_list("serial", flat=True))
+        # A device is still found by the serial number that it had before.
+        former = SerialAlias.objects.filter(serial__in=names)
+        taken.update(former.values_list("serial", flat=True))
         found += [name for name in names if name not in taken]
     found = found[:count]
-    if faults := serial_faults(found[0], device_type):
+    if faults := serial_faults(found[-1], device_type):
         raise NamingRefused([_("the type's format and pattern do not fit: %s") % faults[0]])
     return found
 
 
-def _highest(before: str, after: str) -> int:
+def _highest(before: str, after: str, check: str) -> int:
     """Highest number among serials of the format, from the last in order; 0 where none is."""
     rows = Device.objects.filter(serial__gte=before, serial__lt=before + "\uffff")
+    rest = re.compile(rf"(\d+){re.escape(after)}{'.' if check else ''}")
     highest = 0
     for serial in rows.order_by("-serial").values_list("serial", flat=True)[:100]:
-        found = re.match(r"\d+", serial[len(before) :])
-        if found:
-            highest = max(highest, int(found[0]))
+        if found := rest.fullmatch(serial[len(before) :]):
+            highest = max(highest, int(found[1]))
     return highest

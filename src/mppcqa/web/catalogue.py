@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.inventory.naming import LAST_FIELD
+from mppcqa.inventory.serials import fits
 from mppcqa.queue.lanes import is_busy
 from mppcqa.testing.actions import find_device, keep_station, remove_station
 from mppcqa.testing.models import Station
@@ -52,7 +52,37 @@ class Entry:
         return f"{self.model._meta.app_label}.delete_{self.model._meta.model_name}"
 
 
-class DeviceTypeForm(forms.ModelForm):
+MOST_CHANNELS = 4096
+MOST_PLACES = 10_000
+"""Positions of a tray; its page draws each."""
+
+
+class EntryForm(forms.ModelForm):
+    """A thing with a name. ``a`` and ``A`` are one name, as they are on MariaDB."""
+
+    in_address = False
+    """Whether the name is a part of its page's address."""
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if self.in_address and (set("/\\") & set(name) or not name.strip(".")):
+            raise ValidationError(_("A name is no path: leave out slashes."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if name := values.get("name"):
+            others = self._meta.model.objects.filter(name__iexact=name).exclude(pk=self.instance.pk)
+            if "maker" in self.fields and self._meta.model is Lot:
+                others = others.filter(maker=values.get("maker"))
+            if others.exists():
+                self.add_error("name", _("There is one of this name already."))
+        if not isinstance(values.get("maker_values", {}), dict):
+            self.add_error("maker_values", _('Write names with values, as in {"Vop": 55.3}.'))
+        return values
+
+
+class DeviceTypeForm(EntryForm):
     """A device type: channels in rows and columns, and what its serials look like."""
 
     class Meta:
@@ -65,31 +95,26 @@ class DeviceTypeForm(forms.ModelForm):
     def clean_serial_pattern(self) -> str:
         pattern = self.cleaned_data["serial_pattern"]
         try:
-            re.compile(pattern)
-        except re.error as error:
+            fits("", pattern)
+        except ValueError as error:
             raise ValidationError(_("This is no regular expression: %s") % error) from None
         return str(pattern)
 
     def clean_serial_next(self) -> str:
         form = str(self.cleaned_data["serial_next"])
-        if form:
-            field = LAST_FIELD.search(form)
-            try:
-                if field is None or "{" in LAST_FIELD.sub("", form, count=1):
-                    raise ValueError(form)
-                field[0].format(number=1)
-            except (ValueError, IndexError, KeyError):
-                raise ValidationError(
-                    _("Write the number once, as in S12045-{number:05d}.")
-                ) from None
+        odd = len(LAST_FIELD.split(form)) != 2 or set("{}") & set(LAST_FIELD.sub("", form))
+        if form and odd:
+            raise ValidationError(_("Write the number once, as in S12045-{number:05d}."))
         return form
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
+        values = super().clean()
         order, rows, columns = (values.get(n) for n in ("channel_order", "rows", "columns"))
         if not rows or not columns:
             raise ValidationError(_("A type has at least one row and one column."))
-        if order and sorted(order) != list(range(rows * columns)):
+        if rows * columns > MOST_CHANNELS:
+            raise ValidationError(_("A type has at most %d channels.") % MOST_CHANNELS)
+        if order and not _numbers_each(order, rows * columns):
             self.add_error(
                 "channel_order",
                 _("Name each channel from 0 to %d once, row by row.") % (rows * columns - 1),
@@ -102,15 +127,25 @@ class DeviceTypeForm(forms.ModelForm):
         return values
 
 
-class TrayForm(forms.ModelForm):
+def _numbers_each(order: Any, n: int) -> bool:
+    """Whether `order` is a list of all whole numbers below `n`."""
+    whole = isinstance(order, list) and all(type(one) is int for one in order)
+    return whole and sorted(order) == list(range(n))
+
+
+class TrayForm(EntryForm):
     """A tray; it can't shrink below its devices."""
+
+    in_address = True
 
     class Meta:
         model = Tray
         fields = ("name", "rows", "columns", "lot", "location")
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
+        values = super().clean()
+        if (values.get("rows") or 0) * (values.get("columns") or 0) > MOST_PLACES:
+            raise ValidationError(_("A tray has at most %d positions.") % MOST_PLACES)
         if self.instance.pk and values.get("rows") and values.get("columns"):
             outside = models.Q(tray_row__gte=values["rows"])
             outside |= models.Q(tray_column__gte=values["columns"])
@@ -158,8 +193,10 @@ class CommandField(forms.CharField):
         return bool(self.prepare_value(initial) != data)
 
 
-class StationForm(forms.ModelForm):
+class StationForm(EntryForm):
     """A test bench."""
+
+    in_address = True
 
     class Meta:
         model = Station
@@ -182,7 +219,7 @@ class StationForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         """Another name only while nothing waits or runs there under the old one."""
-        name = str(self.cleaned_data["name"])
+        name = super().clean_name()
         former = self.initial.get("name", name)
         if name != former and is_busy(Station(name=former).lane):
             raise forms.ValidationError(
@@ -197,7 +234,7 @@ class StationForm(forms.ModelForm):
 
 
 def _form(model: type[models.Model], *fields: str) -> type[forms.ModelForm]:
-    return modelform_factory(model, fields=fields)
+    return modelform_factory(model, form=EntryForm, fields=fields)
 
 
 def _entry(

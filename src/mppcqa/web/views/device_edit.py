@@ -60,6 +60,8 @@ class DeviceEditForm(forms.ModelForm):
         row, column = values.get("tray_row"), values.get("tray_column")
         if device.tray is None:
             values["tray_row"] = values["tray_column"] = None
+        elif (row is None) != (column is None):
+            self.add_error("tray_row", _("A position needs a row and a column."))
         elif row is not None and column is not None:
             if row >= device.tray.rows or column >= device.tray.columns:
                 self.add_error("tray_row", _("The tray has no such position."))

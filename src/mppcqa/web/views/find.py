@@ -33,7 +33,7 @@ def find(request: HttpRequest) -> HttpResponse:
     former = SerialAlias.objects.filter(serial=serial).select_related("device").first()
     if former is not None:
         return redirect("device", former.device.serial)
-    tray = Tray.objects.filter(name=serial).first()
+    tray = Tray.objects.filter(name__iexact=serial).first()
     if tray is not None:
         return redirect(tray)
     return redirect(f"{reverse('device_list')}?{urlencode({'q': serial})}")
