@@ -117,9 +117,11 @@ def test_limits_of_a_device_type_judge_its_devices(
 def test_bands_that_make_no_sense_are_refused_at_once(campaign: SimpleNamespace) -> None:
     limits = [*band(2, 1), *band(None, None), {"quantity": "colour", "pass_low": 1}]
     limits.append({"quantity": "pde", "pass_low": 0.2, "warn_low": 0.3})
+    limits += [*band(float("nan"), None), *band(0, float("inf"))]
+    limits.append({"quantity": "pde", "pass_low": 0.2, "overvoltage_v": float("nan")})
     with pytest.raises(LimitsRefused) as refused:
         new_version(get_stage("pde"), limits, title="")
-    assert len(refused.value.faults) == 5
+    assert len(refused.value.faults) == 8
     assert LimitSet.objects.filter(stage="pde").count() == 1
 
 
@@ -182,6 +184,8 @@ def test_new_analyses_count_when_asked_to(transactional_db: None) -> None:
             assert one["largest"] < 1e-6  # sums come in the order of the threads
         counted = ask_count(group)
         wait_until(lambda: counted.refresh_from_db() or not counted.is_open, 60, "counting")
+    # What was compared stays readable: by now both sides are the same.
+    assert counted.result["comparison"] == compared.result
     standing = Standing.objects.get()
     assert (standing.analysis_id, standing.verdict.analysis_id) == (second.pk, second.pk)
     assert Device.objects.get().standings.count() == 1

@@ -116,7 +116,12 @@ def compare_analyses(context: Context, *, group_id: int) -> dict[str, Any]:
 
 @routine("testing.make_count", title=_("Make new analyses count"), repeatable=True)
 def make_new_count(context: Context, *, group_id: int) -> dict[str, Any]:
-    """The analyses of a group count from now on, and devices are judged by them."""
-    from mppcqa.testing.reanalysis import count
+    """The analyses of a group count from now on, and devices are judged by them.
 
-    return {"analyses": count(_group(group_id), context.progress)}
+    The comparison with what counted before is kept: afterwards there is nothing to compare with.
+    """
+    from mppcqa.testing.reanalysis import compare, count
+
+    group = _group(group_id)
+    comparison = compare(group)
+    return {"comparison": comparison, "analyses": count(group, context.progress)}

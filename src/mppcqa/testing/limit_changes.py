@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,10 @@ def new_version(
 
 
 def _band_faults(limit: Mapping[str, Any]) -> list[str]:
-    low, high, warn_low, warn_high = (limit.get(name) for name in BANDS)
+    given = [limit.get(name) for name in (*BANDS, "overvoltage_v")]
+    if not all(value is None or math.isfinite(value) for value in given):
+        return [_("a limit is a number; leave it empty where there is none")]
+    low, high, warn_low, warn_high = given[:4]
     faults = []
     if low is None and high is None:
         faults.append(_("the pass band has no end; give one, or leave the quantity out"))

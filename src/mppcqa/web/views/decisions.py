@@ -23,10 +23,16 @@ def waive(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
     found = get_object_or_404(Device, serial=normal_serial(serial))
     verdict = get_object_or_404(Verdict, pk=pk, device=found)
     try:
-        until = parse_date(request.POST.get("expires_on", "")) or None
+        text = request.POST.get("expires_on", "").strip()
+        until = parse_date(text) if text else None
+        if text and until is None:
+            # Never a waiver for good because a date was not understood.
+            raise DecisionRefused(_("“%s” is no date; write it like 2027-03-31.") % text[:30])
         grant_waiver(verdict, request.POST.get("reason", ""), by=request.user, expires_on=until)
-    except (DecisionRefused, ValueError) as error:
+    except DecisionRefused as error:
         messages.error(request, str(error))
+    except ValueError:  # a date that the calendar has not
+        messages.error(request, _("“%s” is no date; write it like 2027-03-31.") % text[:30])
     else:
         messages.success(request, _("The waiver is granted."))
     return redirect(found)

@@ -109,6 +109,8 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
     title, reason = request.POST.get("title", ""), request.POST.get("reason", "")
     if request.method == "POST":
         limits, faults = _read(lines)
+        if kind is None and request.POST.get("type"):
+            faults.append(_("The device type is not there any more; choose another."))
         if not faults:
             try:
                 made = new_version(

@@ -92,12 +92,14 @@ def reanalysis(request: HttpRequest, pk: int) -> HttpResponse:
         "counted": result_of("testing.make_count", group)[0],
     }
     if group.state == State.SUCCEEDED:
-        context |= _comparison(group, len(states))
+        context |= _comparison(group, len(states), context["counted"] or {})
     return render(request, "web/reanalysis.html", context)
 
 
-def _comparison(group: Any, size: int) -> dict[str, Any]:
+def _comparison(group: Any, size: int, counted: dict[str, Any]) -> dict[str, Any]:
     result, task = result_of("testing.compare", group)
+    if "comparison" in counted:
+        result, task = counted["comparison"], None
     if result is None and task is None and size <= INLINE_ANALYSES:
         result = compare(group)
     if result is None:
