@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 import uproot
+from click.testing import CliRunner
 from django.test import Client
 
 from mppcqa.exchange import imports, writers
@@ -60,6 +62,57 @@ def test_no_text_runs_as_a_formula(campaign: SimpleNamespace, tmp_path: Path) ->
     sheet = openpyxl.load_workbook(tmp_path / "d.xlsx").active
     cells = [cell for row in sheet for cell in row if cell.value is not None]
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
+
+
+def test_numbers_of_the_maker_go_out_as_numbers(campaign: SimpleNamespace, tmp_path: Path) -> None:
+    """One that is a text all the same is among the others, and no name comes twice."""
+    given = [
+        {"Vop [V]": -54.25, "a b": 1, "a-b": "x", "verdict_pde": "mine"},
+        {"Vop [V]": 55, "a b": 2, "serial": 7, "other_maker_values": 8},
+    ]
+    for device, values in zip(campaign.devices, given, strict=False):
+        Device.objects.filter(pk=device.pk).update(maker_values=values)
+    paths = {form: tmp_path / f"d.{end}" for form, end in writers.FORMATS.items()}
+    for form, path in paths.items():
+        assert write_list("devices", form, path, {}) == 4
+    table = pq.read_table(paths["parquet"])
+    assert len(set(table.column_names)) == len(table.column_names)
+    assert table["Vop [V]"].to_pylist() == [-54.25, 55.0, None, None]
+    assert json.loads(table["other_maker_values"][1].as_py()) == {
+        "serial": 7,
+        "other_maker_values": 8,
+    }
+    assert json.loads(table["other_maker_values"][0].as_py()) == {"verdict_pde": "mine"}
+    sheet = openpyxl.load_workbook(paths["excel"]).active
+    place = [cell.value for cell in sheet[1]].index("Vop [V]")
+    assert sheet[2][place].value == -54.25
+    assert arrow_csv.read_csv(paths["csv"])["Vop [V]"].to_pylist() == [-54.25, 55.0, None, None]
+    with uproot.open(paths["root"]) as file:
+        tree = file["list"]
+        assert tree["a_b"].array().tolist()[:2] == [1.0, 2.0]
+        assert tree["a_b_2"].array().tolist()[0] == "x"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(["devices", "--tag", "nope"], ["devices", "--tray", "nope"], ["values", "--stage", "no"]),
+        *(["values", "--quantity", "no"], ["runs", "--serial", "GX"], ["devices", "--every"]),
+        ["devices", "--outcome", "fehl"],
+    ],
+)
+def test_a_filter_that_names_nothing_is_told(
+    campaign: SimpleNamespace, tmp_path: Path, asked: list[str]
+) -> None:
+    """It would else be no filter, or an empty file that looks like an answer."""
+    from mppcqa.cli.export import export
+
+    path = tmp_path / "x.csv"
+    done = CliRunner().invoke(export, [asked[0], str(path), *asked[1:]])
+    assert done.exit_code != 0
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert not path.exists()
+    assert any(word in done.output for word in asked[1:])
 
 
 def test_excel_has_an_end(

@@ -44,7 +44,12 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
         def show(done: int, total: int, text: str) -> None:
             bar.update(task, completed=done, total=total, description=text[-40:])
 
-        made = back_up(place, show)
+        try:
+            made = back_up(place, show)
+        except OSError as error:
+            raise click.ClickException(
+                f"no backup was made, nothing of it is left: {error}"
+            ) from None
     click.echo(made)
     _name_missing(made)
     if keep:
@@ -72,6 +77,7 @@ def restore(folder: Path, replace: bool) -> None:
     Stop workers and web server first. A database that is in use is left alone unless --replace.
     """
     setup_django()
+    from django.db import DatabaseError
     from rich.progress import Progress
 
     from mppcqa.exchange.backup import BackupError
@@ -87,6 +93,10 @@ def restore(folder: Path, replace: bool) -> None:
             counts = put_back(folder, replace=replace, told=show)
     except BackupError as error:
         raise click.ClickException(str(error)) from None
+    except (OSError, DatabaseError) as error:
+        raise click.ClickException(
+            f"The restore did not end: {error}. Mend that, and restore again with --replace."
+        ) from None
     _name_missing(folder)
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "missing")
     click.echo(told + " restored")

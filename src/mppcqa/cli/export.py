@@ -10,6 +10,8 @@ import click
 from mppcqa.cli import setup_django
 
 SUFFIXES = {".csv": "csv", ".xlsx": "excel", ".parquet": "parquet", ".root": "root"}
+OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
+DEVICE_FILTERS = {"q", "type", "place", "tray", "lot", "tag", "stage", "outcome"}
 
 
 @click.command()
@@ -22,7 +24,7 @@ SUFFIXES = {".csv": "csv", ".xlsx": "excel", ".parquet": "parquet", ".root": "ro
 @click.option("--lot", default="")
 @click.option("--tag", default="")
 @click.option("--stage", default="", help="Devices, runs or values of this stage.")
-@click.option("--outcome", default="", help="pass, warning, fail, incomplete, or none.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), default=None, help="Verdict at the stage.")
 @click.option("--station", default="", help="Runs of this station.")
 @click.option("--quantity", default="", help="Values of this quantity (its key).")
 @click.option("--every", is_flag=True, help="Values of all analyses, not only of what counts.")
@@ -39,6 +41,7 @@ def export(what: str, output: Path, kind: str, place: str, **asked: Any) -> None
             f"{output}: the ending says the format; it is one of {', '.join(SUFFIXES)}"
         )
     filters = {name: value for name, value in asked.items() if value}
+    _refuse_odd(what, {**filters, **{n: v for n, v in (("type", kind), ("place", place)) if v}})
     for name, given, model in (("type", kind, DeviceType), ("place", place, Institute)):
         if not given:
             continue
@@ -49,6 +52,32 @@ def export(what: str, output: Path, kind: str, place: str, **asked: Any) -> None
         filters[name] = str(found.pk)
     try:
         rows = write_list(what, form, output, filters)
-    except ExportRefused as error:
+    except (ExportRefused, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{output}: {rows} rows")
+
+
+def _refuse_odd(what: str, filters: dict[str, str]) -> None:
+    """A filter that says nothing of the list, or names what is not there, would be no filter."""
+    from mppcqa.inventory.models import Lot, Tag, Tray
+    from mppcqa.stages import all_stages
+    from mppcqa.testing.models import QuantityRow, Station
+
+    own = {"runs": {"stage", "station"}, "devices": DEVICE_FILTERS}.get(
+        what, DEVICE_FILTERS | {"quantity", "every"}
+    )
+    if odd := sorted(filters.keys() - own):
+        names = ", ".join("--" + {"q": "serial"}.get(name, name) for name in odd)
+        raise click.ClickException(f"{what} are not chosen by {names}")
+    stages = {stage.key for stage in all_stages()}
+    stages |= set(QuantityRow.objects.values_list("stage", flat=True))
+    keys = set(QuantityRow.objects.values_list("key", flat=True))
+    for name, there in (("stage", stages), ("quantity", keys)):
+        if name in filters and filters[name] not in there:
+            raise click.ClickException(
+                f"no {name} is called {filters[name]!r}; there are: {', '.join(sorted(there))}"
+            )
+    models = {"tray": Tray, "lot": Lot, "tag": Tag, "station": Station}
+    for name in models.keys() & filters.keys():
+        if not models[name]._default_manager.filter(name=filters[name]).exists():
+            raise click.ClickException(f"no {name} is called {filters[name]!r}")

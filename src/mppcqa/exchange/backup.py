@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,10 +46,13 @@ def default_folder() -> Path:
     return Path(settings.MPPCQA_HOME) / "backups"
 
 
-def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
+def back_up(
+    folder: Path, told: Told = lambda done, total, text: None, *, anew: bool = False
+) -> Path:
     """Write a backup into a new folder below `folder` and return it.
 
-    Stored files that the newest backup there has already are linked, not copied.
+    Stored files that the newest backup there has already are linked, not copied, unless `anew`:
+    where that one is damaged. What can't be written to its end leaves nothing (`OSError`).
     """
     name = f"mppcqa-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     target, work = folder / name, folder / f"{name}.part"
@@ -59,7 +62,7 @@ def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
             found = models_at(applied_migrations())
             manifest = _tables(work, found, told)
             names = sorted(_file_names(found))
-        former = _Former(newest(folder))
+        former = _Former(None if anew else newest(folder))
         manifest["files"] = _files(work, names, former, told)
         manifest["logs"] = _logs(work, former, told)
         text = json.dumps(manifest, indent=1, sort_keys=True)
@@ -80,7 +83,9 @@ class _Former:
         self.folder = folder
         self._known: dict[str, Any] = {}
         if folder is not None:
-            self._known = json.loads((folder / MANIFEST).read_text())
+            # One whose list can't be read has nothing to give.
+            with suppress(ValueError):
+                self._known = json.loads((folder / MANIFEST).read_text())
 
     def link(self, work: Path, place: Path, size: int) -> dict[str, Any] | None:
         """What it says of a file, once that is here as well; None if it has it not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -54,21 +55,64 @@ DEVICE_COLUMNS = (
 OTHERS = "other_maker_values"
 
 
-def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, list[str]]:
-    keys: dict[str, None] = {}
-    rows = chosen_devices(filters).order_by("pk").values_list("maker_values", flat=True)
-    for values in rows[:KEYS_FROM].iterator(PIECE):
-        keys.update(dict.fromkeys(values or {}))
-    taken = {name for name, _path, _kind in DEVICE_COLUMNS}
-    names = [key for key in keys if key not in taken]
+@dataclass(frozen=True)
+class _MakerColumns:
+    """Maker's values that have columns: those that are all numbers, and texts."""
+
+    kinds: dict[str, pa.DataType]
+
+    @classmethod
+    def of(cls, filters: Mapping[str, str]) -> _MakerColumns:
+        """Columns of what the first devices have."""
+        numeric: dict[str, bool] = {}
+        rows = chosen_devices(filters).order_by("pk").values_list("maker_values", flat=True)
+        for values in rows[:KEYS_FROM].iterator(PIECE):
+            for key, value in (values or {}).items():
+                numeric[key] = numeric.get(key, True) and _is_number(value)
+        own = {name for name, _path, _kind in DEVICE_COLUMNS} | {OTHERS}
+        own |= {_verdict_name(stage.key) for stage in all_stages()}
+        return cls(
+            {
+                key: pa.float64() if is_number else pa.string()
+                for key, is_number in numeric.items()
+                if key not in own
+            }
+        )
+
+    def holds(self, key: str, value: Any) -> bool:
+        """Whether a value goes into its column; else it is one of the others."""
+        kind = self.kinds.get(key)
+        return kind is not None and (kind == pa.string() or _is_number(value))
+
+    def cell(self, key: str, values: dict[str, Any] | None) -> float | str | None:
+        value = (values or {}).get(key)
+        if value is None or not self.holds(key, value):
+            return None
+        return float(value) if self.kinds[key] == pa.float64() else str(value)
+
+    def others(self, values: dict[str, Any] | None) -> str | None:
+        rest = {key: one for key, one in (values or {}).items() if not self.holds(key, one)}
+        return json.dumps(rest, ensure_ascii=False) if rest else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _verdict_name(stage: str) -> str:
+    return f"verdict_{stage}"
+
+
+def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, _MakerColumns]:
+    maker = _MakerColumns.of(filters)
     columns = [pa.field(name, kind) for name, _path, kind in DEVICE_COLUMNS]
-    columns += [pa.field(f"verdict_{stage.key}", pa.string()) for stage in all_stages()]
-    columns += [pa.field(name, pa.string()) for name in names]
-    return pa.schema([*columns, pa.field(OTHERS, pa.string())]), names
+    columns += [pa.field(_verdict_name(stage.key), pa.string()) for stage in all_stages()]
+    columns += [pa.field(name, kind) for name, kind in maker.kinds.items()]
+    return pa.schema([*columns, pa.field(OTHERS, pa.string())]), maker
 
 
 def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    schema, names = _device_schema(filters)
+    schema, maker = _device_schema(filters)
     paths = [path for _name, path, _kind in DEVICE_COLUMNS]
     stages = [stage.key for stage in all_stages()]
     last = 0
@@ -86,18 +130,9 @@ def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
         }
         columns: list[list[Any]] = [list(column) for column in zip(*found, strict=True)][2:]
         columns += [[outcomes.get((row[0], stage)) for row in found] for stage in stages]
-        columns += [[_text((row[1] or {}).get(name)) for row in found] for name in names]
-        columns.append([_others(row[1], names) for row in found])
+        columns += [[maker.cell(key, row[1]) for row in found] for key in maker.kinds]
+        columns.append([maker.others(row[1]) for row in found])
         yield _batch(columns, schema)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _others(values: dict[str, Any] | None, names: list[str]) -> str | None:
-    rest = {key: value for key, value in (values or {}).items() if key not in names}
-    return json.dumps(rest, ensure_ascii=False) if rest else None
 
 
 RUN_COLUMNS = (

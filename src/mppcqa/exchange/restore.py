@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow.parquet as pq
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 import mppcqa
 from mppcqa.exchange.backup import CHUNK, MANIFEST, BackupError, Told, inside, verify
@@ -69,10 +69,17 @@ def restore(
     else:
         migrate_forward()
     found = models_at(wanted)
-    with connection.constraint_checks_disabled(), transaction.atomic():
-        for model in found:
-            _empty(model)
-        rows = _tables(backup, manifest, found, told)
+    try:
+        with connection.constraint_checks_disabled(), transaction.atomic():
+            for model in found:
+                _empty(model)
+            rows = _tables(backup, manifest, found, told)
+    except DatabaseError as error:
+        raise BackupError(
+            f"The database does not take what the backup holds: {error}. Its tables are as they "
+            "were. MariaDB holds texts to their length and knows no difference between a and A, "
+            "or e and é, in names: mend such a row where the backup comes from, and make another."
+        ) from error
     connection.check_constraints()
     if older:
         migrate_forward()
@@ -129,12 +136,20 @@ def _tables(
             if set(file.schema_arrow.names) != set(schema_of(model).names):
                 raise BackupError(f"the columns of {name} are not those of the backup's version")
             for batch in file.iter_batches(batch_size=size, use_threads=False):
-                write_rows(model, batch)
+                _write(model, batch)
                 rows += batch.num_rows
         if rows != stated["rows"]:
             raise BackupError(f"{name}: {rows} rows where the manifest says {stated['rows']}")
         total += rows
     return total
+
+
+def _write(model: type[models.Model], batch: Any) -> None:
+    """Rows of a table; what the database says of them names the table."""
+    try:
+        write_rows(model, batch)
+    except DatabaseError as error:
+        raise DatabaseError(f"{model._meta.db_table}: {error}") from error
 
 
 def _files(backup: Path, manifest: dict[str, Any], told: Told) -> int:

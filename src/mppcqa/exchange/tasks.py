@@ -141,6 +141,7 @@ def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
 def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[str, Any]:
     """Back up database and files, and keep the newest few backups."""
     from pathlib import Path
+    from shutil import rmtree
 
     from mppcqa.exchange.backup import (
         back_up,
@@ -154,6 +155,15 @@ def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[st
     made = back_up(place)
     context.log(f"written: {made}")
     faults = verify(made)
+    if faults:
+        # What was linked from a damaged backup is damaged here as well, so all is copied.
+        context.message("warning", f"an earlier backup in {place} is damaged: {faults[0]}")
+        for fault in faults[:20]:
+            context.log(fault)
+        rmtree(made)
+        made = back_up(place, anew=True)
+        context.log(f"written anew: {made}")
+        faults = verify(made)
     if faults:
         raise TaskError("The backup does not hold what it should:\n" + "\n".join(faults[:20]))
     missing = missing_files(made)

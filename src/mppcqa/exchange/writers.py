@@ -137,7 +137,7 @@ def _root(path: Path, schema: pa.Schema, batches: Batches) -> None:
 
     with uproot.recreate(path, compression=uproot.ZSTD(1)) as file:
         kinds = {f.name: "string" if _is_text(f.type) else _dtype(f.type) for f in schema}
-        names = {name: _branch(name) for name in kinds}
+        names = _branches(kinds)
         tree = file.mktree("list", {names[name]: kind for name, kind in kinds.items()})
         for batch in batches:
             if batch.num_rows:
@@ -148,6 +148,17 @@ def _branch(name: str) -> str:
     """A name that ROOT's formulas take: letters, digits, underscores."""
     clean = "".join(one if one.isalnum() and one.isascii() else "_" for one in name)
     return clean.strip("_") or "column"
+
+
+def _branches(names: Iterable[str]) -> dict[str, str]:
+    """Names of branches, each once: ROOT's formulas take fewer letters than people do."""
+    found: dict[str, str] = {}
+    for name in names:
+        branch, number = _branch(name), 2
+        while branch in found.values():
+            branch, number = f"{_branch(name)}_{number}", number + 1
+        found[name] = branch
+    return found
 
 
 def _dtype(kind: pa.DataType) -> Any:
