@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +17,7 @@ from mppcqa.testing.columns import ValueColumns, value_faults
 from mppcqa.testing.ingest import AnalysisFault, NewAnalysis, store_analyses
 from mppcqa.testing.layout import key_by
 from mppcqa.testing.models import Analysis, Measurement, RunFile, Standing
+from mppcqa.testing.number_rows import OnConflict, insert_rows
 from mppcqa.testing.reading import read_values
 from mppcqa.testing.upkeep import compact_measurements
 
@@ -178,6 +179,24 @@ def test_a_full_table_is_laid_out_by_another_key() -> None:
         key_by(editor, table, KEY)
         Measurement.objects.all().delete()
     test_the_table_lies_in_the_order_of_its_key_and_has_no_index()
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite's integers have no size")
+@pytest.mark.parametrize("n", [10, 9000])
+@pytest.mark.parametrize("on_conflict", ["fail", "replace"])
+def test_a_number_that_does_not_fit_is_refused_not_cut(n: int, on_conflict: OnConflict) -> None:
+    columns = {
+        "device_id": np.arange(n) + 1,
+        "analysis_id": np.ones(n, "i8"),
+        "quantity_id": np.full(n, 2),
+        "channel": np.where(np.arange(n) == 3, 1 << 15, 0),
+        "condition_id": np.ones(n, "i8"),
+        "value": np.ones(n),
+        "uncertainty": np.ones(n),
+    }
+    with pytest.raises(DataError), transaction.atomic():
+        insert_rows(Measurement._meta.db_table, columns, keys=KEY, on_conflict=on_conflict)
+    assert not Measurement.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

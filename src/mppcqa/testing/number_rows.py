@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 from numpy.typing import NDArray
 
 OnConflict = Literal["fail", "replace", "add"]
@@ -112,6 +112,8 @@ def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int, *, replace: b
                 f"FIELDS TERMINATED BY ',' ({_names(columns)})"
             )
             taken = cursor.rowcount
+            cursor.execute("SELECT @@warning_count")
+            (warnings,) = cursor.fetchone()
     except OperationalError as error:
         if error.args and error.args[0] in LOCAL_FILES_REFUSED:
             return False
@@ -121,6 +123,9 @@ def _load(table: str, columns: Mapping[str, NDArray[Any]], n: int, *, replace: b
     if taken != n and not replace:
         # With LOCAL the server skips rows whose key is there, where INSERT would stop.
         raise IntegrityError(f"{n - taken} of {n} rows of {table} are there already")
+    if warnings:
+        # With LOCAL it also cuts a number that does not fit, where INSERT would stop.
+        raise DataError(f"{warnings} of the numbers do not fit the columns of {table}")
     return True
 
 
