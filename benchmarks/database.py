@@ -28,12 +28,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZES = "1e5,1e6,1e7"
 
 
-def main(sizes: str = SIZES, engines: str = "sqlite,mariadb") -> int:
-    """Measure each engine in a process of its own."""
+def main(sizes: str = SIZES, engines: str = "sqlite,mariadb", steps: str = "") -> int:
+    """Measure each engine in a process of its own; `steps` names some of them, empty means all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=sizes, help="numbers of values, ascending")
     parser.add_argument("--engines", default=engines, help="sqlite, mariadb or both")
     parser.add_argument("--keep", action="store_true", help="leave the databases for a look")
+    parser.add_argument("--steps", default=steps, help="after the fill; by default all of them")
     options = parser.parse_args()
     report: dict[str, Any] = {}
     status = 0
@@ -53,7 +54,7 @@ def main(sizes: str = SIZES, engines: str = "sqlite,mariadb") -> int:
 
 def _measure(engine: str, home: Path, options: argparse.Namespace, report: dict[str, Any]) -> int:
     if engine == "sqlite":
-        return _child(engine, f"sqlite:///{home}/bench.sqlite3", home, options.sizes, report)
+        return _child(engine, f"sqlite:///{home}/bench.sqlite3", home, options, report)
     given = os.environ.get("MPPCQA_DATABASE", "")
     if not given.startswith("mysql:"):
         print("MariaDB: set MPPCQA_DATABASE=mysql://user:password@host/name", file=sys.stderr)
@@ -65,7 +66,7 @@ def _measure(engine: str, home: Path, options: argparse.Namespace, report: dict[
     _execute(url, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
     try:
         database = url._replace(path=f"/{name}").geturl()
-        return _child(engine, database, home, options.sizes, report)
+        return _child(engine, database, home, options, report)
     finally:
         if not options.keep:
             _execute(url, f"DROP DATABASE `{name}`")
@@ -81,7 +82,9 @@ def _execute(url: Any, statement: str) -> None:
         connection.cursor().execute(statement)
 
 
-def _child(engine: str, database: str, home: Path, sizes: str, report: dict[str, Any]) -> int:
+def _child(
+    engine: str, database: str, home: Path, options: argparse.Namespace, report: dict[str, Any]
+) -> int:
     environment = {
         **os.environ,
         "MPPCQA_DATABASE": database,
@@ -91,7 +94,7 @@ def _child(engine: str, database: str, home: Path, sizes: str, report: dict[str,
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.database_run", sizes],
+        [sys.executable, "-m", "benchmarks.database_run", options.sizes, options.steps],
         env=environment,
         stdout=subprocess.PIPE,
         check=False,
