@@ -8,9 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_DATA = "no shared data"
+
+# How long an example takes says how busy the computer is, not whether the program is right.
+settings.register_profile(
+    "mppcqa",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("mppcqa")
 
 
 @pytest.fixture(scope="session")

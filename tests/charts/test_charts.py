@@ -94,7 +94,7 @@ def test_every_chart_renders_for_page_and_paper(name: str) -> None:
     assert charts.to_pdf(chart).startswith(b"%PDF")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(max_size=40))
 def test_no_text_ends_the_script_element_that_holds_a_chart(text: str) -> None:
     chart = charts.pie({f"</script>{text}": 1.0}, title=text)

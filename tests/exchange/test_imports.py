@@ -300,7 +300,8 @@ def test_heads_that_people_write() -> None:
 
 
 @settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_any_file_is_read_or_refused(tmp_path: Any, data: bytes) -> None:

@@ -36,7 +36,7 @@ def junk(rng: np.random.Generator, kind: str, n: int, samples: int) -> np.ndarra
     return shapes[kind]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(KINDS),
@@ -63,7 +63,7 @@ def test_waveforms_of_any_kind(seed, kind, n, samples, holes, dtype) -> None:
     assert found.afterpulse_error > 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(KINDS),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mppcqa.physics import fit_spectra, histogram_charges, histogram_pairs, simulate_charges
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     events=st.integers(0, 3000),

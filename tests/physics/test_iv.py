@@ -61,7 +61,7 @@ def test_breakdown_moves_with_temperature() -> None:
     assert line.slope == pytest.approx(0.056, abs=0.0015)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 1000),
     sign_v=st.sampled_from([1, -1]),

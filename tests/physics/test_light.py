@@ -120,7 +120,7 @@ def test_places_that_tell_no_field(x, y, light, message) -> None:
 NUMBERS = st.sampled_from([0.0, 1.0, 3.0, 1e9, -1.0, float("nan"), float("inf")])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     counts=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=0, max_size=12),
     shift=st.integers(-1, 1),

@@ -155,7 +155,7 @@ def test_the_simple_model_is_for_light_alone() -> None:
         fit_spectra(np.ones((1, 100)), np.arange(101), light=False, model="simple")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

@@ -82,7 +82,7 @@ def test_scatter_is_split_into_noise_and_what_noise_does_not_explain() -> None:
     assert 0 < drifting.limits_error < drifting.scatter
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), shift=st.floats(-5, 5), factor=st.floats(0.1, 10))
 def test_a_comparison_turns_with_its_stations_and_units(seed, shift, factor) -> None:
     a, ea, b, eb = stations(seed, n=20)

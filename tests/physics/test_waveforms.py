@@ -139,7 +139,7 @@ def test_overlapping_pulses_are_told_apart() -> None:
     assert np.all(np.abs(apart - 20e-9) < 2e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(offset=st.integers(-5000, 5000), scale=st.sampled_from([0.01, 1.0, 3.0]))
 def test_unit_and_offset_of_the_digitizer_do_not_matter(offset, scale) -> None:
     adc, _ = make(7, n=60, samples=1000)

@@ -130,7 +130,6 @@ STEPS = st.lists(st.sampled_from(["ingest", "recall", "verdicts", "limits"]), ma
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 2**32), steps=STEPS)
