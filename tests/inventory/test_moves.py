@@ -103,8 +103,40 @@ def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: Use
     assert Device.objects.get(serial="GX-000").location == there
     assert Device.objects.get(serial="GX-001").location == campaign.place
     assert "GX-001" in Shipment.objects.get().note
+    # What was missing turns up a week later.
+    with pytest.raises(ShipmentRefused, match="GX-000 does not belong"):
+        receive(shipment, ["GX-001", "GX-000"])
+    assert receive(shipment, ["GX-001"], by=operator) == 1
+    assert Device.objects.get(serial="GX-001").location == there
     with pytest.raises(ShipmentRefused, match="already"):
         receive(shipment, ["GX-001"])
+
+
+def test_a_box_with_others_in_it_and_one_that_nobody_opened(
+    browser: Client, campaign: SimpleNamespace, operator: User
+) -> None:
+    there = Institute.objects.create(name="UTFSM")
+    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=operator)
+    address = f"/shipments/{shipment.pk}/"
+    everything = {"missing_is_known": "on", "others_are_known": "on"}
+    # A tick and nothing scanned loses no shipment.
+    assert "nothing was scanned" in browser.post(address, everything).content.decode()
+    assert Shipment.objects.get().received_at is None
+    other = send(campaign.place, there, ["GX-003"], by=operator)
+    sealed = browser.post(address, everything | {"serials": "GX-000\nGX-003"}).content.decode()
+    assert "GX-003 is on its way already" in sealed
+    assert receive(other, ["GX-003"]) == 1
+    box = {"serials": "gx-000\r\nGX-002\r\n"}
+    assert "GX-002 does not belong" in browser.post(address, box).content.decode()
+    page = browser.post(address, everything | box, follow=True).content.decode()
+    assert "came along: GX-002" in page
+    assert "missing on arrival: GX-001" in page
+    places = dict(Device.objects.values_list("serial", "location__name"))
+    assert places["GX-000"] == places["GX-002"] == "UTFSM"
+    assert places["GX-001"] == campaign.place.name
+    assert "missing on arrival" in browser.get("/devices/GX-001/").content.decode()
+    assert browser.post(address, {"serials": "GX-001"}).status_code == 302
+    assert "missing on arrival" not in browser.get("/devices/GX-001/").content.decode()
 
 
 @pytest.mark.parametrize(

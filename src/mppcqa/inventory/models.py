@@ -236,6 +236,8 @@ class Shipment(models.Model):
         Institute, on_delete=models.PROTECT, related_name="shipments_in"
     )
     devices = models.ManyToManyField(Device, related_name="shipments")
+    missing = models.ManyToManyField(Device, related_name="missing_in", blank=True)
+    """Those of the devices that were not in the box; they may still come."""
     reference = models.CharField(_("tracking number"), max_length=100, blank=True)
     note = models.TextField(_("note"), blank=True)
     sent_at = models.DateTimeField(_("sent"), default=timezone.now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -73,12 +74,7 @@ def send(
             values = {"serial": device.serial, "place": device.location}
             faults.append(_("%(serial)s is at %(place)s") % values)
     ids = list(found.devices)
-    for start in range(0, len(ids), BATCH):
-        under_way = Device.objects.filter(
-            pk__in=ids[start : start + BATCH], shipments__received_at=None
-        )
-        under_way = under_way.filter(shipments__isnull=False)
-        faults += [_("%s is on its way already") % one.serial for one in under_way.distinct()]
+    faults += _under_way(ids)
     if faults:
         raise ShipmentRefused(faults)
     with transaction.atomic():
@@ -98,37 +94,67 @@ def receive(
     serials: Sequence[str],
     *,
     missing_is_known: bool = False,
+    others_are_known: bool = False,
     by: AbstractBaseUser | None = None,
 ) -> int:
     """Receive what was scanned; devices are at the destination from now on. Returns how many.
 
-    Refused where something was scanned that is not in the shipment, and where devices are missing
-    unless that is known; those are then named in the shipment's note and stay where they were.
+    Refused where devices are missing, or some were in the box that the shipment has not, unless
+    that is known. The missing ones stay where they were and may be received later by another call;
+    the others are at the destination as well. The shipment's note names both.
     """
-    if shipment.received_at is not None:
+    late = shipment.received_at is not None
+    outstanding = shipment.missing if late else shipment.devices
+    expected = {device.pk: device.serial for device in outstanding.order_by("serial")}
+    if late and not expected:
         raise ShipmentRefused([_("the shipment was received already")])
-    expected = {device.pk: device.serial for device in shipment.devices.order_by("serial")}
     found = find_devices(serials)
-    faults = [_("%s is not registered") % serial for serial in found.unknown]
-    faults += [
-        _("%s does not belong to this shipment") % device.serial
-        for pk, device in found.devices.items()
-        if pk not in expected
+    faults = [
+        _("%s is not registered: register it, or leave it out") % serial for serial in found.unknown
     ]
-    missing = [serial for pk, serial in expected.items() if pk not in found.devices]
-    if missing and not missing_is_known:
-        faults.append(_("not scanned: %s") % ", ".join(missing[:50]))
+    others = {pk: device for pk, device in found.devices.items() if pk not in expected}
+    if late or not others_are_known:
+        faults += [_("%s does not belong to this shipment") % one.serial for one in others.values()]
+    faults += _under_way(list(others), besides=shipment)
+    missing = {pk: serial for pk, serial in expected.items() if pk not in found.devices}
+    if not found.devices and not found.unknown:
+        faults.append(_("nothing was scanned"))
+    elif missing and not late and not missing_is_known:
+        faults.append(_("not scanned: %s") % ", ".join(list(missing.values())[:50]))
     if faults:
         raise ShipmentRefused(faults)
+    here = [device.serial for pk, device in found.devices.items() if pk in expected]
+    lines = [
+        (_("arrived later: %s"), here if late else []),
+        (_("missing on arrival: %s"), [] if late else list(missing.values())),
+        (_("came along: %s"), [device.serial for device in others.values()]),
+    ]
+    told = [line % ", ".join(names) for line, names in lines if names]
     with transaction.atomic():
         ids = list(found.devices)
         for start in range(0, len(ids), BATCH):
             part = Device.objects.filter(pk__in=ids[start : start + BATCH])
             part.update(location=shipment.destination)
-        shipment.received_at = timezone.now()
-        shipment.received_by_id = None if by is None else by.pk
-        if missing:
-            line = _("missing on arrival: %s") % ", ".join(missing)
-            shipment.note = f"{shipment.note}\n{line}".strip()
+        shipment.missing.set(missing)
+        if not late:
+            shipment.received_at = timezone.now()
+            shipment.received_by_id = None if by is None else by.pk
+        shipment.note = "\n".join(filter(None, [shipment.note, *told]))
         shipment.save()
     return len(ids)
+
+
+def _under_way(ids: Sequence[int], *, besides: Shipment | None = None) -> list[str]:
+    """A fault for each device that is in a shipment which was not received."""
+    faults: list[str] = []
+    for start in range(0, len(ids), BATCH):
+        part = Device.objects.filter(pk__in=ids[start : start + BATCH])
+        going = part.filter(shipments__in=_open_shipments(besides)).distinct()
+        faults += [_("%s is on its way already") % one.serial for one in going]
+    return faults
+
+
+def _open_shipments(besides: Shipment | None) -> QuerySet[Shipment]:
+    return Shipment.objects.filter(received_at=None).exclude(
+        pk=None if besides is None else besides.pk
+    )

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -162,8 +163,16 @@ def _history(device: Device, parts: dict[str, list[Any]]) -> list[dict[str, Any]
         }
         for row in verdicts[:HISTORY]
     ]
+    missing = set(device.missing_in.values_list("pk", flat=True)) if parts["shipments"] else set()
     events += [
-        {"at": row.sent_at, "icon": "truck", "text": str(row), "who": row.sent_by}
+        {
+            "at": row.sent_at,
+            "icon": "truck",
+            "text": str(row),
+            "more": _("missing on arrival") if row.pk in missing else "",
+            "who": row.sent_by,
+            "url": reverse("shipment", args=[row.pk]),
+        }
         for row in parts["shipments"]
     ]
     events += [

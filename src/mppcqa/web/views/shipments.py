@@ -99,6 +99,7 @@ def shipment(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "shipment": found,
         "devices": found.devices.order_by("serial").select_related("location")[:SHOWN],
+        "missing": list(found.missing.order_by("serial")[:SHOWN]) if found.received_at else [],
         "faults": faults,
         "typed": typed,
     }
@@ -107,9 +108,14 @@ def shipment(request: HttpRequest, pk: int) -> HttpResponse:
 
 @allowed("inventory.change_shipment")
 def _receive(request: HttpRequest, found: Shipment, typed: str) -> Any:
-    known = "missing_is_known" in request.POST
     try:
-        n = receive(found, _scanned(typed), missing_is_known=known, by=request.user)
+        n = receive(
+            found,
+            _scanned(typed),
+            missing_is_known="missing_is_known" in request.POST,
+            others_are_known="others_are_known" in request.POST,
+            by=request.user,
+        )
     except ShipmentRefused as error:
         return error.faults
     messages.success(request, _("%d devices are received.") % n)
