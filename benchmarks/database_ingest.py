@@ -43,11 +43,10 @@ def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, An
     `ingest_ratio` is that of one analysis a transaction, as a run's analysis is stored. `devices`
     (800) get values of their first stage.
 
-    SQLite has no server, so there the ratio compares Python with a library of C: of an analysis of
-    1,240 values bare `executemany` takes 2.6 ms; the statements of the ingest take 4.0 ms (values
-    2.2, buckets 0.9, the rest 0.9), so 0.65 is the most that it could reach, and the 9 ms around
-    them (each `Result` once through Python, a dozen small queries through Django) leave 0.2. Many
-    analyses in one transaction, as imports do, reach 0.56.
+    SQLite has no server, so there one analysis a transaction compares Python with a library of C:
+    bare `executemany` of its 1,240 values takes 2.6 ms, which a dozen small questions through
+    Django take twice over. Many analyses in one transaction, as imports do, take no longer than
+    bare `executemany`: the ingest sends many rows a statement.
     """
     single = _single(devices[:160], rng)
     batched = _batched(devices[160:800], rng)
