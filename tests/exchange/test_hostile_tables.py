@@ -129,6 +129,23 @@ def test_an_open_quotation_mark_is_told_with_the_lines_that_it_swallows(
     assert "quotation mark is not closed: 2 more lines" in told(row)
 
 
+@pytest.mark.parametrize("form", ["csv", "excel"])
+def test_titles_above_the_names_are_left_out(singles: list[Device], form: str) -> None:
+    head = ["serial", "V_br,IV", "remark"]
+    rows = [["Campaign of 2026"], [], ["second batch"], head, ["A-0", 51.5, ""], ["A-9", 51, ""]]
+    text = "\n".join(";".join(map(str, row)) for row in rows)
+    row = bring(excel(rows) if form == "excel" else text)
+    assert row.found["counts"]["values"] == 1
+    assert [line.split(",")[0] for line in told(row).splitlines()[1:]] == ["6"]
+    assert any("3 lines of remarks" in note for note in row.found["notes"])
+
+
+def test_a_list_of_serials_has_no_title(singles: list[Device]) -> None:
+    rows = [["B-1"], ["B-2"], ["B-3", "broken?"]]
+    assert "to the right" in told(bring(excel(rows), stage=""))
+    assert bring("serial\nB-1\nB-2\n", stage="").found["counts"]["new"] == 2
+
+
 def test_a_table_without_rows_imports_nothing(singles: list[Device]) -> None:
     for text, stage in (("serial;V_br,IV\n", "tray_survey"), ("serial,type\n", "")):
         row = bring(text, stage=stage)

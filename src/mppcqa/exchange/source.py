@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 MAX_COLUMNS = 2000
 MAX_ROWS = 50_000_000
+MOST_TITLES = 20
+"""Lines of a title or of remarks that may stand before the names of columns."""
 CHUNK_ROWS = 100_000
 """Rows that are held at once; each costs some hundred bytes."""
 

@@ -15,15 +15,18 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext as _
 
+from mppcqa.exchange.mapping import is_known
 from mppcqa.exchange.source import (
     MAX_COLUMNS,
     MAX_ROWS,
+    MOST_TITLES,
     Chunk,
     Column,
     Fault,
     Reading,
     SourceError,
     named_columns,
+    read_head,
     too_many_columns,
 )
 
@@ -54,6 +57,8 @@ class CsvSource:
         skipped, lines = _lines(sample, whole)
         if not lines:
             raise SourceError(_("The table is empty."))
+        titles = _title_lines(lines, reading.delimiter)
+        skipped, lines = skipped + titles, lines[titles:]
         delimiter = reading.delimiter or find_delimiter(lines)
         rows = list(csv.reader(lines[:SNIFF_LINES], delimiter=delimiter))
         heads = [cell.strip() for cell in rows[0]]
@@ -260,6 +265,16 @@ def _lines(sample: str, whole: bool) -> tuple[int, list[str]]:
     ):
         skipped += 1
     return skipped, lines[skipped:]
+
+
+def _title_lines(lines: list[str], delimiter: str) -> int:
+    """How many lines of one text each come before a line of names that people write."""
+    for number in range(min(MOST_TITLES, len(lines))):
+        mark = delimiter or find_delimiter(lines[number:])
+        cells = next(csv.reader([lines[number]], delimiter=mark), [])
+        if sum(bool(cell.strip()) for cell in cells) > 1:
+            return number if any(is_known(read_head(cell)) for cell in cells) else 0
+    return 0
 
 
 def find_delimiter(lines: list[str]) -> str:

@@ -16,14 +16,17 @@ import numpy as np
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
+from mppcqa.exchange.mapping import is_known
 from mppcqa.exchange.source import (
     CHUNK_ROWS,
     MAX_COLUMNS,
+    MOST_TITLES,
     Chunk,
     Fault,
     Reading,
     SourceError,
     named_columns,
+    read_head,
     too_many_columns,
 )
 
@@ -70,6 +73,7 @@ class ExcelSource:
         if found is None:
             raise SourceError(_("The table is empty."))
         self._start, heads = found
+        titles = self._start - 1
         has_head = reading.has_head
         if has_head is None:
             has_head = not any(isinstance(head, int | float) for head in heads)
@@ -78,6 +82,8 @@ class ExcelSource:
         self._start += 1 if has_head else 0
         self.used = Reading(decimal=self.decimal, has_head=has_head, sheet=self.sheet)
         self.notes = [_("Excel workbook, sheet “%s”.") % self.sheet]
+        if titles:
+            self.notes.append(_("%d lines of remarks before the table are left out.") % titles)
         if len(self.sheets) > 1:
             self.notes.append(_("It has %d sheets; one is read at a time.") % len(self.sheets))
 
@@ -234,17 +240,26 @@ def _broken(error: Exception) -> str:
 
 
 def _first_row(sheet: Any) -> tuple[int, list[Any]] | None:
-    """Number and values of the first row with a cell in it."""
+    """Number and values of the table's first row: the first with a cell in it.
+
+    Rows of one text each before a row of names that people write are a title.
+    """
     sheet.reset_dimensions()
+    first: tuple[int, list[Any]] | None = None
     for number, row in enumerate(islice(sheet.iter_rows(values_only=True), 1000), 1):
         values = list(row)
         while values and not _filled(values[-1]):
             values.pop()
         if len(values) > MAX_COLUMNS:
             raise SourceError(too_many_columns(len(values)))
-        if values:
+        several = sum(map(_filled, values)) > 1
+        if several and (first is None or any(is_known(read_head(_text(v) or "")) for v in values)):
             return number, values
-    return None
+        if values and first is None:
+            first = number, values
+        if first is not None and (several or number >= first[0] + MOST_TITLES):
+            break
+    return first
 
 
 def _text(value: Any) -> str | None:
