@@ -146,6 +146,12 @@ def test_a_list_of_serials_has_no_title(singles: list[Device]) -> None:
     assert bring("serial\nB-1\nB-2\n", stage="").found["counts"]["new"] == 2
 
 
+def test_merged_serials_say_what_is_wrong_with_them(singles: list[Device]) -> None:
+    row = bring(excel([["serial", "V_br,IV"], ["A-0", 51], [None, 52]]))
+    assert row.faults == 1
+    assert "merged cells" in told(row)
+
+
 def test_a_table_without_rows_imports_nothing(singles: list[Device]) -> None:
     for text, stage in (("serial;V_br,IV\n", "tray_survey"), ("serial,type\n", "")):
         row = bring(text, stage=stage)

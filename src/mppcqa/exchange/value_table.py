@@ -189,16 +189,20 @@ class ValueTable:
         rows = Rows(chunk.rows, ~blank, device, channels, np.full(n, -1), {})
         unknown = (device < 0) & rows.good
         if unknown.any():
+            empty = pc.equal(serials, "").to_numpy(zero_copy_only=False)
             self._tell(
                 rows,
-                unknown,
+                unknown & ~empty,
                 head,
-                lambda at: (
-                    _("%s is not registered") % str(serials[at].as_py())[:80]
-                    if serials[at].as_py()
-                    else _("the serial number is empty")
-                ),
+                lambda at: _("%s is not registered") % str(serials[at].as_py())[:80],
                 _("Register it first (Devices, Import), or mend the serial number."),
+            )
+            self._tell(
+                rows,
+                unknown & empty,
+                head,
+                _("the serial number is empty"),
+                _("Write it into each row; of merged cells only the first has the text."),
             )
         rows.good &= device >= 0
         if "channel" in self._field:
