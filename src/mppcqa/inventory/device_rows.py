@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext as _
@@ -56,11 +57,18 @@ class DeviceRows:
         self.by_id = None if by is None else by.pk
         self.existing = existing
         self.types = {one.name: one for one in DeviceType.objects.select_related("maker")}
-        self.institutes = {one.name: one for one in Institute.objects.all()}
-        self.trays = {one.name: one for one in Tray.objects.all()}
         self._first: dict[str, int] = {}
         self._places: dict[tuple[int, int, int], str] = {}
         self._parts_of: dict[int, set[int]] = {}
+
+    # A campaign has hundreds of trays, and who registers one device names none of them.
+    @cached_property
+    def institutes(self) -> dict[str, Institute]:
+        return {one.name: one for one in Institute.objects.all()}
+
+    @cached_property
+    def trays(self) -> dict[str, Tray]:
+        return {one.name: one for one in Tray.objects.all()}
 
     def plan(self, rows: Sequence[Mapping[str, Any]], numbers: Iterable[int]) -> Plan:
         """What these rows would do; nothing is written."""
@@ -99,7 +107,7 @@ class DeviceRows:
         parents: Mapping[str, Device],
         found: list[RowFault],
     ) -> None:
-        kind_name = str(row.get("device_type") or "").strip()
+        kind_name = _text(row, "device_type")
         kind = self.types.get(kind_name) if kind_name or known is None else known.device_type
         found += [RowFault(number, "serial", text) for text in serial_faults(serial, kind)]
         if len(str(row.get("lot") or "").strip()) > LOT_LENGTH:
@@ -107,10 +115,10 @@ class DeviceRows:
             found.append(RowFault(number, "lot", text))
         if kind is None:
             found.append(_unknown(number, "device_type", row, self.types, _("device type")))
-        location = self.institutes.get(str(row.get("location") or "").strip())
+        location = self.institutes.get(_text(row, "location")) if row.get("location") else None
         if row.get("location") and location is None:
             found.append(_unknown(number, "location", row, self.institutes, _("place")))
-        tray = self.trays.get(str(row.get("tray") or "").strip())
+        tray = self.trays.get(_text(row, "tray")) if row.get("tray") else None
         if row.get("tray") and tray is None:
             found.append(_unknown(number, "tray", row, self.trays, _("tray")))
         place, place_faults = _place(number, row, tray or (known.tray if known else None))
@@ -146,7 +154,7 @@ class DeviceRows:
             "placed": placed,
         }
         target, lots = (plan.new, plan.lots) if known is None else (plan.changed, plan.changed_lots)
-        if lot := str(row.get("lot") or "").strip():
+        if lot := _text(row, "lot"):
             lots[len(target)] = (lot, kind)
         target.append(device)
 
@@ -223,10 +231,14 @@ def _known(serials: Sequence[str]) -> tuple[dict[str, Device], set[str]]:
     return there, former - there.keys()
 
 
+def _text(row: Mapping[str, Any], column: str) -> str:
+    return str(row.get(column) or "").strip()
+
+
 def _unknown(
     number: int, column: str, row: Mapping[str, Any], known: Mapping[str, Any], what: str
 ) -> RowFault:
-    given = str(row.get(column) or "").strip()
+    given = _text(row, column)
     there = ", ".join(sorted(known)[:10]) or _("none yet")
     text = _("there is no %(what)s called “%(given)s”; there are: %(there)s")
     return RowFault(number, column, text % {"what": what, "given": given, "there": there})

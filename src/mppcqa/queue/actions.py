@@ -15,7 +15,6 @@ from mppcqa.queue.dispatch import dispatch, is_gone, wake
 from mppcqa.queue.errors import SubmitError
 from mppcqa.queue.models import (
     DEFAULT_LANE,
-    OPEN_STATES,
     State,
     Task,
     TaskGroup,
@@ -25,7 +24,7 @@ from mppcqa.queue.models import (
     queue_name,
 )
 from mppcqa.queue.registry import find
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import kill_unstarted, move
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -116,7 +115,8 @@ def _submit_many(
         raise SubmitError("a chain or group needs at least one task")
     for call in calls:
         _check(call)
-    with transaction.atomic():
+    # No savepoint within the asker's own transaction: what fails here is not gone on with.
+    with transaction.atomic(savepoint=False):
         group = TaskGroup.objects.create(
             title=title or calls[0].name, chain=chain, requested_by_id=_pk(by), **about_key(about)
         )
@@ -203,24 +203,34 @@ def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") ->
     False if it had ended already. A request stays in the row, so one that comes while the worker
     is away holds as well: the reaper carries it out.
     """
-    asked: dict[str, Any] = {
+    asked = _kill_request(by, reason)
+    if move(task, (State.WAITING, State.QUEUED), State.KILLED, **asked):
+        return True
+    return _kill_running(Task.objects.filter(pk=task.pk), asked) > 0
+
+
+def kill_group(group: TaskGroup, *, by: AbstractBaseUser | None = None, reason: str = "") -> int:
+    """Stop every open task of a group; returns how many were open."""
+    asked = _kill_request(by, reason)
+    unstarted = kill_unstarted(group.tasks.all(), **asked)
+    return len(unstarted) + _kill_running(group.tasks.all(), asked)
+
+
+def _kill_request(by: AbstractBaseUser | None, reason: str) -> dict[str, Any]:
+    return {
         "kill_requested_at": timezone.now(),
         "kill_requested_by_id": _pk(by),
         "kill_reason": (reason or _("stopped by request"))[:200],
     }
-    if move(task, (State.WAITING, State.QUEUED), State.KILLED, **asked):
-        return True
-    running = Task.objects.filter(pk=task.pk, state=State.RUNNING, kill_requested_at=None)
-    return (
-        bool(running.update(**asked))
-        or Task.objects.filter(pk=task.pk, state=State.RUNNING).exists()
-    )
 
 
-def kill_group(group: TaskGroup, *, by: AbstractBaseUser | None = None, reason: str = "") -> int:
-    """Stop every open task of a group, the last first; returns how many were open."""
-    opened = group.tasks.filter(state__in=OPEN_STATES).order_by("-id")
-    return sum(kill(task, by=by, reason=reason) for task in opened)
+def _kill_running(rows: models.QuerySet[Task], asked: dict[str, Any]) -> int:
+    """Ask for the end of those that run; how many do, also where somebody had asked already."""
+    running = list(rows.filter(state=State.RUNNING).values_list("pk", flat=True))
+    if running:
+        unasked = Task.objects.filter(pk__in=running, state=State.RUNNING, kill_requested_at=None)
+        unasked.update(**asked)
+    return len(running)
 
 
 def drain(worker: Worker) -> None:

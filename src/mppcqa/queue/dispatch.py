@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError
 
 from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
 from mppcqa.queue.obstacles import obstacle
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import TOLD, move
 
 logger = logging.getLogger(__name__)
 
@@ -35,24 +35,22 @@ COUNT_EVERY_S = 5.0
 
 def dispatch() -> int:
     """Queue every waiting task that may start; returns how many. Safe to call at any time."""
-    ready = Task.objects.filter(state=State.WAITING)
-    if not ready.exists():
-        return 0
-    lanes = {lane.name: lane for lane in Lane.objects.all()}
-    closed = [
-        lane.name
-        for lane in lanes.values()
-        if lane.maintenance or (lane.exclusive and lane.holder_id)
-    ]
+    closed = Lane.objects.filter(~Q(maintenance="") | Q(exclusive=True, holder__isnull=False))
     ready = (
-        ready.exclude(lane__in=closed)
+        Task.objects.filter(state=State.WAITING)
+        .exclude(lane__in=closed.values("name"))
         .filter(Q(after=None) | Q(after__state=State.SUCCEEDED))
         .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
         .order_by("priority", "id")
+        .only("lane", "attempt", "requested_by", "override", *TOLD)
     )
+    tasks = list(ready[:BATCH])
+    if not tasks:
+        return 0
+    lanes = {lane.name: lane for lane in Lane.objects.filter(name__in={one.lane for one in tasks})}
     queued: Counter[str] = Counter()
     shared: dict[str, list[int]] = {}
-    for task in ready[:BATCH]:
+    for task in tasks:
         lane = lanes.get(task.lane) or Lane(name=task.lane)
         if lane.pk is None and is_gone(task.lane):
             refuse(task)

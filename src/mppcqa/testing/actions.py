@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -36,11 +37,18 @@ class RunRefused(ValueError):
 
 def find_device(serial: str) -> Device | None:
     """The device of a serial number, a former one as well."""
-    wanted = normal_serial(serial)
-    found = Device.objects.filter(serial=wanted).select_related("device_type").first()
-    if found is None:
-        alias = SerialAlias.objects.filter(serial=wanted).select_related("device").first()
-        found = alias.device if alias else None
+    return _devices([serial]).get(normal_serial(serial))
+
+
+def _devices(serials: Iterable[str]) -> dict[str, Device]:
+    """Devices by their normal serial numbers as they were asked for, former ones as well."""
+    wanted = {normal_serial(serial) for serial in serials}
+    rows = Device.objects.filter(serial__in=wanted).select_related("device_type")
+    found = {device.serial: device for device in rows}
+    if former := wanted - found.keys():
+        aliases = SerialAlias.objects.filter(serial__in=former)
+        for alias in aliases.select_related("device__device_type"):
+            found[alias.serial] = alias.device
     return found
 
 
@@ -88,13 +96,14 @@ def load_station(
     devices: dict[int, Device] = {}
     with transaction.atomic():
         _refuse_while_running(station)
-        full = {row.slot: row.device.serial for row in station.loaded.select_related("device")}
-        elsewhere = {
-            row.device_id: row
-            for row in LoadedDevice.objects.select_related("station").select_for_update()
-        }
+        found = _devices(serials.values())
+        # Those that sit in the slots or anywhere else, and no more: there are many stations.
+        there = LoadedDevice.objects.filter(Q(station=station) | Q(device__in=found.values()))
+        rows = list(there.select_for_update())
+        full = {row.slot: row for row in rows if row.station_id == station.pk}
+        elsewhere = {row.device_id: row for row in rows}
         for slot, serial in serials.items():
-            device = find_device(serial)
+            device = found.get(normal_serial(serial))
             fault = _slot_fault(station, slot, serial, device, full, elsewhere)
             if device is not None and not fault and device in devices.values():
                 fault = _("%s was scanned into two slots") % device.serial
@@ -120,7 +129,7 @@ def _slot_fault(
     slot: int,
     serial: str,
     device: Device | None,
-    full: Mapping[int, str],
+    full: Mapping[int, LoadedDevice],
     elsewhere: Mapping[int, LoadedDevice],
 ) -> str:
     """Why a device can't go into a slot; empty if it can."""
@@ -128,7 +137,7 @@ def _slot_fault(
         values = {"slot": slot, "station": station, "last": station.slots}
         return _("there is no slot %(slot)s; %(station)s has 1 to %(last)s") % values
     if slot in full:
-        return _("the slot holds %s already; unload it first") % full[slot]
+        return _("the slot holds %s already; unload it first") % full[slot].device.serial
     if device is None:
         return _("%s is not registered; register it first") % normal_serial(serial)
     if station.device_type_id and device.device_type_id != station.device_type_id:
@@ -181,7 +190,12 @@ def start_run(
     if not (station.program or chosen.program()):
         raise RunRefused(_("%s has no test program: name one for the station") % chosen.title)
     with transaction.atomic():
-        loaded = list(station.loaded.select_related("device__device_type"))
+        # Nothing of a device but its number of channels is looked at.
+        loaded = list(
+            station.loaded.select_related("device__device_type").only(
+                "slot", "station", "device__device_type__rows", "device__device_type__columns"
+            )
+        )
         if not loaded:
             raise RunRefused(_("%s is empty: load devices first") % station)
         sizes = {row.device.device_type.channels for row in loaded}
@@ -208,7 +222,7 @@ def start_run(
             operator_id=None if by is None else by.pk,
         )
         RunSlot.objects.bulk_create(
-            RunSlot(run=run, slot=row.slot, device=row.device) for row in loaded
+            RunSlot(run=run, slot=row.slot, device_id=row.device_id) for row in loaded
         )
         arguments = {"run_id": run.pk}
         near = lane.name if lane.dedicated else DEFAULT_LANE

@@ -83,11 +83,14 @@ def _registered(request: HttpRequest, form: DeviceForm) -> HttpResponse:
     serial = form.row()["serial"]
     messages.success(request, _("%s is registered.") % serial)
     values = form.cleaned_data
-    request.session["register"] = {
+    kept = {
         "device_type": values["device_type"].pk,
         "lot": values["lot"],
         "location": values["location"].pk if values["location"] else None,
     }
+    # The next of the same type and place: a session is written only where it changes.
+    if request.session.get("register") != kept:
+        request.session["register"] = kept
     if "next" in request.POST:
         return redirect("device_register")
     return redirect("device", serial)
