@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -63,8 +63,7 @@ class ShownQuantity:
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One value in its display unit; the uncertainty is None where it is unknown."""
 
     channel: int
@@ -95,7 +94,7 @@ class StageValues:
         found: dict[int, ConditionPoint] = {}
         for quantity in self.quantities:
             if quantity.conditional and scope in (None, quantity.scope):
-                found |= {row.condition.pk: row.condition for row in self.values[quantity.key]}
+                found.update((row.condition.id, row.condition) for row in self.values[quantity.key])
         return sorted(found.values(), key=_order)
 
     def typical(self, overvoltage_v: float = 1.6) -> ConditionPoint | None:
@@ -122,24 +121,24 @@ class StageValues:
         shown = self.declared[key]
         rows = [row for row in self.values.get(key, ()) if row.channel != WHOLE_DEVICE]
         if shown.conditional and condition is not None:
-            exact = [row for row in rows if row.condition.pk == condition.pk]
+            exact = [row for row in rows if row.condition.id == condition.id]
             rows = exact or [row for row in rows if _holds_at(row.condition, condition)]
         return {row.channel: row for row in rows}
 
     def of_device(self) -> list[tuple[ShownQuantity, Value]]:
         """Values of the device as a whole, a line each."""
-        return [
-            (shown, row)
-            for shown in self.quantities
-            for row in sorted(self.values[shown.key], key=lambda row: _order(row.condition))
-            if row.channel == WHOLE_DEVICE
-        ]
+        found = []
+        for shown in self.quantities:
+            rows = [row for row in self.values[shown.key] if row.channel == WHOLE_DEVICE]
+            rows.sort(key=lambda row: _order(row.condition))
+            found += [(shown, row) for row in rows]
+        return found
 
     def mean(self, key: str, condition: ConditionPoint | None = None) -> Value | None:
         """Mean over the channels, with its standard uncertainty."""
         rows = self.values.get(key, [])
         if condition is not None:
-            exact = [row for row in rows if row.condition.pk == condition.pk]
+            exact = [row for row in rows if row.condition.id == condition.id]
             rows = exact or [row for row in rows if _holds_at(row.condition, condition)]
         if not rows:
             return None
@@ -220,11 +219,14 @@ def _gather(
     quantities: Mapping[int, QuantityRow],
     points: Mapping[int, ConditionPoint],
 ) -> StageValues:
-    present = {row.key: row for row in map(quantities.__getitem__, np.unique(values.quantity))}
-    declared = shown_quantities(stage, present)
+    here = {pk: quantities[pk] for pk in np.unique(values.quantity).tolist()}
+    declared = shown_quantities(stage, {row.key: row for row in here.values()})
     title = _(stage.title) if stage else standing.stage
     section = StageValues(standing.stage, title, stage, standing, declared)
-    keys = {pk: row.key for pk, row in quantities.items()}
+    own = {
+        pk: (section.values.setdefault(row.key, []), declared[row.key].scale)
+        for pk, row in here.items()
+    }
     cells = zip(
         values.quantity.tolist(),
         values.channel.tolist(),
@@ -234,11 +236,9 @@ def _gather(
         strict=True,
     )
     for quantity, channel, condition, value, uncertainty in cells:
-        key = keys[quantity]
-        scale = declared[key].scale
+        rows, scale = own[quantity]
         known = uncertainty * scale if math.isfinite(uncertainty) else None
-        shown = Value(channel, points[condition], value * scale, known)
-        section.values.setdefault(key, []).append(shown)
+        rows.append(Value(channel, points[condition], value * scale, known))
     return section
 
 

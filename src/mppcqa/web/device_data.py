@@ -50,8 +50,11 @@ def stage_sections(device: Device, asked: Mapping[str, str]) -> list[Section]:
     ``?at-STAGE=ID`` chooses the condition whose values are in the table.
     """
     stages = device_stages(device)
-    runs = [stage.standing.analysis.run_file.run_id for stage in stages]
-    slots = dict(RunSlot.objects.filter(device=device, run__in=runs).values_list("run_id", "slot"))
+    # Where the device sat matters where something could not be measured.
+    analyses = [stage.standing.analysis for stage in stages]
+    runs = [one.run_file.run_id for one in analyses if one.problems]
+    there = RunSlot.objects.filter(device=device, run__in=runs)
+    slots = dict(there.values_list("run_id", "slot")) if runs else {}
     return [
         _section(
             device,

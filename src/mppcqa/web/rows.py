@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django.urls import get_script_prefix, reverse
-from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString
 
 KNOWN_ADDRESSES = 20_000
@@ -23,9 +23,14 @@ def _address(prefix: str, name: str, args: tuple[Any, ...]) -> str:
     return reverse(name, args=args)
 
 
+def escaped(text: Any) -> SafeString:
+    """As Django's `conditional_escape`, which looks for lazy texts each time."""
+    return SafeString(text.__html__() if hasattr(text, "__html__") else escape(str(text)))
+
+
 def link(url: str, text: Any, css: str = "") -> SafeString:
     """A link; the text is escaped unless it is markup of ours."""
-    return SafeString(f'<a{_styled(css)} href="{escape(url)}">{conditional_escape(text)}</a>')
+    return SafeString(f'<a{_styled(css)} href="{escape(url)}">{escaped(text)}</a>')
 
 
 def _styled(css: str) -> str:
@@ -46,11 +51,9 @@ def table_rows(heads: Sequence[tuple[str, str]], rows: Iterable[Iterable[Any]]) 
 
 def begun_cells(heads: Iterable[tuple[str, str]]) -> list[str]:
     """How the cells of each column begin, for `table_cells`."""
-    return [f'<td{_styled(css)} data-label="{escape(label)}">' for label, css in heads]
+    return [f'<td{_styled(css)} data-label="{escaped(label)}">' for label, css in heads]
 
 
 def table_cells(begun: Sequence[str], row: Iterable[Any]) -> str:
     """The cells of one row."""
-    return "".join(
-        f"{begin}{conditional_escape(cell)}</td>" for begin, cell in zip(begun, row, strict=True)
-    )
+    return "".join(f"{begin}{escaped(cell)}</td>" for begin, cell in zip(begun, row, strict=True))

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db.models import F, QuerySet
+
 from mppcqa.queue.models import State, Task, group_state
 from mppcqa.testing.models import Run
 from mppcqa.web.stages import stage_titles
 
-LISTED = ("stage", "created_at", "task_group", "station__name", "operator__username")
+
+def listed(rows: QuerySet[Run]) -> QuerySet[Run]:
+    """What lists show of runs: of the station and of who ran it just the names."""
+    own = rows.only("stage", "created_at", "task_group")
+    return own.annotate(station_name=F("station__name"), operator_name=F("operator__username"))
 
 
 def described(runs: Iterable[Run]) -> list[Run]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django import template
 from django.template.loader import get_template
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from mppcqa.web.rows import address
+from mppcqa.web.rows import address, escaped
 
 register = template.Library()
 
@@ -57,7 +56,7 @@ def main_menu(context: template.Context) -> SafeString:
     lines = []
     for heading, pages in MENU:
         if heading:
-            lines.append(f'<li class="nav-heading">{escape(_(heading))}</li>')
+            lines.append(f'<li class="nav-heading">{escaped(_(heading))}</li>')
         for name, icon, title in pages:
             if name not in NEEDS or user.has_perm(NEEDS[name]):
                 lines.append(_line(address(name), icon, _(title), path))
@@ -71,9 +70,9 @@ def _line(url: str, icon: str, title: str, path: str) -> str:
         here = False
     active, current = (" active", ' aria-current="page"') if here else ("", "")
     return (
-        f'<li class="nav-item"><a class="nav-link{active}" href="{escape(url)}"{current}>'
+        f'<li class="nav-item"><a class="nav-link{active}" href="{escaped(url)}"{current}>'
         f'<span class="nav-link-icon"><i class="ti ti-{icon}" aria-hidden="true"></i></span>'
-        f'<span class="nav-link-title">{escape(title)}</span></a></li>'
+        f'<span class="nav-link-title">{escaped(title)}</span></a></li>'
     )
 
 

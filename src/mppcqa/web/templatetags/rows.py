@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.models import State, lane_title
-from mppcqa.web.rows import address, begun_cells, link, table_cells, table_rows
+from mppcqa.queue.models import lane_title
+from mppcqa.testing.models import Outcome
+from mppcqa.web.rows import address, begun_cells, escaped, link, table_cells, table_rows
 from mppcqa.web.templatetags.web import (
     NO_VERDICT,
     band,
@@ -22,6 +22,7 @@ from mppcqa.web.templatetags.web import (
     outcome_badge,
     short,
     state_badge,
+    task_badge,
 )
 
 register = template.Library()
@@ -43,17 +44,17 @@ def run_rows(runs: Iterable[Any], with_stage: bool = False) -> SafeString:
             [
                 link(address("run", run.pk), f"{word} {run.pk}"),
                 state_badge(run.shown_state),
-                *([run.stage_title, _station(run.station) or imported] if with_stage else []),
+                *([run.stage_title, _station(run.station_name) or imported] if with_stage else []),
                 moment(run.created_at),
-                run.operator or NONE,
+                run.operator_name or NONE,
             ]
             for run in runs
         ),
     )
 
 
-def _station(station: Any) -> SafeString | None:
-    return station and link(address("station", station.name), station)
+def _station(name: str | None) -> SafeString | None:
+    return None if name is None else link(address("station", name), name)
 
 
 @register.simple_tag
@@ -76,7 +77,7 @@ def task_rows(tasks: Iterable[Any]) -> SafeString:
                 _state(task, f"{task.percent} %" if task.progress_total else ""),
                 lane_title(task.lane),
                 moment(task.created_at),
-                task.requested_by or NONE,
+                task.asker or NONE,
                 duration(task.seconds),
             ]
             for task in tasks
@@ -107,7 +108,7 @@ def open_task_rows(tasks: Iterable[Any]) -> SafeString:
                 getattr(task, "waits_for", "") or NONE,
                 moment(task.started_at if running else getattr(task, "starts", None)),
                 task.priority,
-                task.requested_by or NONE,
+                task.asker or NONE,
             ]
         )
     return table_rows(heads, rows)
@@ -116,34 +117,39 @@ def open_task_rows(tasks: Iterable[Any]) -> SafeString:
 def _number_and_title(task: Any) -> tuple[SafeString, SafeString]:
     url = address("task", task.pk)
     title = link(url, task.title)
-    if task.group:
-        group = link(address("task_group", task.group_id), task.group.title, "text-secondary")
+    if task.group_id is not None:
+        group = link(address("task_group", task.group_id), task.group_title, "text-secondary")
         title = SafeString(f'{title}<div class="small">{group}</div>')
     return link(url, task.pk), title
 
 
 def _state(task: Any, progress: str, css: str = "number") -> SafeString:
-    # Not `get_state_display`, which goes through all translated choices each time.
-    badge = state_badge(State(task.state))
+    badge = task_badge(task.state)
     if task.state != "running" or not progress:
         return badge
-    return SafeString(f'{badge} <span class="{css}">{escape(progress)}</span>')
+    return SafeString(f'{badge} <span class="{css}">{escaped(progress)}</span>')
 
 
 @register.simple_tag
-def device_rows(devices: Iterable[Any], stages: Mapping[str, str]) -> SafeString:
-    """Devices, with the outcome that stands at each stage (titles by key)."""
+def device_rows(
+    devices: Iterable[Any],
+    stages: Mapping[str, str],
+    outcomes: Mapping[int, Mapping[str, str]],
+) -> SafeString:
+    """Devices, with the outcome (by device and stage) that stands at each stage (titles by key)."""
     heads = [(_("Serial"), ""), (_("Type"), ""), (_("Where"), ""), (_("Tray"), "")]
     heads += [(title, "") for title in stages.values()]
+    # A few words, said hundreds of times.
+    verdicts = {one: outcome_badge(one) for one in ("", *Outcome.values)}
     return table_rows(
         heads,
         (
             [
                 link(address("device", device.serial), device.serial, "serial"),
-                device.device_type,
-                device.location or NONE,
+                device.device_type__name,
+                device.location__name or NONE,
                 _place(device),
-                *(_verdict(device.outcomes.get(key)) for key in stages),
+                *(verdicts.get(outcomes[device.pk].get(key), NO_VERDICT) for key in stages),
             ]
             for device in devices
         ),
@@ -151,17 +157,14 @@ def device_rows(devices: Iterable[Any], stages: Mapping[str, str]) -> SafeString
 
 
 def _place(device: Any) -> Any:
-    if not device.tray:
+    tray = device.tray__name
+    if not tray:
         return NONE
-    there = link(address("tray", device.tray.name), device.tray)
+    there = link(address("tray", tray), tray)
     if device.tray_row is None:
         return there
     at = f"{device.tray_row}, {device.tray_column}"
     return SafeString(f'{there} <span class="text-secondary">{at}</span>')
-
-
-def _verdict(outcome: str | None) -> SafeString:
-    return NO_VERDICT if outcome is None else outcome_badge(outcome)
 
 
 @register.simple_tag
@@ -178,14 +181,14 @@ def tray_rows(grid: Iterable[Iterable[Any]]) -> SafeString:
 def _tray_place(place: Mapping[str, Any] | None) -> str:
     if place is None:
         return "<td></td>"
-    serial, (kind, icon) = escape(place["device"].serial), kind_of(place["outcome"])
+    serial, (kind, icon) = escaped(place["device"].serial), kind_of(place["outcome"])
     sign = f'<i class="ti ti-{icon}" aria-hidden="true"></i>'
     shown = sign if place["value"] is None else short(place["value"])
     url = address("device", place["device"].serial)
-    said = f"{serial} {escape(place['outcome'])}"
+    said = f"{serial} {escaped(place['outcome'])}"
     return (
         f'<td class="state-{kind}">'
-        f'<a href="{escape(url)}" title="{serial}" aria-label="{said}">{shown}</a></td>'
+        f'<a href="{escaped(url)}" title="{serial}" aria-label="{said}">{shown}</a></td>'
     )
 
 
@@ -201,7 +204,7 @@ def channel_rows(rows: Iterable[tuple[int, Iterable[Any]]]) -> SafeString:
 
 
 def _number(cell: Any) -> str:
-    shown = escape(measured(cell.value, cell.uncertainty)) if cell else NONE
+    shown = escaped(measured(cell.value, cell.uncertainty)) if cell else NONE
     return f'<td class="number">{shown}</td>'
 
 
@@ -210,8 +213,8 @@ def whole_device(lines: Iterable[tuple[Any, str, Any]]) -> SafeString:
     """Values of the whole device: quantity, condition in words, value."""
     return SafeString(
         "".join(
-            f"<dt>{escape(shown.title)}{', ' if at else ''}{escape(at)}</dt>"
-            f'<dd class="number">{escape(measured(cell.value, cell.uncertainty, shown.unit))}</dd>'
+            f"<dt>{escaped(shown.title)}{', ' if at else ''}{escaped(at)}</dt>"
+            f'<dd class="number">{escaped(measured(cell.value, cell.uncertainty, shown.unit))}</dd>'
             for shown, at, cell in lines
         )
     )
@@ -231,8 +234,8 @@ def judged_rows(lines: Iterable[Mapping[str, Any]]) -> SafeString:
 
 
 def _judged(line: Mapping[str, Any], begun: list[str]) -> str:
-    at = f' <span class="text-secondary">{escape(line["condition"])}</span>'
-    title = f"{escape(line['title'])}{at if line['condition'] else ''}"
+    at = f' <span class="text-secondary">{escaped(line["condition"])}</span>'
+    title = f"{escaped(line['title'])}{at if line['condition'] else ''}"
     unit = line["unit"]
     cells = table_cells(
         begun,
@@ -249,7 +252,7 @@ def _judged(line: Mapping[str, Any], begun: list[str]) -> str:
 def _worst(line: Mapping[str, Any]) -> str:
     if line.get("value") is None:
         return _("missing")
-    value = escape(measured(line["value"], line.get("uncertainty"), line["unit"]))
+    value = escaped(measured(line["value"], line.get("uncertainty"), line["unit"]))
     channel = line.get("channel")
     if channel is None or channel < 0:
         return value
@@ -259,10 +262,10 @@ def _worst(line: Mapping[str, Any]) -> str:
 def _said(line: Mapping[str, Any]) -> SafeString:
     text = str(outcome_badge(line["outcome"]))
     if wrong := line["failed"] + line["warned"]:
-        hint = escape(_("outside the pass band, of the judged values"))
+        hint = escaped(_("outside the pass band, of the judged values"))
         text += f' <span class="text-secondary" title="{hint}">{wrong}/{line["judged"]}</span>'
     if line["text"]:
-        text += f'<div class="small text-secondary">{escape(line["text"])}</div>'
+        text += f'<div class="small text-secondary">{escaped(line["text"])}</div>'
     return SafeString(text)
 
 

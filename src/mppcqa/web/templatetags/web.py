@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 import mppcqa
-from mppcqa.queue.models import lane_title
+from mppcqa.queue.models import State, lane_title
 from mppcqa.web.numbers import with_uncertainty
 
 register = template.Library()
@@ -45,6 +45,12 @@ def state_badge(state: Any, text: Any = "") -> SafeString:
     """A state or an outcome as a coloured word with an icon."""
     words = text or getattr(state, "label", None) or str(state).replace("_", " ") or _("not judged")
     return _badge(str(state), str(words))
+
+
+@register.simple_tag
+def task_badge(state: str) -> SafeString:
+    """A task's state that comes as its key; `get_state_display` translates all states each time."""
+    return state_badge(State(state))
 
 
 @lru_cache(1000)

@@ -37,7 +37,11 @@ def entry_list(request: HttpRequest, kind: str) -> HttpResponse:
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(name__icontains=text)
     related = [name for name in entry.columns if entry.model._meta.get_field(name).is_relation]
-    page = keyset_page(rows.select_related(*related) if related else rows, request.GET)
+    page = keyset_page(
+        rows,
+        request.GET,
+        show=lambda rows: rows.select_related(*related) if related else rows,
+    )
     lines = [(row, [getattr(row, name) for name in entry.columns[1:]]) for row in page.rows]
     heads = [entry.model._meta.get_field(name).verbose_name for name in entry.columns]  # type: ignore[union-attr]
     context = {

@@ -28,6 +28,7 @@ from mppcqa.web.access import allowed
 from mppcqa.web.device_data import identity, stage_sections
 from mppcqa.web.paging import keyset_page
 from mppcqa.web.related import kinds_there
+from mppcqa.web.rows import address
 from mppcqa.web.stages import stage_titles
 
 HISTORY = 30
@@ -39,7 +40,7 @@ SHOWN = (
     *("lot__name", "tray__name", "location__name", "parent__serial", "registered_by__username"),
 )
 LISTED = (
-    *("serial", "tray_row", "tray_column"),
+    *("pk", "serial", "tray_row", "tray_column"),
     *("device_type__name", "tray__name", "location__name"),
 )
 
@@ -48,24 +49,32 @@ LISTED = (
 def device_list(request: HttpRequest) -> HttpResponse:
     """Devices by serial, with filters; one page by key."""
     stages = stage_titles()
-    rows = chosen_devices(request.GET).select_related("device_type", "tray", "location")
-    page = keyset_page(rows.only(*LISTED), request.GET, key="serial")
+    page = keyset_page(
+        chosen_devices(request.GET),
+        request.GET,
+        key="serial",
+        show=lambda rows: rows.values_list(*LISTED, named=True),
+    )
     outcomes: dict[int, dict[str, str]] = defaultdict(dict)
     standings = Standing.objects.filter(device__in=[row.pk for row in page.rows])
     for device_id, stage, outcome in standings.values_list("device", "stage", "outcome"):
         outcomes[device_id][stage] = outcome
-    for row in page.rows:
-        row.outcomes = outcomes[row.pk]
     context = {
         "page": page,
+        "verdicts": outcomes,
         "stages": stages,
-        "types": DeviceType.objects.all(),
-        "places": Institute.objects.all(),
+        "types": _choices(DeviceType.objects.all()),
+        "places": _choices(Institute.objects.all()),
         "outcomes": Outcome.choices,
         "asked": request.GET,
         "filtered": any(request.GET.get(name) for name in DEVICE_FILTERS),
     }
     return render(request, "web/device_list.html", context)
+
+
+def _choices(rows: QuerySet[Any]) -> list[tuple[str, str]]:
+    """Keys as the address has them, and names."""
+    return [(str(key), name) for key, name in rows.values_list("pk", "name")]
 
 
 @require_GET
@@ -146,7 +155,7 @@ def _history(device: Device, parts: dict[str, list[Any]]) -> list[dict[str, Any]
             "text": f"{_('Run')} {row.run.pk}: {titles.get(row.run.stage, row.run.stage)}",
             "more": f"{row.run.station}, {_('slot')} {row.slot}" if row.run.station else "",
             "who": row.run.operator,
-            "url": row.run.get_absolute_url(),
+            "url": address("run", row.run_id),
         }
         for row in slots.order_by("-run_id")[:HISTORY]
     ]
@@ -158,7 +167,7 @@ def _history(device: Device, parts: dict[str, list[Any]]) -> list[dict[str, Any]
         {
             "at": row.judged_at,
             "icon": "gavel",
-            "text": f"{titles.get(row.stage, row.stage)}: {row.get_outcome_display()}",
+            "text": f"{titles.get(row.stage, row.stage)}: {Outcome(row.outcome).label}",
             "more": str(row.limit_set),
         }
         for row in verdicts[:HISTORY]

@@ -17,7 +17,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.queue.models import OPEN_STATES, State, Task
 from mppcqa.statistics.models import OutcomeCount
 from mppcqa.testing.models import Outcome, Run
-from mppcqa.web.run_lists import LISTED, described
+from mppcqa.web.run_lists import described, listed
 from mppcqa.web.stages import stage_titles
 from mppcqa.web.views.stations import stations_now
 
@@ -31,7 +31,6 @@ COUNT_KEY = "home.devices"
 def home(request: HttpRequest) -> HttpResponse:
     """Outcomes by stage, stations, what runs, the latest runs and failures."""
     titles = stage_titles()
-    runs = Run.objects.select_related("station", "operator").only(*LISTED)[:8]
     failures = (State.FAILED, State.LOST, State.TIMED_OUT)
     tasks = Task.objects.only("name", "state", "error_text")
     devices = _number_of_devices()
@@ -39,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "devices": f"> {MANY}" if devices > MANY else devices,
         "stages": _stages(titles),
         "stations": stations_now(),
-        "runs": described(runs),
+        "runs": described(listed(Run.objects.all())[:8]),
         "failures": tasks.filter(state__in=failures).order_by("-id")[:5],
         "open": tasks.filter(state__in=OPEN_STATES).order_by("id")[:8],
     }

@@ -20,7 +20,7 @@ from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.paging import keyset_page
 from mppcqa.web.run_form import RunForm, in_words
-from mppcqa.web.run_lists import LISTED, described
+from mppcqa.web.run_lists import described, listed
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.stations import station_context
 
@@ -29,12 +29,12 @@ from mppcqa.web.views.stations import station_context
 def run_list(request: HttpRequest) -> HttpResponse:
     """Runs, the newest first."""
     titles = stage_titles()
-    rows = Run.objects.select_related("station", "operator").only(*LISTED)
+    rows = Run.objects.all()
     if request.GET.get("stage") in titles:
         rows = rows.filter(stage=request.GET["stage"])
     if station := request.GET.get("station"):
         rows = rows.filter(station__name=station)
-    page = keyset_page(rows, request.GET, key="id", descending=True)
+    page = keyset_page(rows, request.GET, key="id", descending=True, show=listed)
     context = {
         "page": page,
         "runs": described(page.rows),

@@ -45,8 +45,13 @@ def _scanned(text: str) -> list[str]:
 @require_GET
 def shipment_list(request: HttpRequest) -> HttpResponse:
     """Shipments, the newest first."""
-    rows = Shipment.objects.select_related("origin", "destination")
-    page = keyset_page(rows, request.GET, key="id", descending=True)
+    page = keyset_page(
+        Shipment.objects.all(),
+        request.GET,
+        key="id",
+        descending=True,
+        show=lambda rows: rows.select_related("origin", "destination"),
+    )
     counts = dict(
         Shipment.objects.filter(pk__in=[row.pk for row in page.rows])
         .annotate(n=Count("devices"))

@@ -19,7 +19,7 @@ from mppcqa.testing.models import LoadedDevice, Run, Station
 from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.run_form import RunForm
-from mppcqa.web.run_lists import LISTED, described
+from mppcqa.web.run_lists import described, listed
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.find import scanned_serial
 
@@ -121,11 +121,7 @@ def station_context(found: Station, **more: Any) -> dict[str, Any]:
         .select_related("requested_by", "group")
         .order_by("priority", "id")[:20],
         "form": RunForm(stage) if stage else None,
-        "runs": described(
-            Run.objects.filter(station=found)
-            .select_related("station", "operator")
-            .only(*LISTED)[:10]
-        ),
+        "runs": described(listed(Run.objects.filter(station=found))[:10]),
         "expired": found.calibrated_until is not None
         and found.calibrated_until < timezone.now().date(),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, F, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -29,10 +29,10 @@ from mppcqa.web.paging import keyset_page
 
 LISTED = (
     *("name", "state", "lane", "priority", "progress_done", "progress_total"),
-    *("created_at", "started_at", "ended_at", "run_s", "requested_by__username", "group__title"),
+    *("created_at", "started_at", "ended_at", "run_s", "group"),
 )
 """What a list shows; arguments, results and tracebacks may be long."""
-AWAITED = ("topic", "served_by", "not_before", "override", "after__state")
+AWAITED = ("topic", "served_by", "not_before", "override", "requested_by", "after__state")
 OPEN_SHOWN = 50
 GROUP_SHOWN = 200
 HITS = 200
@@ -42,26 +42,31 @@ HITS = 200
 def task_list(request: HttpRequest) -> HttpResponse:
     """What runs and waits, with why and until when; below it what has ended, the newest first."""
     asked = request.GET.get("state", "")
-    rows = Task.objects.filter(hidden=False).select_related("requested_by", "group").only(*LISTED)
+    rows = Task.objects.filter(hidden=False)
     if asked in State.values:
         rows = rows.filter(state=asked)
     elif asked == "open":
         rows = rows.filter(state__in=OPEN_STATES)
     else:
         rows = rows.exclude(state__in=OPEN_STATES)
-    page = keyset_page(rows, request.GET, key="id", descending=True)
+    page = keyset_page(rows, request.GET, key="id", descending=True, show=_listed)
     context = {"page": page, "states": State.choices, "asked": asked}
     if not asked and not page.before:
         context["now"], context["more"] = _open_now()
     return render(request, "web/task_list.html", context)
 
 
+def _listed(rows: QuerySet[Task], *more: str) -> QuerySet[Task]:
+    """What lists show of tasks: of their group and of who asked just the names."""
+    own = rows.only(*LISTED, *more)
+    return own.annotate(asker=F("requested_by__username"), group_title=F("group__title"))
+
+
 def _open_now() -> tuple[list[Task], bool]:
     """Open tasks in the order in which they start; and whether there are more."""
     parts = []
     for state in (State.RUNNING, State.QUEUED, State.WAITING):
-        rows = Task.objects.filter(state=state).select_related("requested_by", "group", "after")
-        rows = rows.only(*LISTED, *AWAITED)
+        rows = _listed(Task.objects.filter(state=state), *AWAITED).select_related("after")
         parts.append(list(rows.order_by("priority", "id")[: OPEN_SHOWN + 1]))
     running, waiting = parts[0], sorted(parts[1] + parts[2], key=_order)
     known = Known()

@@ -14,8 +14,12 @@ from mppcqa.web.tray_data import tray_picture
 @require_GET
 def tray_list(request: HttpRequest) -> HttpResponse:
     """Trays by name."""
-    rows = Tray.objects.select_related("lot", "location")
-    page = keyset_page(rows, request.GET, key="name")
+    page = keyset_page(
+        Tray.objects.all(),
+        request.GET,
+        key="name",
+        show=lambda rows: rows.select_related("lot", "location"),
+    )
     return render(request, "web/tray_list.html", {"page": page})
 
 
