@@ -24,6 +24,8 @@ _load_pages()
 # What stays for ever is not looked through again: that took 100 ms of every few large pages.
 gc.collect()
 gc.freeze()
+# A page makes some ten thousand objects and drops them all.
+gc.set_threshold(10_000)
 
 # A thread that has its answer from the database waits for the one that computes: not for 5 ms.
 sys.setswitchinterval(0.0005)

@@ -11,6 +11,7 @@ from mppcqa.inventory.models import Device, Tray
 from mppcqa.statistics.models import DeviceSummary, Series
 from mppcqa.testing.models import Outcome, Standing
 from mppcqa.web.charting import histogram, tray_chart
+from mppcqa.web.rows import address
 from mppcqa.web.series import series_label, series_scale, series_unit
 
 BINS = 40
@@ -22,26 +23,22 @@ def tray_picture(tray: Tray, asked: str) -> dict[str, Any]:
 
     The number of queries does not depend on the number of devices.
     """
-    devices = list(Device.objects.filter(tray=tray).only("serial", "tray_row", "tray_column"))
+    rows = Device.objects.filter(tray=tray)
+    devices = list(rows.values_list("pk", "serial", "tray_row", "tray_column"))
     outcomes = _worst_outcomes(tray)
-    choices = _series_of(devices)
+    choices = _series_of([pk for pk, *_place in devices])
     chosen = next((one for one in choices if str(one.pk) == asked), None)
     values = _values(tray, chosen) if chosen else {}
     unit = series_unit(chosen) if chosen else ""
     grid: list[list[dict[str, Any] | None]] = [[None] * tray.columns for _row in range(tray.rows)]
     loose = []
-    for device in devices:
-        place = {
-            "device": device,
-            "outcome": outcomes.get(device.pk, ""),
-            "value": values.get(device.pk),
-        }
-        row, column = device.tray_row, device.tray_column
+    for pk, serial, row, column in devices:
+        place = {"serial": serial, "outcome": outcomes.get(pk, ""), "value": values.get(pk)}
         if row is None or column is None or row >= tray.rows or column >= tray.columns:
             loose.append(place)
         else:
             grid[row][column] = place
-    counted = [outcomes.get(device.pk, "") for device in devices]
+    counted = [outcomes.get(pk, "") for pk, *_place in devices]
     picture = None
     if chosen and values:
         placed = {
@@ -54,8 +51,8 @@ def tray_picture(tray: Tray, asked: str) -> dict[str, Any]:
             tray.rows,
             tray.columns,
             {at: place["value"] for at, place in placed.items() if place["value"] is not None},
-            {at: place["device"].serial for at, place in placed.items()},
-            {at: place["device"].get_absolute_url() for at, place in placed.items()},
+            {at: place["serial"] for at, place in placed.items()},
+            {at: address("device", place["serial"]) for at, place in placed.items()},
             series_label(chosen),
             unit,
         )
@@ -85,9 +82,9 @@ def _worst_outcomes(tray: Tray) -> dict[int, str]:
     return worst
 
 
-def _series_of(devices: list[Device]) -> list[Series]:
+def _series_of(devices: list[int]) -> list[Series]:
     """Series of which some device of the tray has a value; devices of a tray are tested alike."""
-    some = [device.pk for device in devices[:: max(1, len(devices) // 10)]]
+    some = devices[:: max(1, len(devices) // 10)]
     # A list of numbers: with a subquery MariaDB goes through the summaries series by series.
     keys = list(
         DeviceSummary.objects.filter(device__in=some).values_list("series", flat=True).distinct()

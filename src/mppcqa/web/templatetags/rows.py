@@ -181,10 +181,10 @@ def tray_rows(grid: Iterable[Iterable[Any]]) -> SafeString:
 def _tray_place(place: Mapping[str, Any] | None) -> str:
     if place is None:
         return "<td></td>"
-    serial, (kind, icon) = escaped(place["device"].serial), kind_of(place["outcome"])
+    serial, (kind, icon) = escaped(place["serial"]), kind_of(place["outcome"])
     sign = f'<i class="ti ti-{icon}" aria-hidden="true"></i>'
     shown = sign if place["value"] is None else short(place["value"])
-    url = address("device", place["device"].serial)
+    url = address("device", place["serial"])
     said = f"{serial} {escaped(place['outcome'])}"
     return (
         f'<td class="state-{kind}">'

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,7 +22,7 @@ from mppcqa.inventory.models import (
     SerialAlias,
 )
 from mppcqa.inventory.serials import normal_serial
-from mppcqa.testing.models import LoadedDevice, Outcome, RunSlot, Standing, Verdict
+from mppcqa.testing.models import LimitSet, LoadedDevice, Outcome, RunSlot, Standing, Verdict
 from mppcqa.testing.selection import DEVICE_FILTERS, chosen_devices
 from mppcqa.web.access import allowed
 from mppcqa.web.device_data import identity, stage_sections
@@ -36,9 +36,16 @@ HISTORY = 30
 SHOWN = (
     *("serial", "tray_row", "tray_column", "maker_values", "registered_at"),
     *("device_type__name", "device_type__rows", "device_type__columns"),
-    *("device_type__channel_order", "device_type__maker__name"),
-    *("lot__name", "tray__name", "location__name", "parent__serial", "registered_by__username"),
+    "device_type__channel_order",
 )
+NAMES = {
+    "maker_name": F("device_type__maker__name"),
+    "lot_name": F("lot__name"),
+    "tray_name": F("tray__name"),
+    "place_name": F("location__name"),
+    "parent_serial": F("parent__serial"),
+    "registrar": F("registered_by__username"),
+}
 LISTED = (
     *("pk", "serial", "tray_row", "tray_column"),
     *("device_type__name", "tray__name", "location__name"),
@@ -80,9 +87,7 @@ def _choices(rows: QuerySet[Any]) -> list[tuple[str, str]]:
 @require_GET
 def device(request: HttpRequest, serial: str) -> HttpResponse:
     """Everything about one device; a former serial leads to the present one."""
-    rows = Device.objects.select_related(
-        "device_type__maker", "lot", "tray", "location", "parent", "registered_by"
-    ).only(*SHOWN)
+    rows = Device.objects.select_related("device_type").only(*SHOWN).annotate(**NAMES)
     found = rows.filter(serial=normal_serial(serial)).first()
     if found is None:
         alias = get_object_or_404(
@@ -130,47 +135,47 @@ def _parts(device: Device) -> dict[str, list[Any]]:
     return {name: list(some) if name in there else [] for name, some in rows.items()}
 
 
-def _history(device: Device, parts: dict[str, list[Any]]) -> list[dict[str, Any]]:
+def _history(device: Any, parts: dict[str, list[Any]]) -> list[dict[str, Any]]:
     """What happened to a device, the latest first; bounded."""
     events: list[dict[str, Any]] = [
         {
             "at": device.registered_at,
             "icon": "circle-plus",
             "text": _("Registered"),
-            "who": device.registered_by,
+            "who": device.registrar,
         }
     ]
+    titles = stage_titles()
     slots = (
         RunSlot.objects.filter(device=device)
-        .select_related("run__station", "run__operator")
-        .only(
-            "slot", "run__stage", "run__created_at", "run__station__name", "run__operator__username"
+        .order_by("-run_id")
+        .values_list(
+            *("run_id", "slot", "run__stage", "run__created_at"),
+            *("run__station__name", "run__operator__username"),
         )
     )
-    titles = stage_titles()
     events += [
         {
-            "at": row.run.created_at,
+            "at": created_at,
             "icon": "player-play",
-            "text": f"{_('Run')} {row.run.pk}: {titles.get(row.run.stage, row.run.stage)}",
-            "more": f"{row.run.station}, {_('slot')} {row.slot}" if row.run.station else "",
-            "who": row.run.operator,
-            "url": address("run", row.run_id),
+            "text": f"{_('Run')} {run}: {titles.get(stage, stage)}",
+            "more": f"{station}, {_('slot')} {slot}" if station else "",
+            "who": operator,
+            "url": address("run", run),
         }
-        for row in slots.order_by("-run_id")[:HISTORY]
+        for run, slot, stage, created_at, station, operator in slots[:HISTORY]
     ]
-    verdicts = Verdict.objects.filter(device=device).select_related("limit_set")
-    verdicts = verdicts.only(
+    verdicts = Verdict.objects.filter(device=device).values_list(
         "judged_at", "stage", "outcome", "limit_set__title", "limit_set__version"
     )
     events += [
         {
-            "at": row.judged_at,
+            "at": judged_at,
             "icon": "gavel",
-            "text": f"{titles.get(row.stage, row.stage)}: {Outcome(row.outcome).label}",
-            "more": str(row.limit_set),
+            "text": f"{titles.get(stage, stage)}: {Outcome(outcome).label}",
+            "more": str(LimitSet(title=title, version=version)),
         }
-        for row in verdicts[:HISTORY]
+        for judged_at, stage, outcome, title, version in verdicts[:HISTORY]
     ]
     missing = set(device.missing_in.values_list("pk", flat=True)) if parts["shipments"] else set()
     events += [
@@ -203,7 +208,8 @@ def comment(request: HttpRequest, serial: str) -> HttpResponse:
     found = get_object_or_404(Device, serial=normal_serial(serial))
     row = Comment(device=found, text=request.POST.get("text", "").strip(), author=request.user)
     try:
-        row.full_clean()
+        # Device and author are there: only the text is somebody's.
+        row.full_clean(exclude=["device", "author"])
     except ValidationError:
         messages.error(request, _("The comment is empty: write something first."))
     else:

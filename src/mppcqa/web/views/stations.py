@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -76,11 +76,8 @@ def stations_now() -> list[Station]:
     }
     loaded = dict(LoadedDevice.objects.order_by().values_list("station").annotate(n=Count("pk")))
     titles = stage_titles()
-    stations = list(
-        Station.objects.select_related("institute").only(
-            "name", "stage", "slots", "calibrated_until", "institute__name"
-        )
-    )
+    shown = Station.objects.only("name", "stage", "slots", "calibrated_until")
+    stations = list(shown.annotate(institute_name=F("institute__name")))
     for row in stations:
         row.lane_row = lanes.get(row.lane)
         row.standing = lane_standing(row.lane_row)
