@@ -56,11 +56,14 @@ LISTED = (
 def device_list(request: HttpRequest) -> HttpResponse:
     """Devices by serial, with filters; one page by key."""
     stages = stage_titles()
+    # Verdicts lie elsewhere, in no order of serials.
+    among = {name: text for name, text in request.GET.items() if name not in ("stage", "outcome")}
     page = keyset_page(
         chosen_devices(request.GET),
         request.GET,
         key="serial",
         show=lambda rows: rows.values_list(*LISTED, named=True),
+        among=chosen_devices(among) if len(among) < len(request.GET) else None,
     )
     outcomes: dict[int, dict[str, str]] = defaultdict(dict)
     standings = Standing.objects.filter(device__in=[row.pk for row in page.rows])
