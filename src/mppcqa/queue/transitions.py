@@ -90,9 +90,10 @@ def kill_unstarted(rows: QuerySet[Task], **fields: Any) -> list[Task]:
             return []
         changed = Task.objects.filter(pk__in=[task.pk for task in tasks])
         changed.update(state=State.KILLED, **fields)
+        # One that waits holds no station: dispatch takes that first, then this row.
+        _free_lanes([task for task in tasks if task.state == State.QUEUED])
         for task in tasks:
             _remember(task, State.KILLED, fields)
-        _free_lanes(tasks)
         _cancel_followers(tasks)
         transaction.on_commit(lambda: _tell(tasks))
     return tasks
