@@ -33,3 +33,17 @@ def test_limits_of_a_type_that_is_gone_do_not_become_those_of_all(
     assert answer.status_code == 422
     assert "not there any more" in answer.content.decode()
     assert not LimitSet.objects.filter(title="own").exists()
+
+
+@pytest.mark.parametrize("number", ["9" * 25, "9" * 5000, "0"])
+def test_numbers_that_no_row_has_choose_nothing(
+    browser_client: Client, campaign: SimpleNamespace, number: str
+) -> None:
+    for name in ("type", "place"):
+        answer = browser_client.get("/devices/", {name: number})
+        assert answer.status_code == 200
+        assert "GX-000" not in answer.content.decode()
+    address = f"/reanalysis/?stage=pde&runs={number}"
+    assert browser_client.get(address).status_code == 200
+    unload = browser_client.post("/stations/pde-1/unload/", {"slot": number})
+    assert unload.status_code < 500

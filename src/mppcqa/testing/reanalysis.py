@@ -19,7 +19,7 @@ from mppcqa.testing.grading import grade
 from mppcqa.testing.judging import judge, limits_of
 from mppcqa.testing.models import Analysis, QuantityRow, Run, RunFile, Standing
 from mppcqa.testing.reading import read_values
-from mppcqa.testing.selection import chosen_devices
+from mppcqa.testing.selection import chosen_devices, whole_number
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -48,7 +48,8 @@ def chosen_files(filters: Mapping[str, str]) -> QuerySet[RunFile]:
     if station := filters.get("station"):
         runs = runs.filter(station__name=station)
     if numbers := filters.get("runs"):
-        runs = runs.filter(pk__in=[int(n) for n in numbers.split(",") if n.strip().isdecimal()])
+        wanted = map(whole_number, numbers.split(","))
+        runs = runs.filter(pk__in=[number for number in wanted if number is not None])
     by_device = {
         name: filters[name]
         for name in ("q", "type", "place", "tray", "lot", "tag", "outcome")

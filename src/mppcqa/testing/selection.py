@@ -12,11 +12,20 @@ from mppcqa.testing.models import Outcome, Run, Standing
 
 DEVICE_FILTERS = ("q", "type", "place", "stage", "outcome", "tray", "lot", "tag")
 RUN_FILTERS = ("stage", "station")
+DIGITS = 9
 
 
 def kept_filters(asked: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
     """Those of the filters that say something."""
     return {name: str(asked[name]) for name in names if asked.get(name)}
+
+
+def whole_number(text: object) -> int | None:
+    """A number that an address names; 0, which no row has, for one that no column could hold."""
+    digits = str(text or "").strip()
+    if not digits.isdecimal():
+        return None
+    return int(digits) if len(digits) <= DIGITS else 0
 
 
 def chosen_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
@@ -29,10 +38,9 @@ def chosen_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
         begins = Q(serial__gte=serial, serial__lt=serial + "\uffff")
         former = SerialAlias.objects.filter(serial=serial).values("device")
         rows = rows.filter(begins | Q(pk__in=former))
-    if (kind := str(asked.get("type") or "")).isdecimal():
-        rows = rows.filter(device_type=int(kind))
-    if (place := str(asked.get("place") or "")).isdecimal():
-        rows = rows.filter(location=int(place))
+    for name, field in (("type", "device_type"), ("place", "location")):
+        if (number := whole_number(asked.get(name))) is not None:
+            rows = rows.filter(**{field: number})
     for name in ("tray", "lot"):
         if asked.get(name):
             rows = rows.filter(**{f"{name}__name": asked[name]})

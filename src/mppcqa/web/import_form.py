@@ -19,7 +19,10 @@ from mppcqa.exchange.mapping import (
 from mppcqa.exchange.models import Import, Kind
 from mppcqa.exchange.source import Source
 from mppcqa.inventory.models import DeviceType, Institute
+from mppcqa.testing.selection import whole_number
 
+MOST_CHANNEL = 32_767
+"""What a channel's column holds; a typed number beyond is that of no channel either way."""
 SHOWN_COLUMNS = 150
 """Columns that the form shows; those beyond keep what was suggested."""
 
@@ -113,4 +116,5 @@ def _number(text: str | None) -> float | None:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.strip().isdecimal() else None
+    number = whole_number(text)
+    return None if number is None else min(number, MOST_CHANNEL)

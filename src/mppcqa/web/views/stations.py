@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from mppcqa.queue.models import Lane, State, Task, Worker
 from mppcqa.testing.actions import load_station, unload_station
 from mppcqa.testing.models import LoadedDevice, Run, Station
+from mppcqa.testing.selection import whole_number
 from mppcqa.web.access import allowed
 from mppcqa.web.faults import ACTION_FAULTS, fault_lines
 from mppcqa.web.run_form import RunForm
@@ -167,7 +168,8 @@ def unload(request: HttpRequest, name: str) -> HttpResponse:
     """Take devices out: the slot that was named, or all."""
     found = get_object_or_404(Station, name=name)
     slot = request.POST.get("slot", "")
-    slots = [int(slot)] if slot.isdecimal() else None
+    number = whole_number(slot)
+    slots = None if number is None else [number]
     try:
         unload_station(found, slots, by=request.user)
     except ACTION_FAULTS as error:
