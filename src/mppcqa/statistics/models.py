@@ -57,11 +57,17 @@ class Bucket(models.Model):
 
 
 class DeviceSummary(models.Model):
-    """One device's values of one series: the mean over its channels and their range."""
+    """One device's values of one series: the mean over its channels and their range.
+
+    Nobody asks for all devices of a series, and there are as many rows as devices times series: its
+    key carries neither index nor constraint, which would take as much room again.
+    """
 
     pk = models.CompositePrimaryKey("device", "series")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="summaries")
-    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="+")
+    series = models.ForeignKey(
+        Series, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     n = models.PositiveSmallIntegerField()
     mean = models.FloatField()
     uncertainty = models.FloatField(null=True, help_text="Standard uncertainty of the mean.")
