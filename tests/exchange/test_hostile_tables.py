@@ -120,6 +120,9 @@ def test_a_point_among_decimal_commas_is_no_number(singles: list[Device]) -> Non
     row = bring("serial;V_br,IV\nA-0;51,25\nA-1;51,5\nA-2;12.345\nA-3;1.234,5\n")
     assert [line.split(",")[0] for line in told(row).splitlines()[1:]] == ["4", "5"]
     assert "12.345" in told(row)
+    grouped = bring("serial;I_dark(+4 V) [nA]\nA-0;1.234,5\nA-1;12.345\n")
+    assert grouped.faults == 2
+    assert "after a comma" in told(grouped)
 
 
 def test_an_open_quotation_mark_is_told_with_the_lines_that_it_swallows(

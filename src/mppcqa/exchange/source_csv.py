@@ -42,6 +42,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
 WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
@@ -303,7 +304,8 @@ def _decimal(rows: list[list[str]], delimiter: str) -> str:
     cells = [cell.strip() for row in rows for cell in row]
     commas = sum(bool(WITH_COMMA.fullmatch(cell)) for cell in cells)
     points = sum("." in cell and bool(NUMBER.fullmatch(cell)) for cell in cells)
-    return "," if commas > points else "."
+    grouped = any(THOUSANDS.fullmatch(cell) for cell in cells)
+    return "," if grouped or commas > points else "."
 
 
 def text_file(text: str) -> io.BytesIO:

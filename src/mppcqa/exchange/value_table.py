@@ -144,7 +144,12 @@ class ValueTable:
                 found.broken & rows.good,
                 head,
                 lambda at: _("“%s” is no number") % str(cells[at].as_py())[:60],
-                _("Write it like 51.3 or 5.13e1, and the unit into the column's head."),
+                _(
+                    "In this table decimals stand after a comma: write it like 51,3, without marks "
+                    "between thousands, or choose that they stand after a point."
+                )
+                if self.source.decimal == ","
+                else _("Write it like 51.3 or 5.13e1, and the unit into the column's head."),
             )
         if found.infinite.any():
             self._tell(
