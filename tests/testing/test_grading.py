@@ -25,7 +25,7 @@ from mppcqa.testing.models import (
     RunFile,
     Standing,
 )
-from mppcqa.testing.references import condition_rows, quantity_rows
+from mppcqa.testing.references import condition_ids, quantity_ids
 from tests.campaign import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -71,10 +71,9 @@ def test_grades_are_those_of_the_rules(operator: User, seed: int) -> None:
     analysis = Analysis.objects.get()
     ids = [device.pk for device in campaign.devices]
     stage = get_stage("pde")
-    quantities = {key: row.pk for key, row in quantity_rows(stage).items()}
-    points = list(
-        condition_rows(Condition(bias_v=71.5, overvoltage_v=one) for one in OVERVOLTAGES).values()
-    )
+    quantities = quantity_ids(stage)
+    made = condition_ids(Condition(bias_v=71.5, overvoltage_v=one) for one in OVERVOLTAGES)
+    points = list(ConditionPoint.objects.filter(pk__in=made.values()).order_by("pk"))
     keys = ("pde", "gain_adc", "gain_spread")
     limits = LimitSet.objects.create(stage="pde", version=99, title="of a test")
     for key in keys:

@@ -32,7 +32,7 @@ from mppcqa.testing.models import (
     RunSlot,
     Standing,
 )
-from mppcqa.testing.references import condition_rows, quantity_rows
+from mppcqa.testing.references import condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
@@ -120,9 +120,8 @@ class _Blocks:
 
     def __init__(self, row: Import, stage: Stage, spool: Spool, analysis: Analysis) -> None:
         keys, conditions = spool.meaning()
-        quantities = {key: one.pk for key, one in quantity_rows(stage).items()}
-        points = condition_rows(conditions)
-        self._condition = np.array([points[one].pk for one in conditions], np.int32)
+        quantities, points = quantity_ids(stage), condition_ids(conditions)
+        self._condition = np.array([points[one] for one in conditions], np.int32)
         self._quantity = np.array([quantities[key] for key in keys], np.int16)
         self._skip = np.array(row.found["skip"], np.int32)
         self._spool, self._analysis = spool, analysis.pk

@@ -17,7 +17,7 @@ from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.columns import ValueColumns, columns_of_results, value_faults
 from mppcqa.testing.counting import count_analyses, lock_devices
 from mppcqa.testing.models import Analysis, RunFile
-from mppcqa.testing.references import condition_rows, quantity_rows
+from mppcqa.testing.references import condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
@@ -139,18 +139,17 @@ def _measured(
     batch: Sequence[NewAnalysis], analyses: Iterable[Analysis]
 ) -> list[MeasurementColumns]:
     """Rows of the big table of each analysis."""
-    points = condition_rows(one for new in batch for one in new.values.conditions)
+    points = condition_ids(one for new in batch for one in new.values.conditions)
     quantities: dict[str, dict[str, int]] = defaultdict(dict)
     for new in batch:
         if new.stage.key not in quantities:
-            rows = quantity_rows(new.stage)
-            quantities[new.stage.key] = {key: row.pk for key, row in rows.items()}
+            quantities[new.stage.key] = quantity_ids(new.stage)
     parts = []
     for new, analysis in zip(batch, analyses, strict=True):
         values = new.values
         ids = quantities[new.stage.key]
         quantity = np.array([ids[key] for key in values.quantities], dtype="i2")
-        condition = np.array([points[one].pk for one in values.conditions], dtype="i4")
+        condition = np.array([points[one] for one in values.conditions], dtype="i4")
         uncertainty = np.where(np.isfinite(values.uncertainty), values.uncertainty, np.nan)
         parts.append(
             MeasurementColumns(

@@ -15,7 +15,7 @@ from mppcqa.stages import Stage, get_stage
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.grading import Graded, grade
 from mppcqa.testing.models import Analysis, Limit, LimitSet, Outcome, Standing, Verdict
-from mppcqa.testing.references import quantity_rows
+from mppcqa.testing.references import quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 from mppcqa.testing.signals import outcomes_changed
 
@@ -48,11 +48,11 @@ def _proposed_limits(stage: Stage) -> LimitSet:
             },
         )
         if made:
-            rows = quantity_rows(stage)
+            quantities = quantity_ids(stage)
             Limit.objects.bulk_create(
                 Limit(
                     limit_set=found,
-                    quantity=rows[one.quantity],
+                    quantity_id=quantities[one.quantity],
                     pass_low=one.pass_low,
                     pass_high=one.pass_high,
                     warn_low=one.warn_low,

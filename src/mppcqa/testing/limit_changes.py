@@ -17,7 +17,7 @@ from mppcqa.stages import Stage, get_stage
 from mppcqa.testing.grading import grade
 from mppcqa.testing.judging import active_limits, judge_again, standing_analyses
 from mppcqa.testing.models import Limit, LimitSet, Standing
-from mppcqa.testing.references import quantity_rows
+from mppcqa.testing.references import quantity_ids
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -68,7 +68,7 @@ def new_version(
     if faults:
         raise LimitsRefused(faults)
     with transaction.atomic():
-        rows = quantity_rows(stage)
+        quantities = quantity_ids(stage)
         last = LimitSet.objects.filter(stage=stage.key).aggregate(last=Max("version"))["last"]
         made = LimitSet.objects.create(
             stage=stage.key,
@@ -81,7 +81,7 @@ def new_version(
         Limit.objects.bulk_create(
             Limit(
                 limit_set=made,
-                quantity=rows[limit["quantity"]],
+                quantity_id=quantities[limit["quantity"]],
                 overvoltage_v=limit.get("overvoltage_v"),
                 reason=(limit.get("reason") or "")[:300],
                 **{name: limit.get(name) for name in BANDS},

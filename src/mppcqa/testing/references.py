@@ -10,12 +10,12 @@ from mppcqa.testing.results import ConditionPoint, QuantityRow
 BATCH = 1000
 
 
-def quantity_rows(stage: Stage) -> dict[str, QuantityRow]:
-    """The database's rows of a stage's quantities, made where they are not there yet."""
-    rows = {row.key: row for row in QuantityRow.objects.filter(stage=stage.key)}
+def quantity_ids(stage: Stage) -> dict[str, int]:
+    """Ids of a stage's quantities by their keys; rows that are not there yet are made."""
+    ids = dict(QuantityRow.objects.filter(stage=stage.key).order_by().values_list("key", "pk"))
     for quantity in stage.quantities:
-        if quantity.key not in rows:
-            rows[quantity.key], _ = QuantityRow.objects.get_or_create(
+        if quantity.key not in ids:
+            row, _ = QuantityRow.objects.get_or_create(
                 stage=stage.key,
                 key=quantity.key,
                 defaults={
@@ -24,14 +24,15 @@ def quantity_rows(stage: Stage) -> dict[str, QuantityRow]:
                     "unit": quantity.unit,
                 },
             )
-    return rows
+            ids[quantity.key] = row.pk
+    return ids
 
 
-def condition_rows(conditions: Iterable[Condition]) -> dict[Condition, ConditionPoint]:
-    """Rows of conditions; equal conditions share one for the whole campaign."""
+def condition_ids(conditions: Iterable[Condition]) -> dict[Condition, int]:
+    """Ids of conditions; equal ones share one row for the whole campaign, made if need be."""
     keys = {condition: _condition_key(condition) for condition in set(conditions)}
-    rows = _points(set(keys.values()))
-    missing = {key: condition for condition, key in keys.items() if key not in rows}
+    ids = _points(set(keys.values()))
+    missing = {key: condition for condition, key in keys.items() if key not in ids}
     if missing:
         ConditionPoint.objects.bulk_create(
             (
@@ -47,16 +48,17 @@ def condition_rows(conditions: Iterable[Condition]) -> dict[Condition, Condition
             batch_size=BATCH,
             ignore_conflicts=True,
         )
-        rows |= _points(set(missing))
-    return {condition: rows[key] for condition, key in keys.items()}
+        ids |= _points(set(missing))
+    return {condition: ids[key] for condition, key in keys.items()}
 
 
-def _points(keys: set[str]) -> dict[str, ConditionPoint]:
+def _points(keys: set[str]) -> dict[str, int]:
     wanted = sorted(keys)
+    rows = ConditionPoint.objects.order_by().values_list("key", "pk")
     return {
-        row.key: row
+        key: pk
         for start in range(0, len(wanted), BATCH)
-        for row in ConditionPoint.objects.filter(key__in=wanted[start : start + BATCH])
+        for key, pk in rows.filter(key__in=wanted[start : start + BATCH])
     }
 
 
