@@ -110,7 +110,10 @@ def test_loading_by_qr_code_and_unloading(
         (1, "GX-001"),
         (4, "GX-002"),
     }
+    browser_client.post("/stations/darkbox-1/unload/", {"slot": "one"})
+    assert LoadedDevice.objects.count() == 2
     browser_client.post("/stations/darkbox-1/unload/", {"slot": "1"})
+    assert LoadedDevice.objects.get().slot == 4
     browser_client.post("/stations/darkbox-1/unload/")
     assert not LoadedDevice.objects.exists()
 

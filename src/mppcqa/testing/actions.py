@@ -150,11 +150,8 @@ def _slot_fault(
     return ""
 
 
-def unload_station(
-    station: Station, slots: Iterable[int] | None = None, *, by: AbstractBaseUser | None = None
-) -> int:
+def unload_station(station: Station, slots: Iterable[int] | None = None) -> int:
     """Take devices out of slots, or of all; returns how many came out."""
-    del by
     with transaction.atomic():
         _refuse_while_running(station)
         rows = station.loaded.all()

@@ -98,7 +98,7 @@ def measure_all(
         wait(round_runs)
         runs += round_runs
         for station in campaign.stations:
-            unload_station(station, by=campaign.operator)
+            unload_station(station)
     return runs
 
 
@@ -120,5 +120,5 @@ def measure_shared(
         wait(round_runs)
         runs += round_runs
         for station in campaign.stations:
-            unload_station(station, by=campaign.operator)
+            unload_station(station)
     return runs

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, F
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -167,11 +167,14 @@ def load(request: HttpRequest, name: str) -> HttpResponse:
 def unload(request: HttpRequest, name: str) -> HttpResponse:
     """Take devices out: the slot that was named, or all."""
     found = get_object_or_404(Station, name=name)
-    slot = request.POST.get("slot", "")
-    number = whole_number(slot)
-    slots = None if number is None else [number]
+    slots = None
+    if slot := request.POST.get("slot"):
+        number = whole_number(slot)
+        if number is None:
+            raise Http404(f"no slot {slot!r}")
+        slots = [number]
     try:
-        unload_station(found, slots, by=request.user)
+        unload_station(found, slots)
     except ACTION_FAULTS as error:
         lines, _by_slot = fault_lines(error)
         for line in lines:
