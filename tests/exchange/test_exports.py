@@ -16,7 +16,7 @@ from django.test import Client
 
 from mppcqa.exchange import imports, writers
 from mppcqa.exchange.exports import write_list
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, Tag
 from mppcqa.testing.models import Measurement, Standing
 
 
@@ -91,6 +91,24 @@ def test_numbers_of_the_maker_go_out_as_numbers(campaign: SimpleNamespace, tmp_p
         tree = file["list"]
         assert tree["a_b"].array().tolist()[:2] == [1.0, 2.0]
         assert tree["a_b_2"].array().tolist()[0] == "x"
+
+
+def test_an_exported_list_comes_back_as_it_went(campaign: SimpleNamespace, tmp_path: Path) -> None:
+    first = campaign.devices[0]
+    first.tags.add(*(Tag.objects.create(name=name) for name in ("spare", "best")))
+    Device.objects.filter(pk=first.pk).update(maker_values={"Vop [V]": 54.25})
+    before = list(Device.objects.order_by("pk").values())
+    for form, ending in (("csv", "csv"), ("excel", "xlsx"), ("parquet", "parquet")):
+        path = tmp_path / f"d.{ending}"
+        write_list("devices", form, path, {})
+        row = imports.take_in([path.read_bytes()], path.name, kind="devices")
+        row.existing = "update"
+        imports.check(row)
+        assert not row.faults
+        imports.apply(row)
+        assert list(Device.objects.order_by("pk").values()) == before
+    table = pq.read_table(tmp_path / "d.parquet")
+    assert table["tags"].to_pylist() == ["best; spare", None, None, None]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow as pa
 from django.db.models import Count, Min
 
 from mppcqa.exchange.values_out import VALUE_SCHEMA, value_batches
+from mppcqa.inventory.models import Device
 from mppcqa.stages import all_stages
 from mppcqa.testing.models import Run, Standing
 from mppcqa.testing.selection import chosen_devices, chosen_runs
@@ -52,6 +54,7 @@ DEVICE_COLUMNS = (
     ("parent", "parent__serial", pa.string()),
     ("registered_at", "registered_at", pa.timestamp("s", "UTC")),
 )
+TAGS = "tags"
 OTHERS = "other_maker_values"
 
 
@@ -69,7 +72,7 @@ class _MakerColumns:
         for values in rows[:KEYS_FROM].iterator(PIECE):
             for key, value in (values or {}).items():
                 numeric[key] = numeric.get(key, True) and _is_number(value)
-        own = {name for name, _path, _kind in DEVICE_COLUMNS} | {OTHERS}
+        own = {name for name, _path, _kind in DEVICE_COLUMNS} | {TAGS, OTHERS}
         own |= {_verdict_name(stage.key) for stage in all_stages()}
         return cls(
             {
@@ -106,6 +109,7 @@ def _verdict_name(stage: str) -> str:
 def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, _MakerColumns]:
     maker = _MakerColumns.of(filters)
     columns = [pa.field(name, kind) for name, _path, kind in DEVICE_COLUMNS]
+    columns.append(pa.field(TAGS, pa.string()))
     columns += [pa.field(_verdict_name(stage.key), pa.string()) for stage in all_stages()]
     columns += [pa.field(name, kind) for name, kind in maker.kinds.items()]
     return pa.schema([*columns, pa.field(OTHERS, pa.string())]), maker
@@ -128,7 +132,13 @@ def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
                 device__gte=found[0][0], device__lte=last
             ).values_list("device", "stage", "outcome")
         }
+        tags: dict[int, list[str]] = defaultdict(list)
+        for device, tag in Device.tags.through.objects.filter(
+            device__gte=found[0][0], device__lte=last
+        ).values_list("device", "tag__name"):
+            tags[device].append(tag)
         columns: list[list[Any]] = [list(column) for column in zip(*found, strict=True)][2:]
+        columns.append(["; ".join(sorted(tags[row[0]])) or None for row in found])
         columns += [[outcomes.get((row[0], stage)) for row in found] for stage in stages]
         columns += [[maker.cell(key, row[1]) for row in found] for key in maker.kinds]
         columns.append([maker.others(row[1]) for row in found])

@@ -27,6 +27,8 @@ DEVICE_FIELDS = {
     "parent": gettext_noop("part of"),
     "maker": gettext_noop("maker's value"),
 }
+OWN_HEADS = re.compile(r"maker|registered_at|tags|verdict_\w+|other_maker_values")
+"""Columns of our own list of devices that an import can't change; they are no maker's values."""
 VALUE_FIELDS = {
     "serial": gettext_noop("serial number"),
     "channel": gettext_noop("channel"),
@@ -163,8 +165,10 @@ def _guess(column: Column, kind: Kind, stage: Stage | None, before: Mapping[str,
     fields = DEVICE_FIELDS if kind == "devices" else VALUE_FIELDS
     if (to := KNOWN.get(name)) in fields:
         return Target(to=to or "")
-    if kind == "devices" or stage is None:
-        return Target(to="maker" if kind == "devices" else "")
+    if kind == "devices":
+        return Target(to="" if OWN_HEADS.fullmatch(column.name) else "maker")
+    if stage is None:
+        return Target()
     text, target = column.name, Target()
     if found := AT_VOLTS.match(text):
         text, volts = found[1], float(found[2].replace(",", "."))
