@@ -30,6 +30,7 @@ def addresses(measured: int, rng: np.random.Generator) -> dict[str, list[str]]:
     thousandth = Device.objects.order_by("serial").values_list("serial", flat=True)[999 * SIZE - 1]
     picked = rng.choice(series, REQUESTS)
     numbers = rng.integers(0, trays, REQUESTS)
+    anywhere = rng.integers(0, Device.objects.count(), REQUESTS)
     return {
         "home": ["/"],
         "device": [f"/devices/{serial}/" for serial in serials],
@@ -37,7 +38,7 @@ def addresses(measured: int, rng: np.random.Generator) -> dict[str, list[str]]:
         "list_1000th": [f"/devices/?after={quote(thousandth)}"],
         "list_filtered": ["/devices/?stage=pde&outcome=pass"],
         "search": [f"/find/?q={serial}" for serial in serials],
-        "search_list": [f"/devices/?q={serial[:7]}" for serial in serials],
+        "search_list": [f"/devices/?q=GX-{n // 100:04d}" for n in anywhere],
         "tray": [
             f"/trays/T-{tray:04d}/?quantity={one}"
             for tray, one in zip(numbers, picked, strict=True)

@@ -32,12 +32,18 @@ def chosen_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
     """Devices by ``q`` (how a serial begins), ``type`` and ``place`` (ids), names of ``tray``,
     ``lot`` and ``tag``, ``stage`` and ``outcome``; what says nothing is no filter.
     """
+    return with_verdict(identified_devices(asked), asked)
+
+
+def identified_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
+    """Devices by all filters of `chosen_devices` that ask for no verdict."""
     rows = Device.objects.all()
     if serial := normal_serial(asked.get("q", "")):
         # A range uses the index on every database; LIKE does not on all.
-        begins = Q(serial__gte=serial, serial__lt=serial + "\uffff")
-        former = SerialAlias.objects.filter(serial=serial).values("device")
-        rows = rows.filter(begins | Q(pk__in=former))
+        chosen = Q(serial__gte=serial, serial__lt=serial + "\uffff")
+        # Asked beforehand: with a question within the question, all serials before are read.
+        former = list(SerialAlias.objects.filter(serial=serial).values_list("device", flat=True))
+        rows = rows.filter(chosen | Q(pk__in=former) if former else chosen)
     for name, field in (("type", "device_type"), ("place", "location")):
         if (number := whole_number(asked.get(name))) is not None:
             rows = rows.filter(**{field: number})
@@ -46,6 +52,11 @@ def chosen_devices(asked: Mapping[str, str]) -> QuerySet[Device]:
             rows = rows.filter(**{f"{name}__name": asked[name]})
     if tag := asked.get("tag"):
         rows = rows.filter(tags__name=tag)
+    return rows
+
+
+def with_verdict(rows: QuerySet[Device], asked: Mapping[str, str]) -> QuerySet[Device]:
+    """Those of some devices that ``stage`` and ``outcome`` ask for; the same rows if neither."""
     stage, outcome = asked.get("stage", ""), asked.get("outcome", "")
     if stage and outcome == "none":
         return rows.exclude(standings__stage=stage)

@@ -23,7 +23,7 @@ from mppcqa.inventory.models import (
 )
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.testing.models import LimitSet, LoadedDevice, Outcome, RunSlot, Standing, Verdict
-from mppcqa.testing.selection import DEVICE_FILTERS, chosen_devices
+from mppcqa.testing.selection import DEVICE_FILTERS, identified_devices, with_verdict
 from mppcqa.web.access import allowed
 from mppcqa.web.device_data import identity, stage_sections
 from mppcqa.web.paging import keyset_page
@@ -57,13 +57,14 @@ def device_list(request: HttpRequest) -> HttpResponse:
     """Devices by serial, with filters; one page by key."""
     stages = stage_titles()
     # Verdicts lie elsewhere, in no order of serials.
-    among = {name: text for name, text in request.GET.items() if name not in ("stage", "outcome")}
+    among = identified_devices(request.GET)
+    chosen = with_verdict(among, request.GET)
     page = keyset_page(
-        chosen_devices(request.GET),
+        chosen,
         request.GET,
         key="serial",
         show=lambda rows: rows.values_list(*LISTED, named=True),
-        among=chosen_devices(among) if len(among) < len(request.GET) else None,
+        among=None if chosen is among else among,
     )
     outcomes: dict[int, dict[str, str]] = defaultdict(dict)
     standings = Standing.objects.filter(device__in=[row.pk for row in page.rows])
