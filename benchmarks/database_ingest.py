@@ -44,8 +44,8 @@ def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, An
     (800) get values of their first stage.
 
     SQLite has no server, so there one analysis a transaction compares Python with a library of C:
-    bare `executemany` of its 1,240 values takes 2.6 ms, which a dozen small questions through
-    Django take twice over. Many analyses in one transaction, as imports do, take no longer than
+    bare `executemany` of its 1,240 values takes 3 to 4 ms, where a dozen small questions through
+    Django take 10 to 15. Many analyses in one transaction, as imports do, take hardly longer than
     bare `executemany`: the ingest sends many rows a statement.
     """
     single = _single(devices[:160], rng)
