@@ -67,7 +67,7 @@ def test_no_text_runs_as_a_formula(campaign: SimpleNamespace, tmp_path: Path) ->
 def test_numbers_of_the_maker_go_out_as_numbers(campaign: SimpleNamespace, tmp_path: Path) -> None:
     """One that is a text all the same is among the others, and no name comes twice."""
     given = [
-        {"Vop [V]": -54.25, "a b": 1, "a-b": "x", "verdict_pde": "mine"},
+        {"Vop [V]": -54.25, "a b": 1, "a-b": "x", "verdict_pde": "mine", "wafer": 2**60 + 1},
         {"Vop [V]": 55, "a b": 2, "serial": 7, "other_maker_values": 8},
     ]
     for device, values in zip(campaign.devices, given, strict=False):
@@ -78,6 +78,7 @@ def test_numbers_of_the_maker_go_out_as_numbers(campaign: SimpleNamespace, tmp_p
     table = pq.read_table(paths["parquet"])
     assert len(set(table.column_names)) == len(table.column_names)
     assert table["Vop [V]"].to_pylist() == [-54.25, 55.0, None, None]
+    assert table["wafer"].to_pylist()[0] == str(2**60 + 1)
     assert json.loads(table["other_maker_values"][1].as_py()) == {
         "serial": 7,
         "other_maker_values": 8,

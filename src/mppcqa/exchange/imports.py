@@ -220,7 +220,14 @@ def check(row: Import, told: Told = lambda rows: None) -> None:
         else:
             found["counts"] = _read(row, source, mapping, book, told)
             if not found["counts"]["rows"] and not book.count:
-                book.add(Fault(None, "", _("The table has names of columns, but no rows.")))
+                book.add(
+                    Fault(
+                        None,
+                        "",
+                        _("The table has names of columns, but no rows."),
+                        _("Fill it, or choose another file or sheet."),
+                    )
+                )
     except SourceError as error:
         book.add(Fault(None, "", str(error)))
         found["broken"] = True

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from django.db.models import Count, Min
 
+from mppcqa.exchange.cells import EXACT
 from mppcqa.exchange.values_out import VALUE_SCHEMA, value_batches
 from mppcqa.inventory.models import Device
 from mppcqa.stages import all_stages
@@ -99,7 +100,10 @@ class _MakerColumns:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a column of floats holds it as it is: a long number of a wafer stays a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) <= EXACT
 
 
 def _verdict_name(stage: str) -> str:

@@ -110,7 +110,7 @@ class DeviceRows:
         kind_name = _text(row, "device_type")
         kind = self.types.get(kind_name) if kind_name or known is None else known.device_type
         found += [RowFault(number, "serial", text) for text in serial_faults(serial, kind)]
-        if len(str(row.get("lot") or "").strip()) > LOT_LENGTH:
+        if len(_text(row, "lot")) > LOT_LENGTH:
             text = _("the name of the lot has more than %d characters") % LOT_LENGTH
             found.append(RowFault(number, "lot", text))
         if kind is None:
