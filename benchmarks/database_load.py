@@ -13,7 +13,6 @@ import os
 import random
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,6 +28,7 @@ from django.contrib.auth.models import User
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
 
+from mppcqa.cli.run import web_server
 from mppcqa.inventory.models import DeviceType
 from mppcqa.stages import get_stage
 from mppcqa.statistics.models import Series
@@ -40,7 +40,6 @@ READERS = int(os.environ.get("MPPCQA_BENCH_READERS", "3"))
 SECONDS = float(os.environ.get("MPPCQA_BENCH_LOAD_S", "20"))
 PAUSE_S = 2.0
 MOST_REQUESTS = 50_000
-WORKERS, THREADS = 2, 4
 
 
 @dataclass
@@ -100,10 +99,8 @@ def measure_load(measured: int) -> dict[str, Any]:
     port = _free_port()
     stations = _prepare()
     log_file = Path(tempfile.gettempdir()) / f"mppcqa-bench-gunicorn-{port}.log"
-    command = [sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--bind"]
-    command += [f"127.0.0.1:{port}", "--workers", str(WORKERS), "--threads", str(THREADS)]
     with log_file.open("wb") as output:
-        server = subprocess.Popen([*command, "--no-control-socket"], stdout=output, stderr=output)
+        server = subprocess.Popen(web_server("127.0.0.1", port), stdout=output, stderr=output)
     try:
         _wait_for(port)
         log = _run(port, stations, measured)
@@ -245,6 +242,6 @@ def _report(log: Log) -> dict[str, Any]:
             kind: round(float(np.percentile(times, 95)) * 1e3, 1)
             for kind, times in sorted(log.times.items())
         },
-        "note": "generator, gunicorn (2 workers of 4 threads) and database share the cores",
+        "note": "generator, gunicorn (as `mppcqa run` starts it) and database share the cores",
     }
     return {"requests_per_second": rate, "load": load}

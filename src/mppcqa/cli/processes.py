@@ -24,6 +24,13 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def usable_cores() -> int:
+    """How many cores this process may use; a container or `taskset` may leave it fewer than all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _stop_with_parent() -> None:
     """In the child: ask the kernel for TERM when the parent dies, however it dies."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -7,6 +7,7 @@ import os
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.processes import usable_cores
 
 
 @click.command()
@@ -22,8 +23,7 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
     names = [*lanes, *(_own(name) for name in stations)] or [DEFAULT_LANE]
     # Attempts that run side by side share the cores: with a thread a core each, threads of one
     # wait for those of another in every parallel loop, which took twice the processor time.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (cores or 1) // concurrency)))
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, usable_cores() // concurrency)))
     # Named in the settings because the command line of Celery knows only its own pools.
     app.conf.worker_pool = "mppcqa.queue.pool:TaskPool"
     app.worker_main(
