@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections, transaction
 from django.test import Client
 from django.utils.translation import override
 from hypothesis import given
@@ -110,6 +113,36 @@ def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: Use
     assert Device.objects.get(serial="GX-001").location == there
     with pytest.raises(ShipmentRefused, match="already"):
         receive(shipment, ["GX-001"])
+
+
+def test_two_people_at_one_box_at_the_same_moment(
+    transactional_db: None, campaign: SimpleNamespace, operator: User
+) -> None:
+    there = Institute.objects.create(name="Valparaíso")
+    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=operator)
+
+    def scan(serial: str) -> None:
+        try:
+            receive(Shipment.objects.get(), [serial], missing_is_known=True, by=operator)
+        finally:
+            connections.close_all()
+
+    people = [Thread(target=scan, args=[serial]) for serial in ("GX-000", "GX-001")]
+    with transaction.atomic():  # whatever each of them has read, neither could write yet
+        Shipment.objects.update(reference="in the hall")
+        for one in people:
+            one.start()
+        time.sleep(0.5)
+    for one in people:
+        one.join(30)
+    shipment.refresh_from_db()
+    assert [shipment.reference, *shipment.missing.all()] == ["in the hall"]
+    assert set(Device.objects.filter(location=there).values_list("serial", flat=True)) == {
+        "GX-000",
+        "GX-001",
+    }
+    assert "missing on arrival" in shipment.note
+    assert "arrived later" in shipment.note
 
 
 def test_a_box_with_others_in_it_and_one_that_nobody_opened(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import override
 
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.queue.context import Context
+from mppcqa.queue.logs import LogWriter
 from mppcqa.queue.models import State
+from mppcqa.queue.registry import find
 from mppcqa.stages import get_stage
 from mppcqa.statistics.check import check_summaries
+from mppcqa.testing import reanalysis
 from mppcqa.testing.actions import load_station, start_run
 from mppcqa.testing.decisions import DecisionRefused, grant_waiver, sign_off
 from mppcqa.testing.judging import active_limits
@@ -53,6 +60,8 @@ def test_a_change_is_seen_before_it_is_made(campaign: SimpleNamespace) -> None:
     stage = get_stage("pde")
     before = dict(Standing.objects.values_list("device", "outcome"))
     old = active_limits(stage)
+    with pytest.raises(LimitsRefused, match="longer than 100"):
+        new_version(stage, band(90, None), title="strict " * 20)
     strict = new_version(stage, band(90, None), title="strict", reason="a trial")
     assert (strict.version, strict.active) == (old.version + 1, False)
     found = effect(strict)
@@ -154,7 +163,9 @@ def test_a_passing_device_needs_no_waiver(campaign: SimpleNamespace, operator: U
         grant_waiver(verdict, "to be safe", by=operator)
 
 
-def test_new_analyses_count_when_asked_to(transactional_db: None) -> None:
+def test_new_analyses_count_when_asked_to(
+    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = Institute.objects.create(name="Jefferson Lab")
     DeviceType.objects.create(name="S12045(X)", nominal_breakdown_v=70.0)
     register_devices([{"serial": "GX-001", "device_type": "S12045(X)"}])
@@ -182,10 +193,20 @@ def test_new_analyses_count_when_asked_to(transactional_db: None) -> None:
         for one in compared.result["quantities"]:
             assert (one["only_old"], one["only_new"]) == (0, 0)
             assert one["largest"] < 1e-6  # sums come in the order of the threads
-        counted = ask_count(group)
-        wait_until(lambda: counted.refresh_from_db() or not counted.is_open, 60, "counting")
+    counted = ask_count(group)
+    log, routine = LogWriter(tmp_path / "log"), find(counted.name)
+    context = Context(counted, log)
+    with monkeypatch.context() as away:
+        away.setattr(reanalysis, "judge", Mock(side_effect=OperationalError("gone away")))
+        # Half way: the new values count already.
+        with pytest.raises(OperationalError, match="away"):
+            routine.function(context, **counted.arguments)
+    assert Standing.objects.get().analysis_id == second.pk
+    counted.refresh_from_db()
+    done = routine.function(context, **counted.arguments)
+    log.close()
     # What was compared stays readable: by now both sides are the same.
-    assert counted.result["comparison"] == compared.result
+    assert done["comparison"] == compared.result
     standing = Standing.objects.get()
     assert (standing.analysis_id, standing.verdict.analysis_id) == (second.pk, second.pk)
     assert Device.objects.get().standings.count() == 1

@@ -18,10 +18,11 @@ from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.models import Import
 from mppcqa.exchange.source import Fault
 from mppcqa.exchange.spool import Spool
+from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import Device
 from mppcqa.stages import Stage
 from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
-from mppcqa.testing.counting import count_analyses, lock_devices
+from mppcqa.testing.counting import count_analyses
 from mppcqa.testing.files import keep_file
 from mppcqa.testing.judging import judge
 from mppcqa.testing.models import (

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.serials import normal_serial
 
@@ -53,6 +54,7 @@ def find_devices(serials: Sequence[str]) -> Found:
     )
 
 
+@transaction.atomic
 def send(
     origin: Institute,
     destination: Institute,
@@ -64,6 +66,8 @@ def send(
 ) -> Shipment:
     """Send devices; they stay located at their origin until they are received."""
     found = find_devices(serials)
+    # Two people who scan one device into two boxes: the second is told.
+    lock_devices(sorted(found.devices))
     faults = [_("%s is not registered") % serial for serial in found.unknown]
     if origin == destination:
         faults.append(_("the shipment goes to where it comes from"))
@@ -77,18 +81,18 @@ def send(
     faults += _under_way(ids)
     if faults:
         raise ShipmentRefused(faults)
-    with transaction.atomic():
-        shipment = Shipment.objects.create(
-            origin=origin,
-            destination=destination,
-            reference=reference.strip()[:100],
-            note=note.strip(),
-            sent_by_id=None if by is None else by.pk,
-        )
-        shipment.devices.add(*ids)
+    shipment = Shipment.objects.create(
+        origin=origin,
+        destination=destination,
+        reference=reference.strip()[:100],
+        note=note.strip(),
+        sent_by_id=None if by is None else by.pk,
+    )
+    shipment.devices.add(*ids)
     return shipment
 
 
+@transaction.atomic
 def receive(
     shipment: Shipment,
     serials: Sequence[str],
@@ -103,12 +107,15 @@ def receive(
     that is known. The missing ones stay where they were and may be received later by another call;
     the others are at the destination as well. The shipment's note names both.
     """
+    # Two people at one box: the second goes on from what the first has noted.
+    shipment.refresh_from_db(from_queryset=Shipment.objects.select_for_update())
     late = shipment.received_at is not None
     outstanding = shipment.missing if late else shipment.devices
     expected = {device.pk: device.serial for device in outstanding.order_by("serial")}
     if late and not expected:
         raise ShipmentRefused([_("the shipment was received already")])
     found = find_devices(serials)
+    lock_devices(sorted(found.devices))
     faults = [
         _("%s is not registered: register it, or leave it out") % serial for serial in found.unknown
     ]
@@ -130,17 +137,16 @@ def receive(
         (_("came along: %s"), [device.serial for device in others.values()]),
     ]
     told = [line % ", ".join(names) for line, names in lines if names]
-    with transaction.atomic():
-        ids = list(found.devices)
-        for start in range(0, len(ids), BATCH):
-            part = Device.objects.filter(pk__in=ids[start : start + BATCH])
-            part.update(location=shipment.destination)
-        shipment.missing.set(missing)
-        if not late:
-            shipment.received_at = timezone.now()
-            shipment.received_by_id = None if by is None else by.pk
-        shipment.note = "\n".join(filter(None, [shipment.note, *told]))
-        shipment.save()
+    ids = sorted(found.devices)
+    for start in range(0, len(ids), BATCH):
+        part = Device.objects.filter(pk__in=ids[start : start + BATCH])
+        part.update(location=shipment.destination)
+    shipment.missing.set(missing)
+    if not late:
+        shipment.received_at = timezone.now()
+        shipment.received_by_id = None if by is None else by.pk
+    shipment.note = "\n".join(filter(None, [shipment.note, *told]))
+    shipment.save()
     return len(ids)
 
 

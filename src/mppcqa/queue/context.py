@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -68,6 +69,19 @@ class Context:
         except AWAY as error:
             self.log(f"the database is away: {error}")
             connections.close_all()
+
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """What an earlier attempt of this task kept, if one did."""
+        found: dict[str, Any] | None = self.task.result
+        return found
+
+    def keep(self, result: dict[str, Any]) -> None:
+        """Keep what the next attempt could not find out any more, should this one be lost.
+
+        Plain JSON; it is the task's result until the routine returns the whole.
+        """
+        self._mine().update(result=result)
 
     def message(self, level: str, text: str) -> None:
         """Raise a person's attention: level ``info``, ``warning`` or ``error``."""

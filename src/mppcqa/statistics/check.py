@@ -11,6 +11,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Model, Sum
 
+from mppcqa.inventory.locks import lock_devices
 from mppcqa.statistics.models import (
     Bucket,
     DeviceSummary,
@@ -23,7 +24,6 @@ from mppcqa.statistics.outcomes import Counts, add_counts
 from mppcqa.statistics.recount import Progress, Recount, counting_values, recount
 from mppcqa.statistics.snapshot import one_moment
 from mppcqa.statistics.summaries import group_values, write_device_summaries
-from mppcqa.testing.counting import lock_devices
 from mppcqa.testing.models import Analysis
 from mppcqa.testing.number_rows import add_to_rows, insert_rows
 from mppcqa.testing.retry import again_after_deadlock

@@ -123,5 +123,7 @@ def make_new_count(context: Context, *, group_id: int) -> dict[str, Any]:
     from mppcqa.testing.reanalysis import compare, count
 
     group = _group(group_id)
-    comparison = compare(group)
-    return {"comparison": comparison, "analyses": count(group, context.progress)}
+    # Where an attempt was lost half way, a part counts already and has nothing to compare with.
+    kept = context.kept or {"comparison": compare(group)}
+    context.keep(kept)
+    return {**kept, "analyses": count(group, context.progress)}

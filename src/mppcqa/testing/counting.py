@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.locks import lock_devices
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import Analysis, RunSlot, Standing
 from mppcqa.testing.reading import read_values
@@ -25,19 +25,6 @@ class CountingChange:
 
     lost: MeasurementColumns | None
     gained: MeasurementColumns
-
-
-def lock_devices(devices: Sequence[int]) -> None:
-    """Hold devices until the transaction ends, so that their standings change one at a time.
-
-    `devices` must be sorted: whoever locks in one order can't deadlock. SQLite has one writer.
-    """
-    if connection.vendor == "sqlite":
-        return
-    for start in range(0, len(devices), BATCH):
-        part = devices[start : start + BATCH]
-        rows = Device.objects.filter(pk__in=part).order_by("pk").select_for_update()
-        list(rows.values_list("pk"))
 
 
 @again_after_deadlock

@@ -12,10 +12,11 @@ import numpy as np
 from django.db import transaction
 
 import mppcqa
+from mppcqa.inventory.locks import lock_devices
 from mppcqa.stages import Problem, Result, Stage
 from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.columns import ValueColumns, columns_of_results, value_faults
-from mppcqa.testing.counting import count_analyses, lock_devices
+from mppcqa.testing.counting import count_analyses
 from mppcqa.testing.models import Analysis, RunFile
 from mppcqa.testing.references import condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PIECE = 500
 SHOWN = 100
+MOST_TITLE = 100
 BANDS = ("pass_low", "pass_high", "warn_low", "warn_high")
 Told = Callable[[int], None]
 
@@ -55,7 +56,10 @@ def new_version(
     A limit names ``quantity`` (key), some of ``pass_low``, ``pass_high``, ``warn_low``,
     ``warn_high`` in the quantity's stored unit, and may name ``overvoltage_v`` and ``reason``.
     """
-    faults = [] if title.strip() else [_("The limit set needs a title.")]
+    title = title.strip()
+    faults = [] if title else [_("The limit set needs a title.")]
+    if len(title) > MOST_TITLE:
+        faults.append(_("The title is longer than %d characters.") % MOST_TITLE)
     declared = {quantity.key: quantity for quantity in stage.quantities}
     if not limits:
         faults.append(_("There is no limit in the set: give at least one band."))
@@ -74,7 +78,7 @@ def new_version(
             stage=stage.key,
             device_type=device_type,
             version=(last or 0) + 1,
-            title=title.strip()[:100],
+            title=title,
             reason=reason.strip(),
             made_by_id=None if by is None else by.pk,
         )
