@@ -51,6 +51,19 @@ def test_values_come_back_bit_for_bit(n: int) -> None:
         np.testing.assert_array_equal(getattr(found, name), getattr(written, name), strict=True)
 
 
+@given(st.lists(st.tuples(*[st.integers(-1, 3)] * 5)), st.booleans())
+def test_rows_are_sorted_by_their_keys(keys: list[tuple[int, ...]], beforehand: bool) -> None:
+    rows = sorted(keys) if beforehand else keys
+    analysis, device, quantity, channel, condition = np.array(rows, "i4").reshape(-1, 5).T
+    value = np.arange(len(rows), dtype=float)
+    found = MeasurementColumns(
+        device, analysis, quantity, channel, condition, value, value
+    ).in_key_order()
+    columns = (found.analysis, found.device, found.quantity, found.channel, found.condition)
+    assert list(zip(*(one.tolist() for one in columns), strict=True)) == sorted(keys)
+    assert [rows[int(one)] for one in found.value] == sorted(keys)
+
+
 @pytest.mark.parametrize("n", [10, 9000])
 def test_a_key_that_is_there_stops_everything(n: int) -> None:
     columns = random_columns(np.random.default_rng(1), n)

@@ -33,6 +33,7 @@ from mppcqa.testing.models import (
     RunSlot,
     Standing,
 )
+from mppcqa.testing.number_rows import insert_rows
 from mppcqa.testing.references import condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 
@@ -140,7 +141,7 @@ class _Blocks:
             )
             if len(self._skip):
                 columns = columns.take(~np.isin(columns.device, self._skip))
-            yield columns.take(columns.key_order)
+            yield columns.in_key_order()
 
     def devices(self) -> NDArray[np.int32]:
         """Ids of the devices that are not left out, ascending."""
@@ -218,9 +219,10 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         note=_("imported from %s") % row.original_name,
     )
     if len(devices) <= MOST_SLOTS:
-        RunSlot.objects.bulk_create(
-            (RunSlot(run=run, slot=n, device_id=pk) for n, pk in enumerate(devices.tolist(), 1)),
-            batch_size=BATCH,
+        slots = np.arange(1, len(devices) + 1)
+        insert_rows(
+            RunSlot._meta.db_table,
+            {"run_id": np.full_like(slots, run.pk), "slot": slots, "device_id": devices},
         )
     file = keep_file(row.path, kind=RunFile.Kind.IMPORT, run=run, name=row.original_name)
     analysis = Analysis.objects.create(

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from mppcqa.testing.models import Measurement
 from mppcqa.testing.number_rows import insert_rows
 
+KEY = ("analysis", "device", "quantity", "channel", "condition")
+"""Of a row among others, the most important column first, in the order of sorting."""
+
 
 @dataclass(frozen=True)
 class MeasurementColumns:
@@ -36,12 +39,20 @@ class MeasurementColumns:
 
     def take(self, rows: NDArray[Any]) -> MeasurementColumns:
         """Some rows, by index or mask."""
+        if rows.dtype == bool and rows.all():
+            return self
         return MeasurementColumns(*(getattr(self, one.name)[rows] for one in fields(self)))
 
-    @property
-    def key_order(self) -> NDArray[np.intp]:
-        """Indices that sort by the table's key."""
-        return np.lexsort((self.condition, self.channel, self.quantity, self.device, self.analysis))
+    def in_key_order(self) -> MeasurementColumns:
+        """The rows sorted by the table's key."""
+        keys = [getattr(self, name) for name in KEY]
+        # From the least to the most important: whether no row is before the one above it.
+        sorted_so_far = np.ones(max(0, len(self) - 1), bool)
+        for column in reversed(keys):
+            sorted_so_far = (column[1:] > column[:-1]) | (
+                (column[1:] == column[:-1]) & sorted_so_far
+            )
+        return self if sorted_so_far.all() else self.take(np.lexsort(keys[::-1]))
 
     @classmethod
     def join(cls, parts: list[MeasurementColumns]) -> MeasurementColumns:
@@ -64,9 +75,9 @@ def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
         raise ValueError("a value is not finite")
     if np.isinf(columns.uncertainty).any() or (columns.uncertainty < 0).any():
         raise ValueError("an uncertainty is negative or infinite; NaN says that it is unknown")
-    columns = columns.take(columns.key_order)
+    columns = columns.in_key_order()
     same = np.ones(max(0, len(columns) - 1), bool)
-    for name in ("device", "analysis", "quantity", "channel", "condition"):
+    for name in KEY:
         column = getattr(columns, name)
         same &= column[1:] == column[:-1]
     if same.any():

@@ -89,7 +89,7 @@ def _values_of(
         )
     else:
         values = given.take(np.isin(given.device, ids))
-        values = values.take(values.key_order)
+        values = values.in_key_order()
     return values.take(values.analysis == wanted[np.searchsorted(ids, values.device)])
 
 

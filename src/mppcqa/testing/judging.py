@@ -154,9 +154,14 @@ def _keep(
     with transaction.atomic():
         # Locked, so that no other analysis begins to count between this look and the update.
         held = Standing.objects.select_for_update().filter(device__in=list(analyses), stage=stage)
-        standings = {row.device_id: row for row in held.order_by("pk")}
+        standings = {
+            device: (counting, verdict)
+            for device, counting, verdict in held.order_by("pk").values_list(
+                "device", "analysis", "verdict"
+            )
+        }
         formers = Verdict.objects.in_bulk(
-            {row.verdict_id for row in standings.values() if row.verdict_id is not None}
+            {verdict for _counting, verdict in standings.values() if verdict is not None}
         )
         # Another judge may have been first, with the same verdict. Of devices that stand with this
         # analysis none can come from now on.
@@ -165,7 +170,7 @@ def _keep(
             Verdict(
                 device_id=device,
                 stage=stage,
-                limit_set=limit_set,
+                limit_set_id=limit_set.pk,
                 analysis_id=analyses[device],
                 outcome=outcome,
                 details=details,
@@ -178,10 +183,10 @@ def _keep(
         changes, changed = [], []
         for verdict in (*known.values(), *there.values(), *fresh):
             device = verdict.device_id
-            standing = standings.get(device)
-            if standing is None or standing.analysis_id != verdict.analysis_id:
+            counting, last = standings.get(device, (None, None))
+            if counting != verdict.analysis_id:
                 continue  # nothing counts, or another analysis
-            former = formers.get(standing.verdict_id)
+            former = formers.get(last)
             if former is not None and former.pk == verdict.pk:
                 continue
             changes.append((device, former, verdict))

@@ -142,7 +142,7 @@ def read_values(devices: Sequence[int], **chosen: Any) -> MeasurementColumns:
         for block in value_blocks(devices[start : start + READ_DEVICES], **chosen)
     ]
     found = MeasurementColumns.join(parts) if parts else columns_of([])
-    return found.take(found.key_order)
+    return found.in_key_order()
 
 
 def columns_of(rows: Sequence[Any]) -> MeasurementColumns:
