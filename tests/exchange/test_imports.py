@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 import zipfile
@@ -100,6 +101,16 @@ def test_commas_in_head_and_numbers_separate_nothing(singles: list[Device]) -> N
     row = bring("serial;V_br,IV [V]\nA-0;51,25\nA-1;51,5\n")
     assert row.faults == 0, told(row)
     assert row.found["counts"]["values"] == 2
+
+
+def test_a_number_that_excel_took_for_a_date_is_told_as_such(singles: list[Device]) -> None:
+    day = dt.datetime(2026, 1, 5)
+    row = bring(excel([["serial", "V_br,IV (V)"], ["A-0", day], ["A-1", "5. Jan"]]))
+    faults = told(row)
+    assert row.faults == 2, faults
+    assert "“2026-01-05” is a date" in faults
+    assert "enter the cell again" in faults
+    assert "“5. Jan” is no number" in faults
 
 
 def test_excel_and_parquet_mean_the_same(singles: list[Device]) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)"
 EXACT = 2.0**53
 """Beyond it not every whole number is one that a float can have."""
 NOT_FINITE = r"(?i)^[+-]?(nan|inf(inity)?|#n/a|n/a)$"
@@ -37,6 +39,12 @@ def texts(column: pa.Array) -> pa.Array:
                 column = column.cast(pa.int64())
         column = column.cast(pa.string())
     return pc.utf8_trim_whitespace(pc.fill_null(column, ""))
+
+
+def dates(column: pa.Array) -> NDArray[np.bool_]:
+    """Which cells are dates, as the sources write them [n]."""
+    found = pc.match_substring_regex(texts(column), DATE)
+    return np.asarray(found.to_numpy(zero_copy_only=False), bool)
 
 
 def numbers(column: pa.Array, decimal: str = ".") -> Numbers:

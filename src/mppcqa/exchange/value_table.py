@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from mppcqa.exchange.cells import Numbers, numbers, texts
+from mppcqa.exchange.cells import Numbers, dates, numbers, texts
 from mppcqa.exchange.device_lookup import DeviceLookup
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.mapping import (
@@ -139,9 +139,20 @@ class ValueTable:
     def _tell_numbers(self, rows: Rows, chunk: Chunk, head: str, found: Numbers) -> None:
         cells = self._cells(chunk, head)
         if found.broken.any():
+            dated = dates(cells)
             self._tell(
                 rows,
-                found.broken & rows.good,
+                found.broken & rows.good & dated,
+                head,
+                lambda at: _("“%s” is a date") % str(cells[at].as_py())[:10],
+                _(
+                    "The spreadsheet made a date of what was typed, and the number is lost: format "
+                    "the column as numbers, and enter the cell again from its source."
+                ),
+            )
+            self._tell(
+                rows,
+                found.broken & rows.good & ~dated,
                 head,
                 lambda at: _("“%s” is no number") % str(cells[at].as_py())[:60],
                 _(
