@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mppcqa.inventory.models import Device, SerialAlias
+from mppcqa.inventory.models import Device, DeviceType, SerialAlias
 
 SQLITE_SAFE = 900
 
@@ -29,17 +29,22 @@ class DeviceLookup:
         return pairs[places, 0], pairs[places, 1]
 
     def _learn(self, names: list[str]) -> None:
-        channels = "device_type__rows", "device_type__columns"
+        found: dict[str, tuple[int, int]] = {}
         for start in range(0, len(names), SQLITE_SAFE):
             part = names[start : start + SQLITE_SAFE]
-            found = Device.objects.filter(serial__in=part)
-            for serial, pk, rows, columns in found.values_list("serial", "pk", *channels):
-                self._known[serial] = (pk, rows * columns)
-            missing = [name for name in part if name not in self._known]
-            aliases = SerialAlias.objects.filter(serial__in=missing) if missing else None
-            if aliases is not None:
-                former = [f"device__{name}" for name in channels]
-                for serial, pk, rows, columns in aliases.values_list("serial", "device", *former):
-                    self._known[serial] = (pk, rows * columns)
-            for name in part:
-                self._known.setdefault(name, (-1, 0))
+            devices = Device.objects.filter(serial__in=part).order_by()
+            found |= {
+                serial: (pk, kind)
+                for serial, pk, kind in devices.values_list("serial", "pk", "device_type")
+            }
+            if missing := [name for name in part if name not in found]:
+                former = SerialAlias.objects.filter(serial__in=missing)
+                for serial, pk, kind in former.values_list(
+                    "serial", "device", "device__device_type"
+                ):
+                    found[serial] = (pk, kind)
+        # Not joined: from the few types, MariaDB may go through all devices of each.
+        types = DeviceType.objects.in_bulk() if found else {}
+        self._known |= {serial: (pk, types[kind].channels) for serial, (pk, kind) in found.items()}
+        for name in names:
+            self._known.setdefault(name, (-1, 0))

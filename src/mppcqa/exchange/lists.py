@@ -13,7 +13,7 @@ from django.db.models import Count, Min
 
 from mppcqa.exchange.cells import EXACT
 from mppcqa.exchange.values_out import VALUE_SCHEMA, value_batches
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.stages import all_stages
 from mppcqa.testing.models import Run, Standing
 from mppcqa.testing.selection import chosen_devices, chosen_runs
@@ -45,8 +45,8 @@ def list_batches(what: str, filters: Mapping[str, str]) -> Iterator[pa.RecordBat
 
 DEVICE_COLUMNS = (
     ("serial", "serial", pa.string()),
-    ("device_type", "device_type__name", pa.string()),
-    ("maker", "device_type__maker__name", pa.string()),
+    ("device_type", "device_type", pa.string()),
+    ("maker", "device_type", pa.string()),
     ("lot", "lot__name", pa.string()),
     ("tray", "tray__name", pa.string()),
     ("tray_row", "tray_row", pa.int32()),
@@ -121,6 +121,7 @@ def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, _MakerColumns
 
 def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     schema, maker = _device_schema(filters)
+    names = [name for name, _path, _kind in DEVICE_COLUMNS]
     paths = [path for _name, path, _kind in DEVICE_COLUMNS]
     stages = [stage.key for stage in all_stages()]
     last = 0
@@ -142,6 +143,11 @@ def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
         ).values_list("device", "tag__name"):
             tags[device].append(tag)
         columns: list[list[Any]] = [list(column) for column in zip(*found, strict=True)][2:]
+        # Not joined: from the few types, MariaDB would go through all of their devices each time.
+        types = DeviceType.objects.select_related("maker").in_bulk()
+        kinds = [types[pk] for pk in columns[names.index("device_type")]]
+        columns[names.index("device_type")] = [kind.name for kind in kinds]
+        columns[names.index("maker")] = [kind.maker and kind.maker.name for kind in kinds]
         columns.append(["; ".join(sorted(tags[row[0]])) or None for row in found])
         columns += [[outcomes.get((row[0], stage)) for row in found] for stage in stages]
         columns += [[maker.cell(key, row[1]) for row in found] for key in maker.kinds]

@@ -34,7 +34,7 @@ from mppcqa.testing.models import (
     Standing,
 )
 from mppcqa.testing.number_rows import insert_rows
-from mppcqa.testing.references import condition_ids, quantity_ids
+from mppcqa.testing.references import Meaning, condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _finish(
             devices = blocks.devices()
             # All devices before any summary: two ingests that lock in one order can't deadlock.
             lock_devices(devices.tolist())
-            late = _measured_since(row, stage, devices)
+            late, meaning = _measured_since(row, stage, devices), Meaning()
             done["values"] -= _forget(analysis.pk, late)
             done["devices"] -= len(late)
             done["skipped"] += len(late)
@@ -173,7 +173,7 @@ def _finish(
                 columns = columns.take(~np.isin(columns.device, late))
                 members = np.unique(columns.device).tolist()
                 if members:
-                    count_analyses([(analysis, members)], columns)
+                    count_analyses([(analysis, members)], columns, meaning)
                     judge(analysis, members, columns)
         Analysis.objects.filter(pk=analysis.pk).update(values=done["values"])
         rest = {key: value for key, value in row.found.items() if key not in BEGUN}

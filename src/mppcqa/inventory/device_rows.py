@@ -224,7 +224,8 @@ def _known(serials: Sequence[str]) -> tuple[dict[str, Device], set[str]]:
     former: set[str] = set()
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
-        rows = Device.objects.filter(serial__in=part).select_related("device_type", "tray")
+        # Not joined: from the few types, MariaDB may go through all devices of each.
+        rows = Device.objects.filter(serial__in=part).prefetch_related("device_type", "tray")
         there.update({device.serial: device for device in rows})
         aliases = SerialAlias.objects.filter(serial__in=part)
         former.update(aliases.values_list("serial", flat=True))

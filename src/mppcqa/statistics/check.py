@@ -26,6 +26,7 @@ from mppcqa.statistics.snapshot import one_moment
 from mppcqa.statistics.summaries import group_values, write_device_summaries
 from mppcqa.testing.models import Analysis
 from mppcqa.testing.number_rows import add_to_rows, insert_rows
+from mppcqa.testing.references import Meaning
 from mppcqa.testing.retry import again_after_deadlock
 
 SUM_TOLERANCE = 1e-6
@@ -184,7 +185,7 @@ def _repair(counted: Recount, found: _Found) -> None:
             DeviceSummary.objects.filter(device=device).delete()
             values = counting_values(device - 1, device)
             if len(values):
-                write_device_summaries(group_values(values))
+                write_device_summaries(group_values(values, Meaning()))
 
 
 def _made(series: Series) -> int:

@@ -16,6 +16,7 @@ from mppcqa.statistics.summaries import Unknown, device_summaries, group_values,
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import Standing, Verdict
 from mppcqa.testing.reading import read_values
+from mppcqa.testing.references import Meaning
 
 DEVICES = 200
 """Devices read at a time: some 10^5 values of arrays."""
@@ -41,6 +42,7 @@ class Recount:
     quantities: Counts = field(default_factory=Counter)
     weeks: Counts = field(default_factory=Counter)
     values: int = 0
+    meaning: Meaning = field(default_factory=Meaning)
 
 
 def recount(progress: Progress = lambda done, total: None) -> Recount:
@@ -71,7 +73,7 @@ def counting_values(low: int, high: int) -> MeasurementColumns:
 def _count_values(found: Recount, values: MeasurementColumns, low: int, high: int) -> None:
     expected: dict[str, NDArray[Any]] | None = None
     if len(values):
-        grouped = group_values(values, found.unknown)
+        grouped = group_values(values, found.meaning, found.unknown)
         sums, buckets = sums_of(grouped)
         rows = np.stack([sums["n"], sums["total"], sums["squares"]], axis=1).astype("f8")
         for series, row in zip(sums["id"].tolist(), rows, strict=True):

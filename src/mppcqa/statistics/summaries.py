@@ -14,8 +14,8 @@ from mppcqa.stages import get_stage
 from mppcqa.statistics.models import Bucket, DeviceSummary, Series
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.counting import CountingChange
-from mppcqa.testing.models import ConditionPoint
 from mppcqa.testing.number_rows import add_to_rows, insert_rows
+from mppcqa.testing.references import Meaning, Point
 
 BATCH = 2000
 BUCKETS_A_SPREAD = 8
@@ -23,15 +23,6 @@ BUCKETS_A_SPREAD = 8
 LEAST_SPREAD = 1e-6
 LAST_BUCKET = 2**31 - 1
 """What lies beyond is counted here, so that one absurd value can't make the sums infinite."""
-
-
-class Point(NamedTuple):
-    """A condition, as `ConditionPoint` keeps it."""
-
-    bias_v: float | None
-    overvoltage_v: float | None
-    temperature_c: float | None
-    light: float | None
 
 
 class Grid(NamedTuple):
@@ -62,11 +53,11 @@ class Grouped:
 def replace_values(change: CountingChange) -> None:
     """Some values count now; others do so no longer."""
     if change.lost is not None and len(change.lost):
-        lost = group_values(change.lost)
+        lost = group_values(change.lost, change.meaning)
         add_up(lost, -1)
         _forget_devices(lost)
     if len(change.gained):
-        gained = group_values(change.gained)
+        gained = group_values(change.gained, change.meaning)
         add_up(gained, +1)
         write_device_summaries(gained)
 
@@ -74,14 +65,16 @@ def replace_values(change: CountingChange) -> None:
 Unknown = dict[tuple[int, str], Series]
 
 
-def group_values(values: MeasurementColumns, unknown: Unknown | None = None) -> Grouped:
+def group_values(
+    values: MeasurementColumns, meaning: Meaning, unknown: Unknown | None = None
+) -> Grouped:
     """Values (not empty) by the series that they belong to; series that are new are made.
 
     Where a dict `unknown` is given nothing is made: new series, with negative keys, go there.
     """
     conditions, condition_index = np.unique(values.condition, return_inverse=True)
-    points = _points(conditions.tolist())
-    keys = [series_key(points[condition]) for condition in conditions.tolist()]
+    meaning.learn(conditions.tolist(), np.unique(values.quantity).tolist())
+    keys = [series_key(meaning.points[condition]) for condition in conditions.tolist()]
     texts = sorted(set(keys))
     place = {text: number for number, text in enumerate(texts)}
     key_of = np.array([place[key] for key in keys])[condition_index]
@@ -94,16 +87,7 @@ def group_values(values: MeasurementColumns, unknown: Unknown | None = None) -> 
         (int(values.quantity[start]), texts[key_of[start]]): (start, stop)
         for start, stop in zip(starts.tolist(), stops, strict=True)
     }
-    return Grouped(_grids(wanted, values, points, unknown), starts, values)
-
-
-def _points(ids: list[int]) -> dict[int, Point]:
-    rows = ConditionPoint.objects.values_list("pk", *Point._fields)
-    return {
-        pk: Point(*values)
-        for start in range(0, len(ids), BATCH)
-        for pk, *values in rows.filter(pk__in=ids[start : start + BATCH])
-    }
+    return Grouped(_grids(wanted, values, meaning, unknown), starts, values)
 
 
 def series_key(point: Point) -> str:
@@ -118,17 +102,17 @@ def series_key(point: Point) -> str:
 def _grids(
     wanted: dict[tuple[int, str], tuple[int, int]],
     values: MeasurementColumns,
-    points: dict[int, Point],
+    meaning: Meaning,
     unknown: Unknown | None,
 ) -> list[Grid]:
     """The grids of (quantity, key) in that order; new series get theirs from these values."""
-    found = _known(wanted)
+    found = _known(wanted, meaning)
     for pair, series in (unknown or {}).items():
-        found.setdefault(pair, _grid_of(series))
+        found.setdefault(pair, _grid_of(series, meaning))
     fresh = []
     for (quantity, key), (start, stop) in wanted.items():
         if (quantity, key) not in found:
-            point = points[int(values.condition[start])]
+            point = meaning.points[int(values.condition[start])]
             origin, width = _round_grid(values.value[start:stop])
             fresh.append(
                 Series(
@@ -145,28 +129,29 @@ def _grids(
         for one in fresh:
             one.pk = -1 - len(unknown)
             unknown[one.quantity_id, one.key] = one
-            found[one.quantity_id, one.key] = _grid_of(one)
+            found[one.quantity_id, one.key] = _grid_of(one, meaning)
     elif fresh:
         # Another ingest may make them at the same time: then its grid holds.
         Series.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
-        found = _known(wanted)
+        found = _known(wanted, meaning)
     return [found[pair] for pair in wanted]
 
 
-def _known(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Grid]:
+def _known(wanted: Iterable[tuple[int, str]], meaning: Meaning) -> dict[tuple[int, str], Grid]:
     """Grids of the series that are there, at least those wanted, by quantity and key."""
     quantities, keys = ({pair[place] for pair in wanted} for place in (0, 1))
     rows = Series.objects.filter(quantity__in=quantities, key__in=keys).order_by()
+    correlated = {pk: _correlated(*meaning.quantities[pk]) for pk in quantities}
     return {
-        (quantity, key): Grid(pk, origin, width, _correlated(stage, quantity_key))
-        for quantity, key, pk, origin, width, stage, quantity_key in rows.values_list(
-            "quantity", "key", "pk", "origin", "width", "quantity__stage", "quantity__key"
+        (quantity, key): Grid(pk, origin, width, correlated[quantity])
+        for quantity, key, pk, origin, width in rows.values_list(
+            "quantity", "key", "pk", "origin", "width"
         )
     }
 
 
-def _grid_of(one: Series) -> Grid:
-    correlated = _correlated(one.quantity.stage, one.quantity.key)
+def _grid_of(one: Series, meaning: Meaning) -> Grid:
+    correlated = _correlated(*meaning.quantities[one.quantity_id])
     return Grid(one.pk, one.origin, one.width, correlated)
 
 

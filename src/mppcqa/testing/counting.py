@@ -13,6 +13,7 @@ from mppcqa.inventory.locks import lock_devices
 from mppcqa.testing.bulk_values import MeasurementColumns
 from mppcqa.testing.models import Analysis, RunSlot, Standing
 from mppcqa.testing.reading import read_values
+from mppcqa.testing.references import Meaning
 from mppcqa.testing.retry import again_after_deadlock
 from mppcqa.testing.signals import counting_changed
 
@@ -25,6 +26,7 @@ class CountingChange:
 
     lost: MeasurementColumns | None
     gained: MeasurementColumns
+    meaning: Meaning
 
 
 @again_after_deadlock
@@ -50,12 +52,15 @@ def devices_of(analysis: Analysis) -> list[int]:
 
 
 def count_analyses(
-    counting: Sequence[tuple[Analysis, Sequence[int]]], values: MeasurementColumns
+    counting: Sequence[tuple[Analysis, Sequence[int]]],
+    values: MeasurementColumns,
+    meaning: Meaning | None = None,
 ) -> None:
     """Make analyses count for their devices (ids), and tell the summaries.
 
-    `values` has at least all values of these analyses and devices, in the order of the key. The
-    caller holds the devices (`lock_devices`) in its transaction.
+    `values` has at least all values of these analyses and devices, in the order of the key;
+    `meaning` what of their ids the caller has found in this transaction. The caller holds the
+    devices (`lock_devices`) in its transaction.
     """
     if not counting:
         return
@@ -80,6 +85,7 @@ def count_analyses(
     change = CountingChange(
         lost=MeasurementColumns.join(gone) if gone else None,
         gained=_gained(counting, values, winners),
+        meaning=meaning or Meaning(),
     )
     counting_changed.send(Analysis, change=change)
 

@@ -18,7 +18,7 @@ from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.testing.columns import ValueColumns, columns_of_results, value_faults
 from mppcqa.testing.counting import count_analyses
 from mppcqa.testing.models import Analysis, RunFile
-from mppcqa.testing.references import condition_ids, quantity_ids
+from mppcqa.testing.references import Meaning, condition_ids, quantity_ids
 from mppcqa.testing.retry import again_after_deadlock
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def store_analyses(batch: Sequence[NewAnalysis]) -> list[Analysis]:
 
 @again_after_deadlock
 def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
+    meaning = Meaning()
     with transaction.atomic():
         devices = [
             np.unique(np.asarray(new.devices, dtype="i4") if new.devices else new.values.device)
@@ -110,13 +111,13 @@ def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
         ]
         lock_devices(np.unique(np.concatenate(devices)).tolist() if devices else [])
         analyses = Analysis.objects.bulk_create([_row(new) for new in batch])
-        written = write_measurements(MeasurementColumns.join(_measured(batch, analyses)))
+        written = write_measurements(MeasurementColumns.join(_measured(batch, analyses, meaning)))
         counting = [
             (analysis, found.tolist())
             for new, analysis, found in zip(batch, analyses, devices, strict=True)
             if new.counts
         ]
-        count_analyses(counting, written)
+        count_analyses(counting, written, meaning)
     return analyses
 
 
@@ -137,14 +138,14 @@ def _row(new: NewAnalysis) -> Analysis:
 
 
 def _measured(
-    batch: Sequence[NewAnalysis], analyses: Iterable[Analysis]
+    batch: Sequence[NewAnalysis], analyses: Iterable[Analysis], meaning: Meaning
 ) -> list[MeasurementColumns]:
     """Rows of the big table of each analysis."""
-    points = condition_ids(one for new in batch for one in new.values.conditions)
+    points = condition_ids((one for new in batch for one in new.values.conditions), meaning)
     quantities: dict[str, dict[str, int]] = defaultdict(dict)
     for new in batch:
         if new.stage.key not in quantities:
-            quantities[new.stage.key] = quantity_ids(new.stage)
+            quantities[new.stage.key] = quantity_ids(new.stage, meaning)
     parts = []
     for new, analysis in zip(batch, analyses, strict=True):
         values = new.values
