@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import check
 from mppcqa.testing.explore import grid, run_view
 from mppcqa.testing.models import Analysis, Measurement, Run, RunFile
+from mppcqa.web.views import explorer, runs
 from tests.campaign import make_campaign
 from tests.explored import make_explored
 
@@ -190,3 +193,28 @@ def test_a_run_is_analysed_again_with_other_settings(browser_client: Client, run
         "iv_method": "second_derivative",
         "waveforms": False,
     }
+
+
+def test_a_run_of_many_devices_is_shown_some_at_a_time(
+    browser_client: Client, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = make_campaign(operator)
+    run = Run.objects.filter(slots__device=campaign.devices[0]).order_by("pk")[0]
+    serials = [slot.device.serial for slot in run.slots.order_by("slot")]
+    monkeypatch.setattr(runs, "SLOTS", 3)
+    monkeypatch.setattr(explorer, "SHOWN", 3)
+    for page in ("", "explore/"):
+        seen, address = [], f"/runs/{run.pk}/{page}"
+        for _page in range(len(serials)):
+            text = body(browser_client, address)
+            seen.append([one for one in serials if one in text])
+            onward = re.search(r'rel="next" href="([^"]+)"', text)
+            if onward is None:
+                break
+            address = f"/runs/{run.pk}/{page}{html.unescape(onward[1])}"
+        assert seen == [serials[:3], serials[3:]], page
+        assert 'rel="prev"' in text
+    # A device that is asked for is shown, and what is taken away is everything.
+    assert serials[3] in body(browser_client, f"/runs/{run.pk}/explore/?slot=4")
+    taken = content(browser_client, f"/runs/{run.pk}/take/?what=values&format=csv").decode()
+    assert {one["serial"] for one in csv.DictReader(io.StringIO(taken))} == set(serials)

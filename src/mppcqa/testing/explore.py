@@ -46,9 +46,21 @@ class RunView:
     analysis: Analysis | None
     analyses: list[Analysis]
     devices: dict[int, Device]
-    """Device by slot."""
+    """Device by slot, in the order of the slots: all of the run, or some that follow each other."""
+    more: int | None = None
+    """Slot after which further devices come."""
+    fewer: int | None = None
+    """Slot after which the devices before these come."""
     conditions: dict[int, ConditionPoint] = field(default_factory=dict)
     _values: dict[tuple[str, tuple[int, ...] | None], list[One]] = field(default_factory=dict)
+
+    @property
+    def first_slot(self) -> int:
+        return min(self.devices, default=0)
+
+    @property
+    def last_slot(self) -> int:
+        return max(self.devices, default=0)
 
     @cached_property
     def rows(self) -> dict[str, QuantityRow]:
@@ -111,15 +123,46 @@ class RunView:
         return tuple(set_) if math.isfinite(set_[-1]) else (*set_, overvoltage)
 
 
-def run_view(run: Run, asked: str | None = None) -> RunView:
-    """The run with the analysis that counts, or with the one that was asked for."""
+def run_view(
+    run: Run,
+    asked: str | None = None,
+    *,
+    most: int | None = None,
+    after: int = 0,
+    slot: int | None = None,
+    devices: Iterable[Device] | None = None,
+) -> RunView:
+    """The run with the analysis that counts, or with the one that was asked for.
+
+    Of all its devices (an import may have ten thousands), or of `most` of them: those after a slot,
+    or from `slot` on where that is not among them; or of those of some `devices`.
+    """
     analyses = list(
         Analysis.objects.filter(run_file__run=run).select_related("run_file", "made_by")
     )
     chosen = next((one for one in analyses if str(one.pk) == asked), None)
     chosen = chosen or next((one for one in analyses if one.counts), None)
-    slots = run.slots.select_related("device__device_type")
-    return RunView(run, chosen, analyses, {slot.slot: slot.device for slot in slots})
+    slots = run.slots.select_related("device__device_type").order_by("slot")
+    if devices is not None:
+        slots = slots.filter(device__in=list(devices))
+    if most is None:
+        return RunView(run, chosen, analyses, {row.slot: row.device for row in slots})
+    shown = list(slots.filter(slot__gt=after)[: most + 1])
+    if slot is not None and slot not in {row.slot for row in shown[:most]}:
+        from_slot = list(slots.filter(slot__gte=slot)[: most + 1])
+        shown = from_slot if from_slot and from_slot[0].slot == slot else shown
+    former: Any = ()
+    if after or slot is not None:
+        before = slots.filter(slot__lt=shown[0].slot if shown else after + 1)
+        former = before.order_by("-slot").values_list("slot", flat=True)[:most]
+    return RunView(
+        run,
+        chosen,
+        analyses,
+        {row.slot: row.device for row in shown[:most]},
+        more=shown[most - 1].slot if len(shown) > most else None,
+        fewer=min(former) - 1 if former else None,
+    )
 
 
 @dataclass(frozen=True)

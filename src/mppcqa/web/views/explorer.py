@@ -18,12 +18,20 @@ from mppcqa.web.charting import place_chart
 from mppcqa.web.stages import find_stage
 
 LISTED = 1000
+SHOWN = 100
+"""Devices at a time."""
 FIRST_QUANTITIES = ("gain_adc", "pde", "dark_rate_hz")
 
 
 def _view(request: HttpRequest, pk: int) -> RunView:
     run = get_object_or_404(Run.objects.select_related("station", "operator"), pk=pk)
-    return run_view(run, request.GET.get("analysis"))
+    return run_view(
+        run,
+        request.GET.get("analysis"),
+        most=SHOWN,
+        after=data.whole(request.GET, "after") or 0,
+        slot=data.whole(request.GET, "slot"),
+    )
 
 
 def _context(request: HttpRequest, view: RunView, page: str) -> dict[str, Any]:
@@ -125,9 +133,9 @@ def compare_runs(request: HttpRequest, pk: int) -> HttpResponse:
     other = data.whole(request.GET, "with")
     second: RunView | None = None
     if other is not None and other != pk:
-        second = run_view(get_object_or_404(Run, pk=other))
+        second = run_view(get_object_or_404(Run, pk=other), devices=view.devices.values())
     elif request.GET.get("with_analysis"):
-        second = run_view(view.run, request.GET["with_analysis"])
+        second = run_view(view.run, request.GET["with_analysis"], devices=view.devices.values())
     key = _quantity(request, view)
     context |= {"quantity": key, "second": second}
     if second is not None and key is not None:

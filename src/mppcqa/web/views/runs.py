@@ -24,6 +24,9 @@ from mppcqa.web.run_lists import described, listed
 from mppcqa.web.stages import find_stage, stage_titles
 from mppcqa.web.views.stations import station_context
 
+SLOTS = 100
+"""Devices of a run at a time; an import may have ten thousands."""
+
 
 @require_GET
 def run_list(request: HttpRequest) -> HttpResponse:
@@ -115,7 +118,14 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
     context = _run_context(found)
     stage = find_stage(found.stage)
-    slots = list(found.slots.select_related("device"))
+    page = keyset_page(
+        found.slots.all(),
+        request.GET,
+        key="slot",
+        size=SLOTS,
+        show=lambda rows: rows.select_related("device"),
+    )
+    slots = page.rows
     standings = {
         row.device_id: row
         for row in Standing.objects.filter(
@@ -133,6 +143,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {
         "stage_title": _(stage.title) if stage else found.stage,
         "slots": slots,
+        "page": page,
         "files": found.files.all(),
         "parameters": [
             (
