@@ -44,9 +44,10 @@ def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, An
     (800) get values of their first stage.
 
     SQLite has no server, so there one analysis a transaction compares Python with a library of C:
-    bare `executemany` of its 1,240 values takes 3 to 4 ms, where a dozen small questions through
-    Django take 10 to 15. Many analyses in one transaction, as imports do, take hardly longer than
-    bare `executemany`: the ingest sends many rows a statement.
+    bare `executemany` of its 1,240 values takes 2 ms, and so do all statements of the ingest where
+    they are executed without Django; what Django and NumPy do about them takes 6. Many analyses in
+    one transaction, as imports do, take hardly longer than bare `executemany`: the ingest sends
+    many rows a statement.
     """
     single = _single(devices[:160], rng)
     batched = _batched(devices[160:800], rng)

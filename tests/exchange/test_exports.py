@@ -12,10 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 from click.testing import CliRunner
+from django.conf import settings
+from django.db import connection
 from django.test import Client
 
-from mppcqa.exchange import imports, writers
+from mppcqa.exchange import imports, lists, writers
 from mppcqa.exchange.exports import write_list
+from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, Tag
 from mppcqa.testing.models import Measurement, Standing
 
@@ -141,6 +144,27 @@ def test_excel_has_an_end(
     with pytest.raises(writers.ExportRefused, match="more rows"):
         write_list("values", "excel", tmp_path / "v.xlsx", {})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not settings.DATABASES["default"]["ENGINE"].endswith("mysql"), reason="MariaDB counts its reads"
+)
+def test_each_device_of_a_long_list_is_read_once(
+    campaign: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = 3000
+    kind = campaign.devices[0].device_type.name
+    register_devices([{"serial": f"L-{one:05d}", "device_type": kind} for one in range(n)])
+    monkeypatch.setattr(lists, "PIECE", 100)
+    before = _rows_read()
+    assert write_list("devices", "csv", tmp_path / "d.csv", {}) == n + 4
+    assert _rows_read() - before < 10 * n
+
+
+def _rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        return sum(int(count) for _name, count in cursor.fetchall())
 
 
 def test_what_goes_out_comes_in_again(campaign: SimpleNamespace, tmp_path: Path) -> None:
