@@ -214,6 +214,12 @@ def test_a_run_of_many_devices_is_shown_some_at_a_time(
             address = f"/runs/{run.pk}/{page}{html.unescape(onward[1])}"
         assert seen == [serials[:3], serials[3:]], page
         assert 'rel="prev"' in text
+    # Values of a table have no events behind them.
+    files = ("Analyse again", "Spectra and fits")
+    assert [one in text for one in files] == [True, True]
+    RunFile.objects.filter(run=run).update(kind=RunFile.Kind.IMPORT)
+    text = body(browser_client, address)
+    assert [one in text for one in files] == [False, False]
     # A device that is asked for is shown, and what is taken away is everything.
     assert serials[3] in body(browser_client, f"/runs/{run.pk}/explore/?slot=4")
     taken = content(browser_client, f"/runs/{run.pk}/take/?what=values&format=csv").decode()

@@ -25,6 +25,7 @@ from mppcqa.testing.models import (
     Measurement,
     QuantityRow,
     Run,
+    RunFile,
 )
 
 
@@ -53,6 +54,12 @@ class RunView:
     """Slot after which the devices before these come."""
     conditions: dict[int, ConditionPoint] = field(default_factory=dict)
     _values: dict[tuple[str, tuple[int, ...] | None], list[One]] = field(default_factory=dict)
+
+    @property
+    def imported(self) -> bool:
+        """Values came from a table: there are no events to look at, nor to analyse again."""
+        kinds = {one.run_file.kind for one in self.analyses}
+        return kinds == {RunFile.Kind.IMPORT}
 
     @property
     def first_slot(self) -> int:
