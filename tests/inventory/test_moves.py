@@ -145,6 +145,32 @@ def test_two_people_at_one_box_at_the_same_moment(
     assert "arrived later" in shipment.note
 
 
+def test_one_device_goes_into_one_of_two_boxes_at_the_same_moment(
+    transactional_db: None, campaign: SimpleNamespace
+) -> None:
+    places = [Institute.objects.create(name=name) for name in ("Valparaíso", "UTFSM")]
+    refused: list[ShipmentRefused] = []
+
+    def pack(place: Institute) -> None:
+        try:
+            send(campaign.place, place, ["GX-000"])
+        except ShipmentRefused as error:
+            refused.append(error)
+        finally:
+            connections.close_all()
+
+    people = [Thread(target=pack, args=[place]) for place in places]
+    with transaction.atomic():  # whatever each of them has read, neither could write yet
+        Device.objects.filter(serial="GX-000").update(tray_row=None)
+        for one in people:
+            one.start()
+        time.sleep(0.5)
+    for one in people:
+        one.join(30)
+    assert Shipment.objects.count() == 1
+    assert ["on its way already" in str(error) for error in refused] == [True]
+
+
 def test_a_box_with_others_in_it_and_one_that_nobody_opened(
     browser: Client, campaign: SimpleNamespace, operator: User
 ) -> None:

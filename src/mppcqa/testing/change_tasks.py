@@ -124,6 +124,8 @@ def make_new_count(context: Context, *, group_id: int) -> dict[str, Any]:
 
     group = _group(group_id)
     # Where an attempt was lost half way, a part counts already and has nothing to compare with.
-    kept = context.kept or {"comparison": compare(group)}
-    context.keep(kept)
+    kept = context.kept
+    if kept is None:
+        kept = {"comparison": compare(group)}
+        context.keep(kept)
     return {**kept, "analyses": count(group, context.progress)}

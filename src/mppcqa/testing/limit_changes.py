@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PIECE = 500
 SHOWN = 100
-MOST_TITLE = 100
+MOST_TITLE = LimitSet._meta.get_field("title").max_length or 0
 BANDS = ("pass_low", "pass_high", "warn_low", "warn_high")
 Told = Callable[[int], None]
 
