@@ -60,8 +60,10 @@ def test_a_change_is_seen_before_it_is_made(campaign: SimpleNamespace) -> None:
     stage = get_stage("pde")
     before = dict(Standing.objects.values_list("device", "outcome"))
     old = active_limits(stage)
-    with pytest.raises(LimitsRefused, match="longer than 100"):
-        new_version(stage, band(90, None), title="strict " * 20)
+    wordy = [{**band(90, None)[0], "reason": "because " * 40}]
+    with pytest.raises(LimitsRefused) as refused:
+        new_version(stage, wordy, title="strict " * 20)
+    assert ["longer than" in fault for fault in refused.value.faults] == [True, True]
     strict = new_version(stage, band(90, None), title="strict", reason="a trial")
     assert (strict.version, strict.active) == (old.version + 1, False)
     found = effect(strict)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PIECE = 500
 SHOWN = 100
+MOST_REASON = Limit._meta.get_field("reason").max_length or 0
 MOST_TITLE = LimitSet._meta.get_field("title").max_length or 0
 BANDS = ("pass_low", "pass_high", "warn_low", "warn_high")
 Told = Callable[[int], None]
@@ -69,6 +70,9 @@ def new_version(
         if quantity is None:
             faults.append(_("The stage has no quantity “%s”.") % name)
         faults += [f"{name}: {text}" for text in _band_faults(limit)]
+        if len(limit.get("reason") or "") > MOST_REASON:
+            text = _("the reason is longer than %d characters") % MOST_REASON
+            faults.append(f"{name}: {text}")
     if faults:
         raise LimitsRefused(faults)
     with transaction.atomic():
@@ -87,7 +91,7 @@ def new_version(
                 limit_set=made,
                 quantity_id=quantities[limit["quantity"]],
                 overvoltage_v=limit.get("overvoltage_v"),
-                reason=(limit.get("reason") or "")[:300],
+                reason=limit.get("reason") or "",
                 **{name: limit.get(name) for name in BANDS},
             )
             for limit in limits
