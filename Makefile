@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock messages bench chaos clean
+.PHONY: help env run test lint lock bench chaos fuzz report-pictures wheel release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,7 @@ $(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.jso
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
 	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --editable examples/mppcqa-stage-linearity
 	$(BIN)/mppcqa assets --dev
 	@touch $@
 
@@ -43,12 +44,32 @@ lint: $(VENV)/.test-ready  ## style, types, and who may import whom
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python tools/house.py
 
 bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
 	$(BIN)/python -m benchmarks.$(subst -,_,$(BENCH)) $(ARGS)
 
 chaos: $(VENV)/.test-ready  ## break things while tasks run (make chaos SEED=1)
 	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)
+
+fuzz: $(VENV)/.test-ready  ## mutated files for every reader (make fuzz ARGS="--mutations 200 --seed 1")
+	$(BIN)/python -m benchmarks.fuzz_readers $(ARGS)
+
+report-pictures: $(VENV)/.test-ready  ## draw the hardest reports into docs/pictures/reports
+	$(BIN)/python tools/report_pictures.py
+
+wheel: $(VENV)/.test-ready  ## build the package and try what is in it
+	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python tools/try_wheel.py dist
+
+release-check: $(VENV)/.test-ready  ## all that is too long for every change: an hour and more
+	$(MAKE) lint wheel
+	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
+	$(MAKE) chaos ARGS="--kills 200"
+	$(BIN)/python tools/try_examples.py
+	$(MAKE) bench BENCH=mutants
+	$(MAKE) bench BENCH=fuzz
+	$(MAKE) fuzz
 
 lock:  ## choose the dependencies' versions anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

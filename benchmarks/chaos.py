@@ -3,8 +3,11 @@
 300 mixed tasks with real child processes on two workers, while a seeded script kills pool
 processes and whole workers with KILL, stops and starts the broker, doubles messages and kills
 tasks by request. Afterwards every task must be in a final state, every repeatable one have had its
-effect exactly once, no process be left, no station be locked, and every log be complete.
+effect exactly once, no station be locked, and every log be complete. No process may be left, and
+none outlive its attempt, in whatever way it was started (`chaos_processes`).
 The parent of the workers is this script: it starts again what was killed, as `mppcqa run` does.
+Before that, processes that store, export and back up are killed (`chaos_files`): 25 of them, or as
+many as `--kills` says; 200 is the full run.
 """
 
 from __future__ import annotations
@@ -30,11 +33,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tasks", type=int, default=300)
-    parser.add_argument("--transport", choices=["filesystem", "rabbitmq", "both"], default="both")
+    choices = ["filesystem", "rabbitmq", "both", "none"]
+    parser.add_argument("--transport", choices=choices, default="both")
+    parser.add_argument("--kills", type=int, default=25, help="while files are stored; 200 for all")
     parser.add_argument("--limit", type=float, default=270, help="seconds a transport")
     options = parser.parse_args()
     chosen = ["filesystem", "rabbitmq"] if options.transport == "both" else [options.transport]
-    worst = 0
+    chosen = [] if options.transport == "none" else chosen
+    worst = files(Path(tempfile.mkdtemp(prefix="mppcqa-chaos-")), options) if options.kills else 0
     for transport in chosen:
         home = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
         if transport == "filesystem":
@@ -49,6 +55,22 @@ def main() -> int:
 
 def run(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
     """One transport; 0 if all holds."""
+    command = [sys.executable, "-m", "benchmarks.chaos_run", node]
+    command += [str(options.seed), str(options.tasks), str(options.limit)]
+    limit_s = options.limit + 180  # stopping the workers takes its own time
+    about = {"transport": "rabbitmq" if node else "filesystem", "seed": options.seed}
+    return _run(home, command, broker, limit_s, about)
+
+
+def files(home: Path, options: argparse.Namespace) -> int:
+    """Kills while files are stored; 0 if all holds."""
+    command = [sys.executable, "-m", "benchmarks.chaos_files"]
+    command += [str(options.seed), str(options.kills)]
+    limit_s = 120 + 10 * options.kills
+    return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
+
+
+def _run(home: Path, command: list[str], broker: str, limit_s: float, about: dict[str, Any]) -> int:
     environment = {
         **os.environ,
         "MPPCQA_HOME": str(home),
@@ -61,14 +83,12 @@ def run(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
         ),
     }
     environment.setdefault("MPPCQA_DATABASE", f"sqlite:///{home}/mppcqa.sqlite3")
-    command = [sys.executable, "-m", "benchmarks.chaos_run", node]
-    command += [str(options.seed), str(options.tasks), str(options.limit)]
     started = time.monotonic()
     try:
         done = subprocess.run(
             command,
             env=environment,
-            timeout=options.limit + 180,  # stopping the workers takes its own time
+            timeout=limit_s,
             stdout=subprocess.PIPE,
             check=False,
         )
@@ -77,7 +97,7 @@ def run(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
         status = done.returncode
     except subprocess.TimeoutExpired:
         report, status = {"faults": ["did not end in time"]}, 1
-    report |= {"transport": "rabbitmq" if node else "filesystem", "seed": options.seed}
+    report |= about
     report["seconds"] = round(time.monotonic() - started, 1)
     print(json.dumps(report), flush=True)
     if status == 0:

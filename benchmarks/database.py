@@ -62,17 +62,17 @@ def _measure(engine: str, home: Path, options: argparse.Namespace, report: dict[
         return 1
     url = urlsplit(given)
     name = f"{url.path.strip('/')}_bench"
-    _execute(url, f"DROP DATABASE IF EXISTS `{name}`")
-    _execute(url, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    execute(url, f"DROP DATABASE IF EXISTS `{name}`")
+    execute(url, f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
     try:
         database = url._replace(path=f"/{name}").geturl()
         return _child(engine, database, home, options, report)
     finally:
         if not options.keep:
-            _execute(url, f"DROP DATABASE `{name}`")
+            execute(url, f"DROP DATABASE `{name}`")
 
 
-def _execute(url: Any, statement: str) -> None:
+def execute(url: Any, statement: str) -> None:
     with pymysql.connect(
         host=url.hostname,
         port=url.port or 3306,

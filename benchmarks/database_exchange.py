@@ -40,8 +40,8 @@ def measure_import(devices: list[int], rng: np.random.Generator) -> dict[str, An
 
 def _beside(path: Path) -> dict[str, Any]:
     from benchmarks.database_ingest import execute_many, load_data, mariadb, rates
-    from mppcqa.testing.models import Analysis
-    from mppcqa.testing.reading import read_values
+    from mppcqa.results.models import Analysis
+    from mppcqa.results.reading import read_values
 
     phases = _bring(path)
     newest = Analysis.objects.latest("pk")

@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType, Institute, Maker, Tray
+from mppcqa.limits.judging import active_limits, judge_again
+from mppcqa.results.columns import ValueColumns
+from mppcqa.results.ingest import NewAnalysis, store_analyses
+from mppcqa.runs.models import Run, RunFile, RunSlot, Station
 from mppcqa.stages import Condition, Result, get_stage
-from mppcqa.testing.columns import ValueColumns
-from mppcqa.testing.ingest import NewAnalysis, store_analyses
-from mppcqa.testing.judging import active_limits, judge_again
-from mppcqa.testing.models import Run, RunFile, RunSlot, Station
 
 DEVICES = 60_000
 """Registered from the start, as on delivery: the thousandth page of 50 exists at every size."""
@@ -118,7 +118,8 @@ def stage_values(stage: str, devices: list[int], rng: np.random.Generator) -> Va
         condition=np.tile(condition, count),
         channel=np.tile(channel, count),
         value=np.abs(mean[quantity] + sigma[quantity] * scatter),
-        uncertainty=sigma[quantity] / 3 * rng.uniform(0.8, 1.2, rows * count),
+        statistical=sigma[quantity] / 3 * rng.uniform(0.8, 1.2, rows * count),
+        systematic=0.03 * np.abs(mean[quantity]),
         methods=dict.fromkeys(keys, "generated"),
     )
 
@@ -132,7 +133,8 @@ def as_results(values: ValueColumns, devices: list[int]) -> list[Result]:
         values.quantity.tolist(),
         values.condition.tolist(),
         values.value.tolist(),
-        values.uncertainty.tolist(),
+        values.statistical.tolist(),
+        values.systematic.tolist(),
         strict=True,
     )
     return [
@@ -141,11 +143,12 @@ def as_results(values: ValueColumns, devices: list[int]) -> list[Result]:
             channel=None if channel < 0 else channel,
             quantity=values.quantities[quantity],
             value=value,
-            uncertainty=uncertainty,
+            uncertainty=statistical,
+            systematic=systematic,
             condition=values.conditions[condition],
             method="generated",
         )
-        for device, channel, quantity, condition, value, uncertainty in cells
+        for device, channel, quantity, condition, value, statistical, systematic in cells
     ]
 
 

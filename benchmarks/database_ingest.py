@@ -16,11 +16,11 @@ from pyarrow import csv as arrow_csv
 from pyarrow import table as arrow_table
 
 from benchmarks import database_fill as made_up
+from mppcqa.results.bulk_values import MeasurementColumns
+from mppcqa.results.ingest import NewAnalysis, store_analyses, store_analysis
+from mppcqa.results.models import Measurement, QuantityRow
+from mppcqa.results.reading import read_values
 from mppcqa.stages import get_stage
-from mppcqa.testing.bulk_values import MeasurementColumns
-from mppcqa.testing.ingest import NewAnalysis, store_analyses, store_analysis
-from mppcqa.testing.models import Measurement, QuantityRow
-from mppcqa.testing.reading import read_values
 
 COLUMNS = (
     "device_id",
@@ -29,7 +29,8 @@ COLUMNS = (
     "channel",
     "condition_id",
     "value",
-    "uncertainty",
+    "statistical",
+    "systematic",
 )
 TABLE = Measurement._meta.db_table
 CLONE = "bench_measurement"
@@ -59,7 +60,7 @@ def measure_ingest(devices: list[int], rng: np.random.Generator) -> dict[str, An
 
 
 def _single(devices: list[int], rng: np.random.Generator) -> dict[str, Any]:
-    """An analysis of four arrays a transaction, as `testing.analyse` stores it."""
+    """An analysis of four arrays a transaction, as `results.analyse` stores it."""
     groups = _groups(devices)
     files = made_up.new_runs("pde", groups)
     stage = get_stage("pde")
@@ -133,9 +134,9 @@ def execute_many(values: MeasurementColumns) -> float:
 
 
 def _cells(values: MeasurementColumns) -> list[list[Any]]:
-    uncertainty = [None if one != one else one for one in values.uncertainty.tolist()]
-    columns = [getattr(values, one.name).tolist() for one in fields(values)]
-    return [*columns[:-1], uncertainty]
+    statistical = [None if one != one else one for one in values.statistical.tolist()]
+    columns = {one.name: getattr(values, one.name).tolist() for one in fields(values)}
+    return list((columns | {"statistical": statistical}).values())
 
 
 def load_data(values: MeasurementColumns) -> float:

@@ -30,10 +30,10 @@ from django.test import Client
 
 from mppcqa.cli.run import web_server
 from mppcqa.inventory.models import DeviceType
+from mppcqa.runs.actions import station_lane
+from mppcqa.runs.models import Station
 from mppcqa.stages import get_stage
 from mppcqa.statistics.models import Series
-from mppcqa.testing.actions import station_lane
-from mppcqa.testing.models import Station
 
 OPERATORS = 20
 READERS = int(os.environ.get("MPPCQA_BENCH_READERS", "3"))

@@ -101,7 +101,7 @@ def _queries(measured: dict[str, Any]) -> dict[str, int]:
 def compacted(filled: dict[str, float]) -> dict[str, Any]:
     """Bytes a value as filled, and after the weekly rebuild where there is one."""
     from benchmarks.database_ingest import storage
-    from mppcqa.testing.upkeep import compact_measurements
+    from mppcqa.results.upkeep import compact_measurements
 
     began = time.perf_counter()
     rebuilt = compact_measurements(always=True)

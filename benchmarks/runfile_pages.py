@@ -72,9 +72,9 @@ def _run(path: Path, devices: int, user: object) -> int:
 
     from mppcqa.inventory.actions import register_devices
     from mppcqa.inventory.models import Device, DeviceType
+    from mppcqa.results.ingest import store_analysis
+    from mppcqa.runs.models import Run, RunFile, RunSlot, Station
     from mppcqa.stages import Condition, Result, get_stage
-    from mppcqa.testing.ingest import store_analysis
-    from mppcqa.testing.models import Run, RunFile, RunSlot, Station
 
     DeviceType.objects.create(name="bench", rows=4, columns=4, nominal_breakdown_v=70.0)
     serials = [f"B-{i}" for i in range(devices)]

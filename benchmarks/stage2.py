@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -59,9 +60,9 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run the campaign in that home, and look at it."""
     from django.core.management import call_command
 
+    from mppcqa.cli.demonstration import measure_shared, prepare
     from mppcqa.cli.processes import Crew
     from mppcqa.queue.models import Task
-    from mppcqa.testing.campaign import measure_shared, prepare
 
     call_command("migrate", verbosity=0, interactive=False)
     campaign = prepare(options.arrays, "stage2")
@@ -99,7 +100,8 @@ def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
 def stored(home: Path) -> dict[str, Any]:
     """What the campaign left: bytes, values, failures."""
     from mppcqa.queue.models import State, Task
-    from mppcqa.testing.models import Analysis, RunFile, Standing
+    from mppcqa.results.models import Analysis, Standing
+    from mppcqa.runs.models import RunFile
 
     problems = [one for row in Analysis.objects.all() for one in row.problems]
     spectra = [one for one in problems if "waveforms" not in one["what"]]
@@ -133,29 +135,30 @@ def agreement() -> dict[str, Any]:
     method of IV curves differs from the one by the gain by definition.
     """
     from mppcqa.inventory.models import Device
+    from mppcqa.results.models import Measurement
     from mppcqa.stages.simulated import device_truth
-    from mppcqa.testing.models import Measurement
 
     truth = {
         pk: device_truth(serial, 16) for pk, serial in Device.objects.values_list("pk", "serial")
     }
     inside: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    rows = Measurement.objects.filter(channel__gte=0, uncertainty__gt=0).values_list(
+    rows = Measurement.objects.filter(channel__gte=0, statistical__gt=0).values_list(
         "device",
         "channel",
         "quantity__key",
         "value",
-        "uncertainty",
+        "statistical",
+        "systematic",
         "condition__bias_v",
         "condition__temperature_c",
     )
-    for device, channel, key, value, sigma, bias, at in rows.iterator(chunk_size=20_000):
+    for device, channel, key, value, sigma, common, bias, at in rows.iterator(chunk_size=20_000):
         of = truth[device][channel].at(bias or NEUTRAL_V, 20.0 if at is None else at)
         true = COEFFICIENT if key.endswith("coefficient_v_per_c") else of.get(SAME.get(key, key))
         if true is not None:
             total[key] += 1
-            inside[key] += abs(value - true) < 3 * sigma
+            inside[key] += abs(value - true) < 3 * math.hypot(sigma, common)
     spectra = [key for key in total if key not in SAME]
     every = sum(total[key] for key in spectra)
     return {

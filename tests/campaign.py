@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from types import SimpleNamespace
 
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
 
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType, Institute, Maker, Tray
+from mppcqa.limits.judging import judge
+from mppcqa.results.ingest import store_analysis
+from mppcqa.runs.models import Run, RunFile, RunSlot, Station
 from mppcqa.stages import Condition, Problem, Result, get_stage
-from mppcqa.testing.ingest import store_analysis
-from mppcqa.testing.judging import judge
-from mppcqa.testing.models import Run, RunFile, RunSlot, Station
+from mppcqa.store.keeping import keeping
 
 
 def make_campaign(operator: User, devices: int = 4) -> SimpleNamespace:
@@ -48,8 +49,14 @@ def measured_run(station: Station, devices: list[Device], operator: User) -> Run
     RunSlot.objects.bulk_create(
         RunSlot(run=run, slot=slot, device=device) for slot, device in enumerate(devices, 1)
     )
-    file = RunFile(sha256=f"{run.pk:064x}", size=7, original_name=f"run-{run.pk}.root", run=run)
-    file.file.save(f"test-{run.pk}.root", ContentFile(b"content"), save=True)
+    with keeping(BytesIO(b"content of run %d" % run.pk), "runs", ".root") as kept:
+        file = RunFile.objects.create(
+            file=kept.name,
+            sha256=kept.sha256,
+            size=kept.size,
+            original_name=f"run-{run.pk}.root",
+            run=run,
+        )
     results: list[Result] = []
     for slot in range(1, len(devices) + 1):
         for channel in range(16):

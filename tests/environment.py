@@ -11,9 +11,13 @@ import os
 import shutil
 import tempfile
 
+from mppcqa.database import local_files
+
 _home = tempfile.mkdtemp(prefix="mppcqa-test-")
 os.environ["MPPCQA_HOME"] = _home
 # Processes of one test run share the broker and must not take each other's messages.
 os.environ["MPPCQA_QUEUE_PREFIX"] = f"test-{os.getpid()}"
+# The tests take values in as workers and commands do.
+local_files.allowed = True
 os.environ["DJANGO_SETTINGS_MODULE"] = "mppcqa.project.settings"
 atexit.register(shutil.rmtree, _home, ignore_errors=True)

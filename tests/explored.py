@@ -15,10 +15,10 @@ from django.contrib.auth.models import User
 
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.results.ingest import store_analysis
+from mppcqa.runs.files import keep_file
+from mppcqa.runs.models import Run, RunFile, RunSlot, Station
 from mppcqa.stages import AnalysisResult, get_stage
-from mppcqa.testing.files import keep_file
-from mppcqa.testing.ingest import store_analysis
-from mppcqa.testing.models import Run, RunFile, RunSlot, Station
 
 PARAMETERS: dict[str, Any] = {
     "events": 1500,

@@ -47,8 +47,12 @@ def running_worker(*arguments: str, routines: str = "") -> Iterator[subprocess.P
     """A worker process; `routines` names a module of further routines to load."""
     command = [sys.executable, "-m", "mppcqa.cli", "worker", *arguments]
     if routines:
-        code = f"import django; django.setup(); import {routines}; from mppcqa.cli import main"
-        command = [sys.executable, "-c", f"{code}; main()", "worker", *arguments]
+        # First what `mppcqa worker` does first: the rest is of no use to the process that keeps it.
+        code = "from mppcqa.queue.keeper import be_kept; be_kept(); "
+        code += "from mppcqa.database import local_files; local_files.allowed = True; "
+        code += f"import django; django.setup(); import {routines}; "
+        code += "from mppcqa.cli import main; main()"
+        command = [sys.executable, "-c", code, "worker", *arguments]
     log = Path(settings.MPPCQA_HOME) / "worker.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -71,7 +75,7 @@ def running_worker(*arguments: str, routines: str = "") -> Iterator[subprocess.P
         connections.close_all()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0, what: str = "") -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0, what: str = "") -> None:
     """Return once `condition` holds; fail with the worker's log if it does not."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import User
 
-from mppcqa.testing.models import Run
+from mppcqa.runs.models import Run
 from tests.browser.test_campaign import PASSWORD, house, log_in, page, sync_api  # noqa: F401
 from tests.explored import make_explored
 
@@ -49,7 +49,7 @@ def test_from_the_grid_to_a_waveform(
     page.get_by_text("Waveform 2 of 12").wait_for()
     page.get_by_label("Channel", exact=True).select_option("2")
     page.get_by_role("heading", name="channel 2").wait_for()
-    page.get_by_role("button", name="Take away").click()
+    page.get_by_role("button", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Parquet").last.click()
     saved = tmp_path / "events.parquet"
@@ -66,7 +66,8 @@ def test_from_the_grid_to_a_waveform(
     page.get_by_label("Serial number of the device").fill("Q-0")
     broken, curve = tmp_path / "broken.txt", tmp_path / "iv_20C.csv"
     broken.write_bytes(bytes(range(256)) * 20)
-    curve.write_text("".join(f"{60 + i / 5:.1f},{1e-9 * 1.1**i:.4e}\n" for i in range(60)))
+    points = "".join(f"{60 + i / 5:.1f},{1e-9 * 1.1**i:.4e}\n" for i in range(60))
+    curve.write_text(f"Bias [V],Current [A]\n{points}")
     page.get_by_label("Files", exact=True).set_input_files(broken)
     page.get_by_role("button", name="Look first").click()
     page.get_by_text("Nothing was taken in.").wait_for()

@@ -1,4 +1,4 @@
-"""Charts render in both ways, whatever the values."""
+"""Charts render for the page, whatever the values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ POINTS = charts.Series("channel 0", [70.0, 71.0], [10.0, 20.0], [0.5, None])
 def _all() -> dict:
     cells = {(r, c): 70 + r * 0.1 + c for r in range(4) for c in range(4)}
     return {
-        "against_bias": charts.against_bias(
+        "against": charts.against(
             [POINTS],
             title="Gain",
             x_title="Bias",
+            x_unit="V",
             y_title="Gain",
             y_unit="ADC",
             line=(-690.0, 10.0),
-            band=charts.Band(5.0, None),
+            bands=[charts.Band(5.0, None), charts.Band(6.0, 25.0, at=71.0)],
         ),
         "channel_map": charts.channel_map(
             {**cells, (0, 0): None, (1, 1): math.nan}, rows=4, columns=4, title="V", unit="V"
@@ -86,12 +87,10 @@ def _explored() -> dict:
 
 
 @pytest.mark.parametrize("name", sorted(_all()))
-def test_every_chart_renders_for_page_and_paper(name: str) -> None:
+def test_every_chart_renders_for_the_page(name: str) -> None:
     chart = _all()[name]
     assert json.loads(charts.to_json(chart))["$schema"].startswith("https://vega.github.io/")
     assert charts.to_svg(chart).startswith("<svg")
-    assert charts.to_png(chart).startswith(b"\x89PNG")
-    assert charts.to_pdf(chart).startswith(b"%PDF")
 
 
 @settings(max_examples=20)
@@ -104,7 +103,9 @@ def test_no_text_ends_the_script_element_that_holds_a_chart(text: str) -> None:
 
 
 def test_a_chart_without_values_still_renders() -> None:
-    empty = charts.against_bias([], title="", x_title="", y_title="", y_unit="", line=(1.0, 1.0))
+    empty = charts.against(
+        [], title="", x_title="", x_unit="", y_title="", y_unit="", line=(1.0, 1.0)
+    )
     assert charts.to_svg(empty).startswith("<svg")
     assert charts.to_svg(charts.channel_map({}, rows=2, columns=2, title="", unit=""))
 

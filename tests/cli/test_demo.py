@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from mppcqa.inventory.models import Device
+from mppcqa.results.models import Measurement
 from mppcqa.stages.simulated import device_truth
-from mppcqa.testing.models import Measurement
 from tests.workers import child_environment
 
 
@@ -34,12 +35,14 @@ def test_the_demonstration_measures_what_the_devices_are(transactional_db: None)
         assert unit in done.stdout
     truth = {pk: device_truth(device.serial, 16) for pk, device in devices.items()}
     pulls = []
-    rows = Measurement.objects.filter(channel__gte=0, uncertainty__gt=0)
+    rows = Measurement.objects.filter(channel__gte=0, statistical__gt=0)
     for row in rows.select_related("quantity", "condition"):
-        bias = row.condition.bias_v or 71.0
-        temperature = 20.0 if row.condition.temperature_c is None else row.condition.temperature_c
+        bias = row.condition.at.get("bias_v", 71.0)
+        temperature = row.condition.at.get("temperature_c", 20.0)
         true = truth[row.device_id][row.channel].at(bias, temperature)
         if row.quantity.key in true:
-            pulls.append((row.value - true[row.quantity.key]) / row.uncertainty)
+            pulls.append(
+                (row.value - true[row.quantity.key]) / math.hypot(row.statistical, row.systematic)
+            )
     assert len(pulls) > 1000
     assert np.mean(np.abs(pulls) < 3) >= 0.99

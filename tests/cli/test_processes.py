@@ -51,6 +51,16 @@ def test_a_child_that_ends_is_started_again(tmp_path: Path) -> None:
         assert _alive(crew.children[0].process.pid)
 
 
+def test_a_child_that_was_asked_to_end_is_left_so_but_not_one_that_failed(tmp_path: Path) -> None:
+    ending = "import sys; sys.exit(int(sys.argv[1]))"
+    for status, left in (("0", 0), ("1", 1)):
+        with Crew(tmp_path) as crew:
+            crew.start("worker", [sys.executable, "-c", ending, status], may_end=True)
+            crew.children[0].process.wait()
+            crew.check()
+            assert len(crew.children) == left
+
+
 def test_a_child_that_cannot_run_is_given_up_with_the_end_of_its_log(tmp_path: Path) -> None:
     def look_after() -> None:
         with Crew(tmp_path) as crew:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -11,6 +16,7 @@ from mppcqa.queue import submit
 from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import State, Task, Worker, queue_name
 from mppcqa.queue.runner import work
+from mppcqa.queue.transitions import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +49,16 @@ def test_a_worker_is_listed_and_drained() -> None:
     assert "h:1" in call("workers").output
     assert "takes no new task" in call("workers", "--drain", "h:1").output
     assert Worker.objects.get().drain
+    assert "ending" in call("workers").output
+
+
+def test_a_worker_is_stopped_with_what_it_runs() -> None:
+    Worker.objects.create(name="h:1", host="h", process_id=1, lanes=["x.work"])
+    task = submit("test.add", {"a": 1, "b": 1})
+    begin(task, "h:1")
+    assert "tasks that it ran: 1" in call("workers", "--stop", "h:1").output
+    task.refresh_from_db()
+    assert (task.kill_reason, Worker.objects.get().drain) == ("its worker h:1 was stopped", True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +71,6 @@ def test_a_worker_is_listed_and_drained() -> None:
         (("task", "again", "7"), "There is no task 7"),
         (("task", "kill", "seven"), "not a valid integer"),
         (("workers", "--drain", "nobody"), "No worker 'nobody' is running"),
-        (("worker", "--station", "none"), "There is no station 'none'. Stations: none yet"),
         (("worker", "--concurrency", "0"), "not in the range"),
     ],
 )
@@ -63,3 +78,15 @@ def test_what_can_not_be_done_is_said(words: tuple[str, ...], told: str) -> None
     done = call(*words)
     assert done.exit_code in (1, 2)
     assert told in done.output
+
+
+def test_a_station_that_is_none_is_said(tmp_path: Path) -> None:
+    """In a process of its own: a worker begins by making the process that keeps it."""
+    environment = {**os.environ, "MPPCQA_HOME": str(tmp_path), "MPPCQA_DATABASE": ""}
+    command = [sys.executable, "-m", "mppcqa.cli"]
+    subprocess.run([*command, "django", "migrate", "-v0"], env=environment, check=True)
+    done = subprocess.run(
+        [*command, "worker", "--station", "none"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "There is no station 'none'. Stations: none yet" in done.stderr

@@ -15,7 +15,7 @@ from django.db import transaction  # noqa: E402
 from mppcqa.inventory.models import Comment, Device, Maker, Tag  # noqa: E402
 from mppcqa.queue import submit  # noqa: E402
 from mppcqa.queue.logs import LogWriter, log_path  # noqa: E402
-from mppcqa.testing.models import Station  # noqa: E402
+from mppcqa.runs.models import Station  # noqa: E402
 from tests.campaign import measured_run  # noqa: E402
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from django.db import DataError
 from django.db.models import Model
+from django.utils import timezone
 
 from mppcqa.cli import main
-from mppcqa.exchange.backup import MANIFEST, BackupError, back_up, newest, thin_out, verify
+from mppcqa.exchange.backup import back_up, stated_faults, verify
+from mppcqa.exchange.backup_files import BackupError
 from mppcqa.exchange.restore import restore
+from mppcqa.exchange.rotation import MANIFEST, made_at, newest, to_keep
 from mppcqa.exchange.table_copy import write_rows
 from mppcqa.exchange.tasks import make_backup
 from mppcqa.inventory.models import Comment, Device, Tag
-from mppcqa.testing.models import Measurement, RunFile
+from mppcqa.queue.errors import TaskError
+from mppcqa.results.models import Measurement
+from mppcqa.runs.models import RunFile
+from mppcqa.store.models import StoredFault
 
 
 def tables(backup: Path) -> dict[str, str]:
@@ -46,10 +55,11 @@ def test_all_of_it_comes_back(full: SimpleNamespace, tmp_path: Path) -> None:
     Measurement.objects.filter(device=full.devices[1].pk).delete()
     Device.objects.filter(pk=full.devices[2].pk).update(serial="OTHER")
     stored = Path(RunFile.objects.get().file.path)
+    content = stored.read_bytes()
     stored.unlink()
     counts = restore(first, replace=True)
     assert counts["files"] == 1
-    assert stored.read_bytes() == b"content"
+    assert stored.read_bytes() == content
     second = back_up(tmp_path / "again")
     assert tables(second) == tables(first)
     assert Device.objects.get(serial="GX-000").maker_values["list"] == [1, "2"]
@@ -84,12 +94,88 @@ def test_a_newer_version_is_refused(full: SimpleNamespace, tmp_path: Path) -> No
         restore(made, replace=True)
 
 
-def test_old_backups_go(full: SimpleNamespace, tmp_path: Path) -> None:
-    for day in range(1, 4):
-        back_up(tmp_path).rename(tmp_path / f"mppcqa-2026010{day}-000000")
-    assert thin_out(tmp_path, keep=2) == 1
-    assert newest(tmp_path) == tmp_path / "mppcqa-20260103-000000"
-    assert (tmp_path / "mppcqa-20260102-000000").is_dir()
+def backup_of(folder: Path, when: dt.datetime) -> Path:
+    """What counts as a backup of some time."""
+    path = folder / f"mppcqa-{when:%Y%m%d-%H%M%S}"
+    path.mkdir(parents=True)
+    (path / MANIFEST).write_text("{}")
+    return path
+
+
+def test_clicks_flush_no_old_backups(full: SimpleNamespace, tmp_path: Path) -> None:
+    """Thirty that a person asks for within some minutes, beside one of each day of two months."""
+    now = timezone.now()
+    days = [backup_of(tmp_path, now - dt.timedelta(days=number)) for number in range(1, 61)]
+    for minute in range(30):
+        backup_of(tmp_path, now - dt.timedelta(minutes=minute, seconds=30))
+    task = SimpleNamespace(requested_by_id=1)
+    said: list[str] = []
+    context = SimpleNamespace(task=task, log=said.append, message=lambda level, text: None)
+    made = Path(make_backup(context, folder=str(tmp_path))["backup"])
+    assert newest(tmp_path) == made
+    left = {path for path in tmp_path.iterdir() if path.name.startswith("mppcqa-")}
+    assert left >= set(days[:13])
+    weeks = {tuple(made_at(path).isocalendar()[:2]) for path in left if path in days}
+    assert len(weeks) >= 7
+    assert len(left & set(days)) <= 13 + 24 + 8
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_backups_stay_by_age(settings: Any) -> None:
+    """Hourly for 24 hours, daily for 14 days, weekly for 8 weeks; a pause removes none."""
+    now = dt.datetime(2026, 6, 30, 12, 30, tzinfo=dt.UTC)
+    hourly = {Path(f"{n}"): now - dt.timedelta(hours=n) for n in range(24 * 100)}
+    kept = to_keep(hourly, now)
+    ages = sorted((now - hourly[path]).total_seconds() / 3600 for path in kept)
+    assert ages[:24] == list(range(24))
+    assert 24 + 13 <= len(ages) <= 24 + 13 + 8
+    assert 6 * 7 * 24 <= ages[-1] <= 8 * 7 * 24
+    assert to_keep({path: hourly[path] for path in kept}, now + dt.timedelta(days=400)) == kept
+    settings.MPPCQA_BACKUP_KEEP = [1, 1, 1]
+    assert len(to_keep(hourly, now)) == 2  # those of the last two hours
+
+
+def test_an_automatic_backup_waits_its_least_interval(
+    full: SimpleNamespace, tmp_path: Path, settings: Any
+) -> None:
+    settings.MPPCQA_BACKUPS = tmp_path / "another" / "disk"
+    context = SimpleNamespace(
+        task=SimpleNamespace(requested_by_id=None), log=print, message=lambda level, text: None
+    )
+    with pytest.raises(TaskError, match="is its disk mounted"):
+        make_backup(context)
+    (tmp_path / "another").mkdir()
+    first = make_backup(context)["backup"]
+    assert Path(first).parent == tmp_path / "another" / "disk"
+    assert make_backup(context)["backup"] is None
+    assert len(list(Path(first).parent.iterdir())) == 1
+    settings.MPPCQA_BACKUP_LEAST_MIN = 0
+    assert make_backup(context)["backup"] is not None
+
+
+def test_what_is_damaged_in_the_store_is_told_and_comes_from_the_backup_before(
+    full: SimpleNamespace, tmp_path: Path
+) -> None:
+    """64 bytes of a stored file turn; its name, size and times stay."""
+    row = RunFile.objects.get()
+    stored, content = Path(row.file.path), Path(row.file.path).read_bytes()
+    first = back_up(tmp_path)
+    assert stated_faults(first) == []
+    times = stored.stat()
+    stored.write_bytes(bytes(byte ^ 0xFF for byte in content))
+    os.utime(stored, ns=(times.st_atime_ns, times.st_mtime_ns))
+    second = back_up(tmp_path)
+    assert stated_faults(second) == [f"damaged in the store, whole in the backup: {row.file.name}"]
+    assert (second / "files" / row.file.name).read_bytes() == content
+    alone = CliRunner().invoke(main, ["backup", str(tmp_path / "alone")])
+    assert "damaged in the store, so damaged in the backup" in alone.stderr
+    assert StoredFault.objects.get().name == row.file.name
+    stored.unlink()
+    third = back_up(tmp_path)
+    assert stated_faults(third) == [f"missing in the store, whole in the backup: {row.file.name}"]
+    restore(third, replace=True)
+    assert stored.read_bytes() == content
+    assert not StoredFault.objects.exists()
 
 
 def damage(backup: Path) -> Path:
@@ -107,7 +193,11 @@ def test_damage_of_one_night_is_not_linked_into_the_next(
     first = back_up(tmp_path).rename(tmp_path / "mppcqa-20260101-000000")
     damage(first)
     said: list[str] = []
-    context = SimpleNamespace(log=said.append, message=lambda level, text: said.append(text))
+    context = SimpleNamespace(
+        task=SimpleNamespace(requested_by_id=None),
+        log=said.append,
+        message=lambda level, text: said.append(text),
+    )
     made = make_backup(context, folder=str(tmp_path))["backup"]
     assert verify(Path(made)) == []
     assert any("damaged" in text and "was changed" in text for text in said)
@@ -128,7 +218,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     def full_disk(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mppcqa.exchange.backup._copied", full_disk)
+    monkeypatch.setattr("mppcqa.exchange.backup_files.copied", full_disk)
     done = CliRunner().invoke(main, ["backup", str(tmp_path)])
     assert done.exit_code == 1
     assert "No space left" in done.stderr

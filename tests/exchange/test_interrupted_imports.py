@@ -17,10 +17,13 @@ from mppcqa.exchange import imports
 from mppcqa.exchange.models import Import
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.limits.models import Verdict
 from mppcqa.queue import kill, submit
 from mppcqa.queue.models import State, Task
+from mppcqa.results.models import Analysis, Measurement, Standing
+from mppcqa.runs.models import Run, RunFile
 from mppcqa.statistics.check import check_summaries
-from mppcqa.testing.models import Analysis, Measurement, Run, RunFile, Standing, Verdict
+from tests.web.formfields import opened
 from tests.workers import child_environment, running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,7 +122,8 @@ def test_what_was_killed_while_it_began_to_count_is_taken_back(
     page = client.get(row.get_absolute_url()).content.decode()
     assert "nothing of it counts" in page
     assert "Nothing of it is in the database" in page
-    client.post(row.get_absolute_url(), {"action": "import"})
+    mark = opened(client, row.get_absolute_url(), action="import")
+    client.post(row.get_absolute_url(), {"action": "import", **mark})
     row.refresh_from_db()
     assert row.state == Import.State.DONE
     assert Measurement.objects.count() == 4 * DEVICES

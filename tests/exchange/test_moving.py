@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -15,11 +16,13 @@ from click.testing import CliRunner
 from django.core.files.base import ContentFile
 
 from mppcqa.cli import main
-from mppcqa.exchange.backup import back_up, missing_files, verify
+from mppcqa.disk import measure_file
+from mppcqa.exchange.backup import back_up, stated_faults, verify
 from mppcqa.inventory.models import Attachment, Comment, Device
 from mppcqa.queue import submit
 from mppcqa.queue.logs import LogWriter, log_path
-from mppcqa.testing.models import Analysis
+from mppcqa.results.models import Analysis
+from mppcqa.web.models import LastSave
 from tests.databases import command, empty_database
 from tests.workers import child_environment, wait_until
 
@@ -84,7 +87,7 @@ def test_a_file_that_is_gone_is_named(full: SimpleNamespace, tmp_path: Path) -> 
     assert made.exit_code == 0
     assert f"not in the backup: {name}" in made.stderr
     [backup] = (tmp_path / "backups").iterdir()
-    assert missing_files(backup) == [name]
+    assert stated_faults(backup) == [f"not in the store, so not in the backup: {name}"]
     checked = CliRunner().invoke(main, ["backup", "--verify", str(backup)])
     assert checked.exit_code == 0
     assert name in checked.stderr
@@ -94,22 +97,40 @@ def test_a_file_that_is_gone_is_named(full: SimpleNamespace, tmp_path: Path) -> 
 
 
 def test_a_backup_of_an_older_version_is_migrated(full: SimpleNamespace, tmp_path: Path) -> None:
+    LastSave.objects.create(kind="tag", key="1", state="saved")
     now = back_up(tmp_path / "now")
-    with empty_database(tmp_path / "old") as old:
-        assert command(old, "restore", str(now)).returncode == 0
-        # The tables as an older version of the program had them.
-        back = command(old, "django", "migrate", "testing", "0004", "-v0")
-        assert back.returncode == 0, back.stderr
-        made = command(old, "backup", str(tmp_path / "older"))
-        assert made.returncode == 0, made.stderr
-        [older] = (tmp_path / "older").iterdir()
-        assert "reference_device_id" not in table(older, "testing_station").column_names
-        assert "reference_device_id" in table(now, "testing_station").column_names
-        done = command(old, "restore", "--replace", str(older))
+    later_than = {"DJANGO_SETTINGS_MODULE": "tests.exchange.later_settings"}
+    with empty_database(tmp_path / "later") as later:
+        done = command(later | later_than, "restore", str(now))
         assert done.returncode == 0, done.stderr
-        assert command(old, "backup", str(tmp_path / "again")).returncode == 0
+        code = (
+            "from django.db import connection as c; k = c.cursor(); "
+            "k.execute('SELECT later FROM web_lastsave'); print(k.fetchall())"
+        )
+        shown = command(later | later_than, "django", "shell", "-v0", "-c", code)
+        assert "(7,)" in shown.stdout, shown.stderr
+        # What the later version has made is nothing for this one.
+        refused = command(later, "restore", "--replace", str(now))
+        assert refused.returncode == 1
+        assert "web.0002_later" in refused.stderr
+        assert command(later | later_than, "backup", str(tmp_path / "again")).returncode == 0
     [again] = (tmp_path / "again").iterdir()
     assert same_tables(now, again) == []
+
+
+def test_a_backup_of_before_the_first_release_is_refused_in_words(
+    full: SimpleNamespace, tmp_path: Path
+) -> None:
+    backup = back_up(tmp_path / "now")
+    manifest = json.loads((backup / "manifest.json").read_text())
+    manifest["migrations"].append("testing.0001_initial")
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    digest = measure_file(backup / "manifest.json").sha256
+    (backup / "manifest.json.sha256").write_text(f"{digest}  manifest.json\n")
+    refused = CliRunner().invoke(main, ["restore", "--replace", str(backup)])
+    assert refused.exit_code == 1
+    assert "before 0.1.0" in refused.stderr
+    assert "mppcqa import table" in refused.stderr
 
 
 def test_a_backup_while_people_work_is_of_one_moment(full: SimpleNamespace, tmp_path: Path) -> None:
@@ -137,14 +158,14 @@ def test_a_backup_while_people_work_is_of_one_moment(full: SimpleNamespace, tmp_
     sizes = set()
     for backup in backups:
         assert verify(backup) == []
-        assert missing_files(backup) == []
+        assert stated_faults(backup) == []
         together = [
             table(backup, f"inventory_{name}").num_rows for name in ("maker", "tag", "comment")
         ]
         # The campaign has a maker and a comment of its own.
         assert together[0] - 1 == together[1] == together[2] - 1
-        counted = table(backup, "testing_measurement")["analysis_id"].value_counts().to_pylist()
-        stated = table(backup, "testing_analysis").select(["id", "values"]).to_pylist()
+        counted = table(backup, "results_measurement")["analysis_id"].value_counts().to_pylist()
+        stated = table(backup, "results_analysis").select(["id", "values"]).to_pylist()
         assert {one["id"]: one["values"] for one in stated} == {
             one["values"]: one["counts"] for one in counted
         }

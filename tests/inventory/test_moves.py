@@ -21,6 +21,7 @@ from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, L
 from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
 from mppcqa.inventory.serials import serial_faults
 from mppcqa.inventory.shipping import ShipmentRefused, receive, send
+from tests.web.formfields import opened
 
 
 @pytest.fixture(autouse=True)
@@ -255,8 +256,10 @@ def test_the_catalogue_holds_what_it_is_told(browser: Client, campaign: SimpleNa
         assert response.status_code == 422, fault
     kind = campaign.kind
     resized = {"name": kind.name, "rows": 2, "columns": 2, "channel_order": "[]"}
-    assert browser.post(f"/catalogue/types/{kind.pk}/", resized).status_code == 422
-    assert browser.post(f"/catalogue/types/{kind.pk}/remove/").status_code == 302
+    page = f"/catalogue/types/{kind.pk}/"
+    mark = opened(browser, page)
+    assert browser.post(page, resized | mark).status_code == 422
+    assert browser.post(f"{page}remove/", mark).status_code == 302
     assert DeviceType.objects.filter(pk=kind.pk).exists()
     assert browser.get("/catalogue/nothing/").status_code == 404
 
@@ -292,15 +295,17 @@ def test_a_tray_is_found_however_it_is_written(browser: Client, campaign: Simple
 
 def test_a_device_is_moved_by_its_form(browser: Client, campaign: SimpleNamespace) -> None:
     address = "/devices/GX-003/edit/"
-    assert browser.post(address, {"parent_serial": "GX-003"}).status_code == 422
-    taken = {"tray_name": "T-1", "tray_row": 0, "tray_column": 0}
+    mark = opened(browser, address)
+    assert browser.post(address, {"parent_serial": "GX-003", **mark}).status_code == 422
+    taken = {**mark, "tray_name": "T-1", "tray_row": 0, "tray_column": 0}
     assert browser.post(address, taken).status_code == 422
-    assert browser.post(address, {"tray_name": "T-1", "tray_row": 3}).status_code == 422
+    assert browser.post(address, {"tray_name": "T-1", "tray_row": 3, **mark}).status_code == 422
     free = {"tray_name": "T-1", "tray_row": 3, "tray_column": 3, "parent_serial": "gx-000"}
-    assert browser.post(address, {**free, "lot_name": "L1"}).status_code == 302
+    assert browser.post(address, {**free, "lot_name": "L1", **mark}).status_code == 302
     device = Device.objects.get(serial="GX-003")
     assert (device.tray_row, device.parent.serial, device.lot.name) == (3, "GX-000", "L1")
-    loop = browser.post("/devices/GX-000/edit/", {"parent_serial": "GX-003"})
+    mark = opened(browser, "/devices/GX-000/edit/")
+    loop = browser.post("/devices/GX-000/edit/", {"parent_serial": "GX-003", **mark})
     assert loop.status_code == 422
 
 

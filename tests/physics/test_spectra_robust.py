@@ -14,6 +14,7 @@ from mppcqa.physics import (
     histogram_pairs,
     simulate_charges,
 )
+from mppcqa.physics._summit import GAIN_ONLY, OK
 
 GAIN = 40.0
 
@@ -98,7 +99,10 @@ def test_two_devices_an_eighth_apart_are_refused(events: int, light: float) -> N
 
 
 def test_clean_spectra_are_not_refused() -> None:
-    """150 spectra of 3,000 events; chi-squared beyond 5.5 deviations would be one in a million."""
+    """150 spectra of 3,000 events; chi-squared beyond 5.5 deviations would be one in a million.
+
+    So few events sometimes don't tell a pedestal from a first photoelectron, and say so then.
+    """
     rng = np.random.default_rng(18)
     charges = [
         _charges(int(seed), 3000, 0.5 + i % 5)
@@ -106,8 +110,10 @@ def test_clean_spectra_are_not_refused() -> None:
     ]
     counts, edges, _ = histogram_charges(np.stack(charges, axis=1))
     fits = fit_spectra(counts, edges)
-    assert not fits.status.any()
-    assert np.max((fits.chi2 - fits.ndf) / np.sqrt(2 * fits.ndf)) < 5.5
+    assert set(fits.status.tolist()) <= {OK, GAIN_ONLY}
+    assert (fits.status == GAIN_ONLY).mean() < 0.15
+    good = fits.status == OK
+    assert np.max(((fits.chi2 - fits.ndf) / np.sqrt(2 * fits.ndf))[good]) < 5.5
 
 
 @pytest.mark.parametrize("events", [2000, 40000])

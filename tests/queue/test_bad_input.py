@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -25,6 +26,7 @@ from mppcqa.queue.obstacles import Known, why_waiting
 from mppcqa.queue.reaper import reap
 from mppcqa.queue.runner import work
 from mppcqa.queue.schedules import next_run, timing
+from mppcqa.refused import Refused
 from tests.workers import running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,7 +124,8 @@ def test_the_most_urgent_runs_first_and_run_times_are_remembered() -> None:
     assert len(tasks) == 3
 
 
-def test_whoever_asked_is_told_of_a_failure_in_the_page_and_by_mail() -> None:
+def test_whoever_asked_is_told_of_a_failure_in_the_page_and_by_mail(settings: Any) -> None:
+    settings.MPPCQA_URL = "https://qa.example.org"
     person = User.objects.create_user("ana", email="ana@example.org")
     task = submit("test.fail", by=person)
     run_all()
@@ -132,7 +135,7 @@ def test_whoever_asked_is_told_of_a_failure_in_the_page_and_by_mail() -> None:
 
 @pytest.mark.parametrize("line", ["", "40 2", "99 2 * * *", "a b c d e"])
 def test_wrong_schedules_are_refused_with_words(line: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(Refused, match=r"."):
         timing(crontab=line)
 
 
@@ -200,7 +203,7 @@ def test_a_disk_that_fills_while_a_program_runs_ends_nothing(small_disk: Path) -
 
 def test_a_task_whose_routine_this_worker_lacks_fails_with_words() -> None:
     task = Task.objects.create(
-        name="test.removed", state=State.QUEUED, attempt=1, served_by=HERE, arguments={"x": 1}
+        name="test.removed", state=State.QUEUED, served_by=HERE, arguments={"x": 1}
     )
     assert run_all() == 1
     task.refresh_from_db()
@@ -210,7 +213,7 @@ def test_a_task_whose_routine_this_worker_lacks_fails_with_words() -> None:
 
 def test_arguments_that_no_longer_fit_fail_with_words() -> None:
     task = Task.objects.create(
-        name="test.add", state=State.QUEUED, attempt=1, served_by=HERE, arguments={"a": 1}
+        name="test.add", state=State.QUEUED, served_by=HERE, arguments={"a": 1}
     )
     assert run_all() == 1
     task.refresh_from_db()

@@ -24,7 +24,7 @@ from mppcqa.queue.logs import LogWriter, log_path, read_from
 from mppcqa.queue.models import Lane, Notice, State, Task, queue_name
 from mppcqa.queue.reaper import reap
 from mppcqa.queue.runner import work
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import begin, move
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = queue_name("work")
@@ -37,8 +37,7 @@ def run_all() -> int:
 def started(task: Task) -> Task:
     task.refresh_from_db()
     now = timezone.now()
-    fields: dict[str, Any] = {"worker": "far:1", "host": "far", "process_id": 1}
-    assert move(task, State.QUEUED, State.RUNNING, started_at=now, lease_until=now, **fields)
+    assert begin(task, "far:1", host="far", process_id=1, started_at=now, lease_until=now)
     return task
 
 

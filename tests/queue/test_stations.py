@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from django.conf import settings
 
@@ -17,7 +18,7 @@ from mppcqa.queue import submit
 from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Lane, State, Task, Worker, queue_name
 from mppcqa.queue.obstacles import why_waiting
-from mppcqa.testing.actions import station_lane
+from mppcqa.runs.actions import station_lane
 from tests.workers import child_environment, running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +40,9 @@ def test_a_worker_of_a_station_registers_and_takes_only_its_tasks(
         # What was queued before it came is its own too.
         wait_until(lambda: state(early) == State.SUCCEEDED, what="the early task ran")
         worker = Worker.objects.get(stopped_at=None)
-        assert worker.name == f"{socket.gethostname()}:{process.pid}"
+        # Its keeper is what was started.
+        [child] = psutil.Process(process.pid).children()
+        assert worker.name == f"{socket.gethostname()}:{child.pid}"
         assert (worker.lanes, worker.concurrency) == ([queue_name(lane.name)], 2)
         assert Lane.objects.get(pk=lane.pk).dedicated
         elsewhere = submit("test.add", {"a": 1, "b": 1}, lane=station_lane(darkbox).name)

@@ -8,7 +8,7 @@ import tests.queue.routines  # noqa: F401
 from mppcqa.queue import Call, kill, submit, submit_chain
 from mppcqa.queue.errors import SubmitError
 from mppcqa.queue.models import Lane, State, Task
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,8 +41,9 @@ def test_only_one_of_two_owners_wins() -> None:
     task = submit("test.add", {"a": 1, "b": 1})
     task.refresh_from_db()
     assert task.state == State.QUEUED
-    assert move(task, State.QUEUED, State.RUNNING, expected_attempt=1)
-    assert not move(task, State.QUEUED, State.RUNNING, expected_attempt=1)
+    same = Task.objects.get(pk=task.pk)
+    assert begin(task, "one:1")
+    assert not begin(same, "two:1")
 
 
 def test_a_key_makes_equal_open_tasks_one() -> None:

@@ -175,34 +175,6 @@ def test_a_killed_worker_loses_no_repeatable_task(transactional_db) -> None:
         assert (ended(sturdy).state, sturdy.attempt) == (State.SUCCEEDED, 2)
 
 
-def test_a_kill_asked_for_while_the_worker_is_away_holds(
-    transactional_db, tmp_path, django_user_model
-) -> None:
-    person = django_user_model.objects.create_user("ana")
-    options = ("--lane", "far", "--lane", "station:far", "--concurrency", "2")
-    marker = tmp_path / "safe"
-    Lane.objects.create(
-        name="station:far", exclusive=True, dedicated=True, make_safe=["touch", str(marker)]
-    )
-    with running_worker(*options, routines="tests.queue.routines") as first:
-        wait_until(lambda: Worker.objects.filter(stopped_at=None).exists(), what="worker ready")
-        sturdy = submit("test.compute", {"seconds": 600}, lane="far")
-        measuring = submit("test.program", {"code": HANG}, lane="station:far")
-        waiting = submit("test.add", {"a": 1, "b": 1}, lane="station:far")
-        wait_until(lambda: running(sturdy) and running(measuring), what="both run")
-        family = [first, *psutil.Process(first.pid).children(recursive=True)]
-        for process in family:
-            process.kill()
-    for task in (sturdy, measuring, waiting):
-        assert kill(task, by=person, reason="power cut in the hall")
-    with running_worker(*options, routines="tests.queue.routines"):
-        for task in (sturdy, measuring, waiting):
-            assert (ended(task).state, task.kill_reason) == (State.KILLED, "power cut in the hall")
-            assert (task.kill_requested_by, task.attempt) == (person, task is not waiting)
-        wait_until(lambda: Lane.objects.get().holder is None, what="lane free")
-        assert marker.exists()
-
-
 def test_killing_a_group_stops_what_waits_and_what_runs(worker) -> None:
     group = submit_chain(
         [Call("test.compute", {"seconds": 600}), Call("test.add", {"a": 1, "b": 1})], title="long"

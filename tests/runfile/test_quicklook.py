@@ -52,7 +52,7 @@ def test_root_and_jsroot_show_spectra_and_fits(tmp_path: Path) -> None:
     bin_width = np.ptp(put) / 69
     assert abs(mean - put.mean()) < bin_width
     assert abs(deviation - put.std()) < bin_width
-    assert in_root[name + "/titles"][0] == "A-2 channel 2, 71.00 V, 20.5 degC, light 1"
+    assert in_root[name + "/titles"][0] == "A-2 channel 2, bias_v 71, temperature_c 20.5, light 1"
     np.testing.assert_array_equal(in_root["gain_fit"], [fit.x, fit.y])
     np.testing.assert_array_equal(in_jsroot["graphs"]["gain_fit"]["y"], fit.y)
 

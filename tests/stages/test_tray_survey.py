@@ -63,3 +63,42 @@ def test_every_broken_line_is_named_with_file_and_line(one_tray: Path) -> None:
 def test_a_folder_without_trays_says_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"IV_result\.txt"):
         read_folder(tmp_path)
+
+
+def test_columns_of_2026_are_read_and_kept(shared_data: Path, tmp_path: Path) -> None:
+    """Twelve columns: the known ones as before, two more kept as they stand."""
+    tray = "250821-1301"
+    was = shared_data / "lfhcal_trays" / tray
+    now = tmp_path / f"{tray}-results"
+    now.mkdir()
+    for name in ("IV_result.txt", "SPS_result_onlynumbers.txt"):
+        lines = (was / name).read_text().splitlines()
+        rows = [line if len(line.split()) == 20 else f"{line} 0.031 A7" for line in lines]
+        (now / name).write_text("\n".join(rows) + "\n")
+    (old,) = [one for one in read_folder(was.parent) if one.tray == tray]
+    (new,) = read_folder(tmp_path)
+    assert new.tray == tray
+    assert new.devices.keys() == old.devices.keys()
+    for serial, device in new.devices.items():
+        assert {k: v[0] for k, v in device.values.items()} == {
+            k: v[0] for k, v in old.devices[serial].values.items() if k != "nominal_voltage_v"
+        }
+        assert device.kept["IV_result.txt"] == ["0.031", "A7"]
+    lines = (now / "IV_result.txt").read_text().splitlines()
+    moved = [line.split() for line in lines]
+    moved = [row if len(row) == 20 else [*row[:2], *row[10:], *row[2:10]] for row in moved]
+    (now / "IV_result.txt").write_text("\n".join(" ".join(row) for row in moved) + "\n")
+    (wrong,) = read_folder(tmp_path)
+    assert len(wrong.faults) >= 400  # columns in another order are no values of these
+    head = (
+        "NOTE, SIPMID, EXTRA, BIN, AVERAGE_TEMPERATURE, TEMPERATURE_DEVIATION, RAW_VBD, VBD@25C, "
+    )
+    head += "IDARK@-3V[nA], IDARK@+4V[nA], TEMERATURE_BEFORE_IDARK_MEASUREMENT, FORWARD_RESISTANCE"
+    (now / "IV_result.txt").write_text("\n".join([head, *(" ".join(row) for row in moved)]) + "\n")
+    (right,) = read_folder(tmp_path)
+    some = next(iter(old.devices))
+    assert not right.faults
+    assert (
+        right.devices[some].values["dark_current_above_na"][0]
+        == (old.devices[some].values["dark_current_above_na"][0])
+    )

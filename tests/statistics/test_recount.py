@@ -15,6 +15,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.limits.judging import active_limits, judge
+from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.results.columns import ValueColumns
+from mppcqa.results.counting import make_count
+from mppcqa.results.ingest import NewAnalysis, store_analyses
+from mppcqa.results.models import Analysis, Standing
+from mppcqa.runs.models import RunFile
 from mppcqa.stages import Condition, get_stage
 from mppcqa.statistics.check import check_summaries
 from mppcqa.statistics.models import (
@@ -25,11 +32,6 @@ from mppcqa.statistics.models import (
     Series,
     WeekYield,
 )
-from mppcqa.testing.columns import ValueColumns
-from mppcqa.testing.counting import make_count
-from mppcqa.testing.ingest import NewAnalysis, store_analyses
-from mppcqa.testing.judging import active_limits, judge
-from mppcqa.testing.models import Analysis, Limit, LimitSet, RunFile, Standing
 
 pytestmark = pytest.mark.django_db
 DEVICES = 6
@@ -60,8 +62,9 @@ class Campaign:
             ),
             condition=keys // len(devices) // 9,
             channel=keys // len(devices) // 3 % 3,
-            value=np.abs(70 + spread * rng.normal(size=len(keys))),
-            uncertainty=np.where(rng.random(len(keys)) < 0.2, np.nan, rng.random(len(keys))),
+            value=np.clip(np.abs(70 + spread * rng.normal(size=len(keys))), 5, 250),
+            statistical=np.where(rng.random(len(keys)) < 0.2, np.nan, rng.random(len(keys))),
+            systematic=rng.choice([0.0, 0.2], len(keys)),
         )
 
     def ingest(self) -> None:

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
-from mppcqa.testing.actions import load_station
-from mppcqa.testing.models import Station
+from mppcqa.runs.actions import load_station
+from mppcqa.runs.models import Station
 
 
 @pytest.fixture

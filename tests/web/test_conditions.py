@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
+from mppcqa.results.ingest import store_analysis
+from mppcqa.runs.models import RunFile
 from mppcqa.stages import Condition, Result, get_stage
-from mppcqa.testing.ingest import store_analysis
-from mppcqa.testing.models import RunFile
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
-from mppcqa.testing.models import LimitSet, Outcome, Verdict, Waiver
+from mppcqa.limits.models import LimitSet, Verdict, Waiver
+from mppcqa.results.models import Outcome
+from tests.web.formfields import opened
 
 
 @pytest.mark.parametrize("typed", ["31.12.2027", "2027-02-30", "tomorrow", "2027"])
@@ -29,6 +31,7 @@ def test_limits_of_a_type_that_is_gone_do_not_become_those_of_all(
     browser_client: Client, campaign: SimpleNamespace
 ) -> None:
     values = {"title": "own", "type": "9999", "pde-0-pass_low": "20"}
+    values |= opened(browser_client, "/limits/new/pde/")
     answer = browser_client.post("/limits/new/pde/", values)
     assert answer.status_code == 422
     assert "not there any more" in answer.content.decode()

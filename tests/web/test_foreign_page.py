@@ -9,16 +9,18 @@ import uproot
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from mppcqa.exchange.foreign.convert import meta_of
+from mppcqa.exchange.foreign.files import imported_parts
+from mppcqa.exchange.foreign.mappings import ForeignMapping
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import DeviceType
 from mppcqa.queue.models import Task
 from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import check
+from mppcqa.runfile.imported import write_parts
+from mppcqa.runs.models import Run, RunFile
 from mppcqa.stages import get_stage
-from mppcqa.testing.convert import meta_of, write_parts
-from mppcqa.testing.foreign import imported_parts
-from mppcqa.testing.mappings import ForeignMapping
-from mppcqa.testing.models import Run, RunFile
+from tests.web.formfields import forms_of
 
 PAGE = "/runs/import/"
 
@@ -52,7 +54,7 @@ def test_a_partners_file_by_a_mapping_made_on_the_page(
     text = looked.content.decode()
     assert looked.status_code == 200
     assert "The files do not say it; fill it in." in text  # the temperature
-    token = looked.context["token"]
+    token = next(one.fields["token"] for one in forms_of(text, PAGE) if "token" in one.fields)[0]
     again = asked | {"token": token, "temperature_c": "21,5", "action": "import"}
     answer = browser_client.post(PAGE, again)
     run = Run.objects.get()
@@ -60,7 +62,7 @@ def test_a_partners_file_by_a_mapping_made_on_the_page(
     original = RunFile.objects.get(kind=RunFile.Kind.IMPORT)
     assert Path(original.file.path).read_bytes() == path.read_bytes()
     names = list(run.task_group.tasks.order_by("pk").values_list("name", flat=True))
-    assert names[:3] == ["testing.convert", "testing.check", "testing.analyse"]
+    assert names[:3] == ["exchange.convert", "runs.check", "results.analyse"]
 
     # What the task does: a run file that passes the checker and holds the same charges.
     from mppcqa.runfile import RunWriter

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from mppcqa.inventory.models import Device
-from mppcqa.testing.models import Analysis, Standing
+from mppcqa.results.models import Analysis, Standing
 
 SERIAL = re.compile(r'class="serial" href="/devices/([^/"]+)/"')
 LINK = {way: re.compile(rf'rel="{way}" href="([^"]+)"') for way in ("next", "prev")}

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shlex
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -17,10 +18,11 @@ import tests.queue.routines  # noqa: F401
 from mppcqa.queue import Call, kill, submit, submit_chain
 from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import Lane, Notice, State, Task, Worker
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import begin
+from mppcqa.runs.models import Run, Station
 from mppcqa.stages import get_stage
-from mppcqa.testing.models import Run, Station
-from mppcqa.web.run_form import RunForm
+from mppcqa.web.runs.form import RunForm
+from tests.web.formfields import opened
 
 pytestmark = pytest.mark.django_db
 FORM = RunForm(get_stage("darkbox"))
@@ -29,8 +31,22 @@ RUN = {f"p-{key}": FORM.get_initial_for_field(field, key) for key, field in FORM
 
 def said(client: Client, address: str, values: dict[str, object] | None = None) -> str:
     """The page on which a form lands."""
-    page: str = client.post(address, values or {}, follow=True).content.decode()
+    page: str = sent(client, address, values, follow=True).content.decode()
     return page
+
+
+def sent(
+    client: Client, address: str, values: dict[str, object] | None = None, **more: object
+) -> Any:
+    """The answer to a form whose page was opened just before."""
+    page = address.removesuffix("remove/")
+    if address.startswith("/stations/"):
+        page = "/".join(address.split("/")[:3]) + "/"
+    try:
+        mark = opened(client, page, address)
+    except (AssertionError, KeyError):  # a button that adds or ends something
+        mark = {}
+    return client.post(address, {**(values or {}), **mark}, **more)
 
 
 def test_a_station_is_reserved_and_others_wait_until_it_is_released(
@@ -72,7 +88,7 @@ def test_a_station_out_of_service_starts_nothing_until_it_is_back(
     assert "Say why" in said(browser_client, address, {"why": " "})
     page = said(browser_client, address, {"why": "lamp broken"})
     assert "lamp broken" in page
-    refused = browser_client.post("/stations/darkbox-1/start/", RUN)
+    refused = sent(browser_client, "/stations/darkbox-1/start/", RUN)
     assert refused.status_code == 422
     assert "out of service: lamp broken" in refused.content.decode()
     assert not Run.objects.filter(station=loaded).exists()
@@ -87,11 +103,11 @@ def test_an_expired_calibration_needs_a_reason_that_is_kept(
     assert "is no date" in said(browser_client, address, {"until": "tomorrow"})
     said(browser_client, address, {"until": "2026-01-31"})
     assert Lane.objects.get(name=loaded.lane).calibrated_until == dt.date(2026, 1, 31)
-    refused = browser_client.post("/stations/darkbox-1/start/", RUN)
+    refused = sent(browser_client, "/stations/darkbox-1/start/", RUN)
     assert "give the reason to start all the same" in refused.content.decode()
     assert not Run.objects.filter(station=loaded).exists()
     values = {**RUN, "override": "the lamp is new"}
-    browser_client.post("/stations/darkbox-1/start/", values)
+    sent(browser_client, "/stations/darkbox-1/start/", values)
     run = Run.objects.get(station=loaded)
     assert run.task_group is not None
     first = run.task_group.tasks.earliest("id")
@@ -114,9 +130,10 @@ def test_a_schedule_is_made_changed_switched_and_run_at_once(browser_client: Cli
     row.refresh_from_db()
     assert row.interval is None
     assert row.crontab is not None
-    said(browser_client, f"/schedules/{row.pk}/switch/")
-    assert not PeriodicTask.objects.get(pk=row.pk).enabled
-    said(browser_client, f"/schedules/{row.pk}/switch/")
+    for _twice in range(2):  # two who press the same button mean the same
+        said(browser_client, f"/schedules/{row.pk}/switch/", {"off": "1"})
+        assert not PeriodicTask.objects.get(pk=row.pk).enabled
+    said(browser_client, f"/schedules/{row.pk}/switch/", {"on": "1"})
     assert PeriodicTask.objects.get(pk=row.pk).enabled
     answer = browser_client.post(f"/schedules/{row.pk}/now/")
     assert answer.headers["Location"] == f"/queue/{Task.objects.get(name='queue.retention').pk}/"
@@ -148,7 +165,7 @@ def test_a_worker_is_drained_and_stopped_with_what_it_runs(
 ) -> None:
     worker = Worker.objects.create(name="h:1", host="h", process_id=1, lanes=["x.work"])
     task = submit("test.add", {"a": 1, "b": 1})
-    move(task, State.QUEUED, State.RUNNING, worker="h:1", started_at=timezone.now())
+    begin(task, "h:1", started_at=timezone.now())
     assert "takes no new task" in said(browser_client, f"/workers/{worker.pk}/drain/")
     worker.refresh_from_db()
     task.refresh_from_db()
@@ -183,7 +200,7 @@ def test_a_group_is_stopped_at_once(browser_client: Client) -> None:
 
 def test_a_log_is_followed_by_offset_searched_and_downloaded(browser_client: Client) -> None:
     task = submit("test.add", {"a": 1, "b": 1})
-    move(task, State.QUEUED, State.RUNNING, started_at=timezone.now())
+    begin(task, "h:1", started_at=timezone.now())
     path = log_path(task.pk, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("one <b>\ntwo\nhal")
@@ -228,7 +245,9 @@ def _station_form(station: Station, **changed: object) -> dict[str, object]:
     return kept | changed
 
 
-def test_a_station_is_made_changed_and_removed_with_its_queue(browser_client: Client) -> None:
+def test_a_station_is_made_changed_and_removed_with_its_queue(
+    browser_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     make = "/catalogue/stations/new/"
     blank = Station(
         name="dark-9", stage="darkbox", slots=4, program=["measure", "--at", "two words"]
@@ -245,18 +264,19 @@ def test_a_station_is_made_changed_and_removed_with_its_queue(browser_client: Cl
     task = submit("queue.retention", lane=station.lane)
     assert task.state == State.WAITING
     change = f"/catalogue/stations/{station.pk}/"
-    refused = browser_client.post(change, _station_form(station, name="dark-10"))
+    refused = sent(browser_client, change, _station_form(station, name="dark-10"))
     assert "Tasks of dark-9 wait or run" in refused.content.decode()
-    browser_client.post(change, _station_form(station, calibrated_until="2999-01-01"))
+    with django_capture_on_commit_callbacks(execute=True):
+        sent(browser_client, change, _station_form(station, calibrated_until="2999-01-01"))
     task.refresh_from_db()
     assert task.state == State.QUEUED
     kill(task)
 
     Lane.objects.create(name="station:dark-10")  # what a station removed long ago left
-    browser_client.post(change, _station_form(station, name="dark-10"))
+    sent(browser_client, change, _station_form(station, name="dark-10"))
     assert Lane.objects.filter(name="station:dark-10").get().pk == lane.pk
     assert not Lane.objects.filter(name="station:dark-9").exists()
-    browser_client.post(f"{change}remove/")
+    sent(browser_client, f"{change}remove/")
     assert not Station.objects.filter(pk=station.pk).exists()
     assert not Lane.objects.filter(pk=lane.pk).exists()
 

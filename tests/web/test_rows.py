@@ -1,4 +1,4 @@
-"""Tables and the menu are made in Python: what people typed stays text, and links lead there."""
+"""Lists and the menu: what people typed stays text, and links lead there."""
 
 from __future__ import annotations
 
@@ -6,23 +6,50 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from django.template import engines
 from django.test import Client
 from django.urls import reverse, set_script_prefix
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from mppcqa.inventory.models import Comment, Device, Institute, Shipment, Tag, Tray
+from mppcqa.limits.models import SignOff
 from mppcqa.queue.models import State, Task, TaskGroup
-from mppcqa.testing.models import Run, SignOff, Station
-from mppcqa.web.rows import address, link, table_rows
+from mppcqa.runs.models import Run, Station
+from mppcqa.web.addresses import address
 
 HOSTILE = "<script>alert('x')</script>&"
 
 
-def test_cells_are_escaped_and_markup_of_ours_is_not() -> None:
-    rows = table_rows([("Name", "number"), (HOSTILE, "")], [[HOSTILE, link("/a?b=1&c", HOSTILE)]])
-    assert "<script" not in rows
-    assert '<td class="number" data-label="Name">&lt;script&gt;' in rows
-    assert '<a href="/a?b=1&amp;c">&lt;script&gt;' in rows
+def _drawn(text: str, **values: object) -> str:
+    """A piece of a template with what all of them have."""
+    begun = '{% import "web/layout/ui.html" as ui %}'
+    return engines["jinja2"].from_string(begun + text).render(values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ name }}",
+        "{{ badge(name) }}",
+        "{{ badge('ok', name) }}",
+        "{{ ui.empty(name) }}",
+        "{{ ui.faults('No', [name]) }}",
+        "{{ ui.select('a', 'b', name, [(1, name)], name) }}",
+        "{% call ui.table([name, (name, 'c')]) %}{% endcall %}",
+        "{% trans name=name %}Not %{{ name }}{% endtrans %}",
+    ],
+)
+def test_what_people_typed_is_escaped_and_markup_of_ours_is_not(text: str) -> None:
+    page = _drawn(text, name=HOSTILE)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "&amp;lt;" not in page
+
+
+def test_numbers_are_written_as_the_reader_does() -> None:
+    with translation.override("es"):
+        assert _drawn("{{ value }} {{ 12345 }}", value=2.25) == "2,25 12345"
+    assert _drawn("{{ value }}", value=2.25) == "2.25"
 
 
 def test_an_address_is_that_of_the_server_that_asks() -> None:
@@ -67,7 +94,9 @@ def test_a_device_with_everything_needs_no_query_for_each_of_its_parts(
     first.save()
     first.tags.add(Tag.objects.create(name="odd"))
     for n in range(5):
-        shipment = Shipment.objects.create(origin=here, destination=there, sent_by=operator)
+        shipment = Shipment.objects.create(
+            origin=here, destination=there, sent_by=operator, sent_at=timezone.now()
+        )
         shipment.devices.add(first)
         Comment.objects.create(device=first, text=f"note {n}", author=operator)
         SignOff.objects.create(device=first, signed_by=operator)

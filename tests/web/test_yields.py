@@ -11,10 +11,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mppcqa.limits.judging import active_limits, judge
+from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.results.models import Analysis, Standing
 from mppcqa.stages import get_stage
-from mppcqa.testing.judging import active_limits, judge
-from mppcqa.testing.models import Analysis, Limit, LimitSet, Standing
-from mppcqa.web.yield_data import passed, yield_picture
+from mppcqa.web.statistics.yield_data import passed, yield_picture
 
 
 def new_limits(pass_high: float) -> None:
@@ -35,7 +36,7 @@ def test_first_and_standing_verdicts(
     new_limits(0.01)  # every array has 0.05
     later = timezone.now() + dt.timedelta(weeks=3)
     with monkeypatch.context() as patch:
-        patch.setattr("mppcqa.testing.judging.timezone.now", lambda: later)
+        patch.setattr("mppcqa.limits.judging.timezone.now", lambda: later)
         judge(Analysis.objects.get(), [device.pk for device in campaign.devices])
     found = yield_picture({"stage": "pde"})
     assert (found["judged"], found["first"]["passed"], found["last"]["passed"]) == (4, first, 0)

@@ -1,36 +1,39 @@
-"""Charts: one look, one definition (Vega-Lite, made with Altair), two renderings.
+"""Charts: one description of what is shown (`plots`), two renderings, for pages and for paper.
 
-Draw with `against_bias`, `channel_map`, `tray_map`, `histogram`, `pie`, `spectrum`,
-`yield_by_week`, `pareto`; render with `to_json` for a page and `to_svg`, `to_png` or `to_pdf` for
-paper.
+Draw with `against`, `channel_map`, `tray_map`, `histogram`, `pie`, `spectrum`,
+`yield_by_week`, `pareto`; render with `to_json` for a page (Vega-Lite, made with Altair), with
+`to_svg` for a picture of the page's chart. `mppcqa.charts.paper` draws what
+`against`, the maps, `histogram` and `spectrum` describe in print.
 """
 
 from mppcqa.charts.draw import (
-    Band,
-    Series,
-    against_bias,
+    against,
     channel_map,
     histogram,
     pie,
     spectrum,
     tray_map,
 )
-from mppcqa.charts.render import to_json, to_pdf, to_png, to_spec, to_svg
+from mppcqa.charts.plots import Band, Bars, CellMap, Curves, Plot, Scale, Series
+from mppcqa.charts.render import to_json, to_spec, to_svg
 from mppcqa.charts.yields import YieldPoint, pareto, yield_by_week
 
 __all__ = [
     "Band",
+    "Bars",
+    "CellMap",
+    "Curves",
+    "Plot",
+    "Scale",
     "Series",
     "YieldPoint",
-    "against_bias",
+    "against",
     "channel_map",
     "histogram",
     "pareto",
     "pie",
     "spectrum",
     "to_json",
-    "to_pdf",
-    "to_png",
     "to_spec",
     "to_svg",
     "tray_map",

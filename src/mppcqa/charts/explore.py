@@ -15,9 +15,10 @@ from typing import Any, ParamSpec
 import altair as alt
 from altair.utils import schemapi
 
-from mppcqa.charts.draw import HEIGHT, WIDTH, Series
+from mppcqa.charts.browser import HEIGHT, WIDTH
+from mppcqa.charts.plots import Series, axis_title
 from mppcqa.charts.shape import Drawn, named, shape
-from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, axis_title, themed
+from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, themed
 
 P = ParamSpec("P")
 WIDE = 700
@@ -299,15 +300,19 @@ def iv_curve(
     *,
     x_title: str,
     y_title: str,
+    units: tuple[str, str] = ("V", "A"),
 ) -> Any:
-    """Currents [A] by name against bias [V] on a logarithmic axis; `marks` are breakdowns [V]."""
+    """Currents [A] by name against bias [V] on a logarithmic axis; `marks` are breakdowns [V].
+
+    Other numbers that span decades, such as rates against thresholds, have other `units`.
+    """
     rows = [
         {"s": name, "x": float(x), "y": abs(float(y))}
         for name, (bias_v, current_a) in curves.items()
         for x, y in zip(bias_v, current_a, strict=True)
         if y != 0 and math.isfinite(y)
     ]
-    axes = axis_title(x_title, "V"), axis_title(y_title, "A")
+    axes = axis_title(x_title, units[0]), axis_title(y_title, units[1])
     drawn = _iv_shape(len(curves) > 1, bool(marks), *axes)
     return Drawn(drawn, {"curves": rows, "marks": [{"x": mark} for mark in marks]})
 

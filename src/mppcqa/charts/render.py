@@ -1,4 +1,4 @@
-"""One definition, several renderings: JSON for the browser, SVG, PNG and PDF for paper."""
+"""Charts for the browser: Vega-Lite, and a picture of it. Paper has `mppcqa.charts.paper`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 import vl_convert
 
+from mppcqa.charts.browser import drawn
+
 
 def to_spec(chart: Any) -> dict[str, Any]:
     """Vega-Lite definition as plain values."""
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    spec: dict[str, Any] = drawn(chart).to_dict(validate=False)
     return spec
 
 
@@ -23,13 +25,3 @@ def to_json(chart: Any) -> str:
 def to_svg(chart: Any) -> str:
     """The chart as SVG text."""
     return str(vl_convert.vegalite_to_svg(to_spec(chart)))
-
-
-def to_png(chart: Any, scale: float = 2.0) -> bytes:
-    """The chart as PNG, `scale` pixels a point."""
-    return bytes(vl_convert.vegalite_to_png(to_spec(chart), scale=scale))
-
-
-def to_pdf(chart: Any) -> bytes:
-    """The chart as a PDF page of its own size."""
-    return bytes(vl_convert.vegalite_to_pdf(to_spec(chart)))

@@ -40,11 +40,6 @@ def themed(chart: Any) -> Any:
     )
 
 
-def axis_title(name: str, unit: str) -> str:
-    """``Gain [ADC/p.e.]``; the name alone for a pure number."""
-    return f"{name} [{unit}]" if unit else name
-
-
 def frame(rows: list[dict[str, Any]]) -> Any:
     """Rows as inline data of a chart."""
     return alt.InlineData(values=rows)

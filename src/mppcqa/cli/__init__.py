@@ -7,25 +7,35 @@ import os
 
 import click
 
+from mppcqa.database import age, local_files
+
 COMMANDS = {
     "assets": (
         "mppcqa.cli.assets:assets",
         "Fetch front-end packages, build the chart bundle.",
     ),
     "backup": ("mppcqa.cli.backup:backup", "Back up database and files, or verify a backup."),
-    "check": ("mppcqa.cli.check:check", "Check ROOT run files and name every fault."),
+    "check": ("mppcqa.cli.check:check", "Check ROOT run files, or the stages that are installed."),
     "demo": (
         "mppcqa.cli.demo:demo",
         "Run a simulated campaign and print its results.",
     ),
     "django": ("mppcqa.cli.django:django", "Run a management command of Django."),
     "export": ("mppcqa.cli.export:export", "Write lists as CSV, Excel, Parquet or ROOT."),
+    "fsck": (
+        "mppcqa.cli.fsck:fsck",
+        "Check every stored file against its row, and mend what is safe.",
+    ),
+    "partner": ("mppcqa.cli.partner:partner", "Tables of Jefferson Lab's campaign, in and out."),
     "import": ("mppcqa.cli.import_:import_", "Bring in tables, and results from elsewhere."),
     "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
     "restore": ("mppcqa.cli.backup:restore", "Restore a backup into this or another database."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),
     "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
+    "sees": ("mppcqa.cli.sees:sees", "Say, or change, what a person sees of devices and runs."),
+    "send": ("mppcqa.cli.send:send", "Send values to the database of another campaign."),
+    "states": ("mppcqa.cli.states:states", "Check devices' states, show the permitted moves."),
     "summaries": ("mppcqa.cli.summaries:summaries", "Check summaries against a recount."),
     "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
@@ -45,7 +55,8 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module, function = COMMANDS[name][0].split(":")
-        return getattr(importlib.import_module(module), function)
+        found: click.Command = getattr(importlib.import_module(module), function)
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -57,6 +68,7 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Quality assurance of MPPCs: devices, tests, analysis, reports."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
+    local_files.allowed = True
 
 
 def setup_django() -> None:
@@ -64,3 +76,5 @@ def setup_django() -> None:
     import django
 
     django.setup()
+    if age.is_too_old():
+        raise click.ClickException(age.TOO_OLD)

@@ -11,22 +11,29 @@ from mppcqa.cli import setup_django
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--keep", type=click.IntRange(1), help="Remove all but so many newest backups.")
+@click.option(
+    "--rotate",
+    "rotated",
+    is_flag=True,
+    help="Afterwards remove older backups by their age (MPPCQA_BACKUP_KEEP).",
+)
 @click.option(
     "--verify",
     "verified",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Make none; check the checksums of this one.",
 )
-def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None:
+def backup(folder: Path | None, rotated: bool, verified: Path | None) -> None:
     """Back up database and stored files into FOLDER while people go on working.
 
-    By default into the folder backups of MPPCQA_HOME.
+    By default into the folder that MPPCQA_BACKUPS names, or backups of MPPCQA_HOME.
     """
     setup_django()
     from rich.progress import Progress
 
-    from mppcqa.exchange.backup import back_up, default_folder, thin_out, verify
+    from mppcqa.exchange.backup import back_up, verify
+    from mppcqa.exchange.backup_files import BackupError
+    from mppcqa.exchange.rotation import default_folder, rotate
 
     if verified is not None:
         faults = verify(verified)
@@ -34,8 +41,8 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
             click.echo(fault, err=True)
         if faults:
             raise click.ClickException(f"{len(faults)} faults: this backup can't be relied on")
-        click.echo(f"{verified}: every checksum holds")
-        _name_missing(verified)
+        click.echo(f"{verified}: every checksum of its own holds")
+        _name_faults(verified)
         return
     place = folder or default_folder()
     with Progress(transient=True) as bar:
@@ -46,24 +53,29 @@ def backup(folder: Path | None, keep: int | None, verified: Path | None) -> None
 
         try:
             made = back_up(place, show)
-        except OSError as error:
+        except (BackupError, OSError) as error:
             raise click.ClickException(
                 f"no backup was made, nothing of it is left: {error}"
             ) from None
     click.echo(made)
-    _name_missing(made)
-    if keep:
-        thin_out(place, keep)
+    _name_faults(made)
+    if rotated:
+        for name in rotate(place):
+            click.echo(f"removed: {name}", err=True)
 
 
-def _name_missing(backup: Path) -> None:
-    from mppcqa.exchange.backup import missing_files
+def _name_faults(backup: Path) -> None:
+    from mppcqa.exchange.backup import stated_faults
 
-    names = missing_files(backup)
-    for name in names:
-        click.echo(f"not in the store, so not in the backup: {name}", err=True)
-    if names:
-        click.echo(f"{len(names)} stored files are missing; all else is whole", err=True)
+    faults = stated_faults(backup)
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        click.echo(
+            f"{len(faults)} files were missing or damaged when it was made; all else is whole. "
+            "To mend what can be: mppcqa fsck --repair",
+            err=True,
+        )
 
 
 @click.command()
@@ -80,7 +92,7 @@ def restore(folder: Path, replace: bool) -> None:
     from django.db import DatabaseError
     from rich.progress import Progress
 
-    from mppcqa.exchange.backup import BackupError
+    from mppcqa.exchange.backup_files import BackupError
     from mppcqa.exchange.restore import restore as put_back
 
     try:
@@ -97,6 +109,6 @@ def restore(folder: Path, replace: bool) -> None:
         raise click.ClickException(
             f"The restore did not end: {error}. Mend that, and restore again with --replace."
         ) from None
-    _name_missing(folder)
+    _name_faults(folder)
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "missing")
     click.echo(told + " restored")

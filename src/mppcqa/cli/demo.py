@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +14,13 @@ import click
 from mppcqa.cli import setup_django
 from mppcqa.cli.tables import show
 from mppcqa.home import home_folder
+from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from mppcqa.inventory.models import Device
-    from mppcqa.testing.models import Run
+    from mppcqa.runs.models import Run
 
 WORKER_WAIT_S = 60.0
 
@@ -75,16 +77,21 @@ def fill(*, arrays: int, stage: str = "", meanwhile: Callable[[], None] = lambda
 
     `meanwhile` is called again and again while tasks run.
     """
-    from mppcqa.queue.models import State
-    from mppcqa.testing.campaign import measure_all, prepare
+    from mppcqa.cli.demonstration import measure_all, prepare
+    from mppcqa.queue.models import State, Task
 
-    campaign = prepare(arrays, stage)
+    try:
+        campaign = prepare(arrays, stage)
+    except Refused as error:
+        raise click.UsageError(str(error)) from None
     with _bar() as progress:
         bar = progress.add_task("campaign", total=None)
         runs = measure_all(campaign, lambda some: _wait(some, progress, bar, meanwhile))
     _print_table(campaign.devices)
     failed = [
-        task for run in runs for task in run.task_group.tasks.all() if task.state != State.SUCCEEDED
+        task
+        for task in Task.objects.filter(group__in=[run.task_group_id for run in runs])
+        if task.state != State.SUCCEEDED
     ]
     for task in failed:
         click.echo(f"{task} {task.state}: {task.error_text or task.kill_reason}", err=True)
@@ -126,41 +133,44 @@ def _wait(runs: list[Run], progress: Progress, bar: TaskID, meanwhile: Callable[
 
 
 def _print_table(devices: list[Device]) -> None:
-    """One line an array: means over its channels at the usual overvoltage."""
-    from django.conf import settings
+    """One line an array: means over its channels of the headlines at the typical condition."""
     from rich.markup import escape
     from rich.table import Table
 
-    from mppcqa.reports.models import Report
-    from mppcqa.stages.numbers import with_uncertainty
-    from mppcqa.testing.device_values import device_stages
+    from mppcqa.reports.archive import reports_of
+    from mppcqa.views.shown import ShownQuantity
+    from mppcqa.views.stage_values import device_stages
+    from mppcqa.views.texts import measured
 
-    table = Table(title="Means over the channels at 1.6 V overvoltage")
-    for name in ("serial", "V_br [V]", "gain [ADC/p.e.]", "PDE [%]", "dark rate [kHz]"):
-        table.add_column(escape(name), no_wrap=True)
-    for name in ("crosstalk [%]", "verdict"):
-        table.add_column(escape(name), no_wrap=True)
+    stages_of = {device.pk: device_stages(device) for device in devices}
+    columns: dict[str, ShownQuantity] = {}
+    for section in chain.from_iterable(stages_of.values()):
+        declared = section.stage.quantities if section.stage else ()
+        headlines = {one.key for one in declared if one.headline}
+        for shown in section.quantities:
+            if shown.key in headlines:
+                columns.setdefault(shown.key, shown)
+    table = Table(title="Means over the channels, each stage at its typical condition")
+    table.add_column("serial", no_wrap=True)
+    for shown in columns.values():
+        table.add_column(escape(f"{shown.symbol} [{shown.unit}]" if shown.unit else shown.symbol))
+    table.add_column("verdict", no_wrap=True)
     table.add_column("report", overflow="fold")
-    keys = (
-        ("pde", "breakdown_voltage_v"),
-        ("pde", "gain_adc"),
-        ("pde", "pde"),
-        ("darkbox", "dark_rate_hz"),
-        ("pde", "crosstalk_probability"),
-    )
     for device in devices:
-        sections = {section.key: section for section in device_stages(device)}
+        sections = stages_of[device.pk]
         cells = []
-        for stage, key in keys:
-            section = sections.get(stage) or sections.get("stage2")
-            conditional = section is not None and any(
-                q.key == key and q.conditional for q in section.quantities
+        for key in columns:
+            means = (
+                section.mean(key, section.typical() if section.declared[key].conditional else None)
+                for section in sections
+                if key in section.values
             )
-            point = section.typical() if section is not None and conditional else None
-            value = section.mean(key, point) if section is not None else None
-            cells.append(with_uncertainty(value.value, value.uncertainty) if value else "–")
-        verdicts = ", ".join(section.standing.outcome or "–" for section in sections.values())
-        report = Report.objects.filter(device=device).first()
-        path = str(settings.MEDIA_ROOT / report.file.name) if report else "–"
+            value = next(means, None)
+            cells.append(
+                measured(value.value, value.statistical, "", value.systematic) if value else "–"
+            )
+        verdicts = ", ".join(section.standing.outcome or "–" for section in sections)
+        report = reports_of(device).first()
+        path = report.file.path if report else "–"
         table.add_row(device.serial, *cells, verdicts, path)
     show(table)

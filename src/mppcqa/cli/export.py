@@ -9,9 +9,7 @@ import click
 
 from mppcqa.cli import setup_django
 
-SUFFIXES = {".csv": "csv", ".xlsx": "excel", ".parquet": "parquet", ".root": "root"}
 OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
-DEVICE_FILTERS = {"q", "type", "place", "tray", "lot", "tag", "stage", "outcome"}
 
 
 @click.command()
@@ -20,34 +18,41 @@ DEVICE_FILTERS = {"q", "type", "place", "tray", "lot", "tag", "stage", "outcome"
 @click.option("--serial", "q", default="", help="How the serial begins.")
 @click.option("--type", "kind", default="", help="Name of the device type.")
 @click.option("--place", default="", help="Name of the institute where devices are.")
+@click.option("--campaign", default="", help="Name of the campaign that devices are in.")
+@click.option("--owner", default="", help="Name of the institute that owns devices.")
 @click.option("--tray", default="")
 @click.option("--lot", default="")
 @click.option("--tag", default="")
+@click.option("--state", default="", help="Devices in this state, as docs/device-states.md has it.")
 @click.option("--stage", default="", help="Devices, runs or values of this stage.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), default=None, help="Verdict at the stage.")
 @click.option("--station", default="", help="Runs of this station.")
 @click.option("--quantity", default="", help="Values of this quantity (its key).")
 @click.option("--every", is_flag=True, help="Values of all analyses, not only of what counts.")
-def export(what: str, output: Path, kind: str, place: str, **asked: Any) -> None:
-    """Write a list into OUTPUT; its ending (.csv, .xlsx, .parquet, .root) says the format."""
+def export(what: str, output: Path, kind: str, **asked: Any) -> None:
+    """Write a list into OUTPUT; its ending says the format: .csv, .xlsx, .parquet, .root."""
     setup_django()
     from mppcqa.exchange.exports import write_list
-    from mppcqa.exchange.writers import ExportRefused
+    from mppcqa.exchange.writers import ExportRefused, by_suffix
+    from mppcqa.inventory.campaign import Campaign
     from mppcqa.inventory.models import DeviceType, Institute
 
-    form = SUFFIXES.get(output.suffix.lower())
+    suffixes = by_suffix()
+    form = suffixes.get(output.suffix.lower())
     if form is None:
         raise click.ClickException(
-            f"{output}: the ending says the format; it is one of {', '.join(SUFFIXES)}"
+            f"{output}: the ending says the format; it is one of {', '.join(suffixes)}"
         )
-    filters = {name: value for name, value in asked.items() if value}
-    _refuse_odd(what, {**filters, **{n: v for n, v in (("type", kind), ("place", place)) if v}})
-    for name, given, model in (("type", kind, DeviceType), ("place", place, Institute)):
+    filters = {name: value for name, value in {**asked, "type": kind}.items() if value}
+    _refuse_odd(what, filters)
+    named = {"type": DeviceType, "place": Institute, "campaign": Campaign, "owner": Institute}
+    for name, model in named.items():
+        given = filters.get(name)
         if not given:
             continue
-        found = model.objects.filter(name=given).first()
+        found = model._default_manager.filter(name=given).first()
         if found is None:
-            there = ", ".join(model.objects.values_list("name", flat=True)) or "none"
+            there = ", ".join(model._default_manager.values_list("name", flat=True)) or "none"
             raise click.ClickException(f"no {name} is called {given!r}; there are: {there}")
         filters[name] = str(found.pk)
     try:
@@ -60,11 +65,14 @@ def export(what: str, output: Path, kind: str, place: str, **asked: Any) -> None
 def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     """A filter that says nothing of the list, or names what is not there, would be no filter."""
     from mppcqa.inventory.models import Lot, Tag, Tray
+    from mppcqa.inventory.states import DeviceState
+    from mppcqa.results.models import QuantityRow
+    from mppcqa.results.selection import DEVICE_FILTERS
+    from mppcqa.runs.models import Station
     from mppcqa.stages import all_stages
-    from mppcqa.testing.models import QuantityRow, Station
 
-    own = {"runs": {"stage", "station"}, "devices": DEVICE_FILTERS}.get(
-        what, DEVICE_FILTERS | {"quantity", "every"}
+    own = {"runs": {"stage", "station"}, "devices": {*DEVICE_FILTERS}}.get(
+        what, {*DEVICE_FILTERS, "quantity", "every"}
     )
     if odd := sorted(filters.keys() - own):
         names = ", ".join("--" + {"q": "serial"}.get(name, name) for name in odd)
@@ -72,7 +80,8 @@ def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     stages = {stage.key for stage in all_stages()}
     stages |= set(QuantityRow.objects.values_list("stage", flat=True))
     keys = set(QuantityRow.objects.values_list("key", flat=True))
-    for name, there in (("stage", stages), ("quantity", keys)):
+    states = set(DeviceState.values)
+    for name, there in (("stage", stages), ("quantity", keys), ("state", states)):
         if name in filters and filters[name] not in there:
             raise click.ClickException(
                 f"no {name} is called {filters[name]!r}; there are: {', '.join(sorted(there))}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +12,47 @@ from mppcqa.cli import setup_django
 from mppcqa.cli.import_foreign import foreign
 from mppcqa.cli.import_table import table
 
+if TYPE_CHECKING:
+    from mppcqa.stages import Survey
 
-@click.group(name="import")
+
+class _Imports(click.Group):
+    """The commands below, and one for each survey of a stage."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from mppcqa.stages import all_stages
+
+        surveys = [stage.survey.key for stage in all_stages() if stage.survey is not None]
+        return sorted({*super().list_commands(ctx), *surveys})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if found := super().get_command(ctx, cmd_name):
+            return found
+        from mppcqa.stages import all_stages
+
+        surveys = [stage.survey for stage in all_stages() if stage.survey is not None]
+        return next((_command(one) for one in surveys if one.key == cmd_name), None)
+
+
+def _command(survey: Survey) -> click.Command:
+    return click.Command(
+        survey.key,
+        callback=partial(take_survey, survey.key),
+        help=survey.title,
+        params=[
+            click.Argument(["folder"], type=click.Path(path_type=Path)),
+            click.Option(
+                ["--on-error"],
+                type=click.Choice(["stop", "skip"]),
+                default="stop",
+                show_default=True,
+                help="What a broken line does: stop takes in nothing, skip leaves the line out.",
+            ),
+        ],
+    )
+
+
+@click.group(name="import", cls=_Imports)
 def import_() -> None:
     """Bring in tables, and results that were measured elsewhere."""
 
@@ -21,22 +61,13 @@ import_.add_command(foreign)
 import_.add_command(table)
 
 
-@import_.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--on-error",
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="What a broken line does: stop takes in nothing, skip leaves the line out.",
-)
-def lfhcal(folder: Path, on_error: Any) -> None:
-    """Trays of SiPMs as the ePIC LFHCal's quality control writes them."""
+def take_survey(key: str, folder: Path, on_error: Any) -> None:
+    """Trays that others measured, as a stage's survey reads them."""
     setup_django()
     from django.core.management import call_command
     from rich.progress import Progress
 
-    from mppcqa.testing.surveys import SurveyRefused, import_surveys
+    from mppcqa.exchange.foreign.surveys import BrokenLines, SurveyRefused, import_surveys
 
     call_command("migrate", verbosity=0, interactive=False)
     try:
@@ -46,19 +77,24 @@ def lfhcal(folder: Path, on_error: Any) -> None:
             def show(done: int, total: int, text: str) -> None:
                 bar.update(task, completed=done, total=total, description=f"tray {text}")
 
-            result = import_surveys(folder, on_error=on_error, progress=show)
-    except SurveyRefused as error:
+            result = import_surveys(key, folder, on_error=on_error, progress=show)
+    except BrokenLines as error:
         for fault in error.faults:
             click.echo(fault, err=True)
         raise click.ClickException(
             f"{len(error.faults)} broken lines, nothing was taken in. Mend them, or leave them "
             "out with --on-error skip."
         ) from None
-    except ValueError as error:
+    except SurveyRefused as error:
         raise click.ClickException(str(error)) from None
-    for fault in result.faults:
-        click.echo(f"left out: {fault}", err=True)
+    for text in result.faults:
+        click.echo(f"left out: {text}", err=True)
     click.echo(
         f"{result.trays} trays with {result.devices} devices and {result.values} values taken in, "
         f"{result.unchanged} trays were there already"
     )
+    if result.unknown:
+        click.echo(
+            f"{result.unknown} devices have columns that are not known; they are kept with the "
+            "analysis as they stand"
+        )

@@ -50,8 +50,9 @@ def table(files: tuple[Path, ...], only_check: bool, faults: Path | None, **how:
 def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any]) -> None:
     import shutil
 
+    from mppcqa.disk import whole_file
     from mppcqa.exchange import imports
-    from mppcqa.exchange.source import SourceError
+    from mppcqa.tables import TableError
 
     try:
         with path.open("rb") as file:
@@ -63,7 +64,7 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
             )
         _set_up(row, how)
         imports.check(row)
-    except (SourceError, OSError) as error:
+    except (TableError, OSError) as error:
         raise click.ClickException(f"{path}: {error}") from None
     for note in row.found["notes"]:
         click.echo(f"{path.name}: {note}", err=True)
@@ -76,7 +77,8 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
     if row.faults > SHOWN:
         click.echo(f"and {row.faults - SHOWN} more faults", err=True)
     if faults is not None:
-        shutil.copyfile(row.faults_path, faults)
+        with whole_file(faults) as part:
+            shutil.copyfile(row.faults_path, part)
     counts = ", ".join(f"{n} {name}" for name, n in row.found["counts"].items())
     click.echo(f"{path.name}: {counts or 'not readable'}; {row.faults} faults")
     if only_check:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -16,12 +15,12 @@ from typing import Self
 
 import click
 
+from mppcqa.queue import offspring
+
 PATIENCE_S = 10.0
 """How long a child may take to stop before it is killed."""
 RESTARTS = 5
 """A child that ends more often than this within a minute is not started again."""
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def usable_cores() -> int:
@@ -33,7 +32,7 @@ def usable_cores() -> int:
 
 def _stop_with_parent() -> None:
     """In the child: ask the kernel for TERM when the parent dies, however it dies."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    offspring.die_with_parent(signal.SIGTERM)
 
 
 @dataclass
@@ -44,6 +43,8 @@ class Child:
     command: Sequence[str]
     log: Path
     process: subprocess.Popen[bytes]
+    may_end: bool = False
+    """Whether it may be asked to end, from a page for instance; it is left so then."""
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS + 1))
 
 
@@ -77,6 +78,9 @@ class Crew:
             except subprocess.TimeoutExpired:
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
+        if offspring.adopts():
+            # Of a child that had to be killed: its keeper can't end what it started any more.
+            offspring.end(os.getpid(), 0.0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, self._former)
         if kind is KeyboardInterrupt:
@@ -84,10 +88,10 @@ class Crew:
             return True
         return False
 
-    def start(self, name: str, command: Sequence[str]) -> None:
+    def start(self, name: str, command: Sequence[str], *, may_end: bool = False) -> None:
         """Start a program; its output goes to a log file named after it."""
         log = self.log_folder / f"{name}.log"
-        self.children.append(Child(name, command, log, self._spawn(command, log)))
+        self.children.append(Child(name, command, log, self._spawn(command, log), may_end))
 
     def _spawn(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
@@ -127,9 +131,13 @@ class Crew:
 
     def check(self) -> None:
         """Start again what ended; give up on what ends again and again."""
-        for child in self.children:
+        for child in list(self.children):
             status = child.process.poll()
             if status is None:
+                continue
+            if status == 0 and child.may_end:
+                self.children.remove(child)
+                click.echo(f"{child.name} ended, as it was asked to", err=True)
                 continue
             now = time.monotonic()
             child.ends.append(now)

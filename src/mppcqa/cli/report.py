@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,8 @@ from mppcqa.cli import setup_django
 
 
 @click.command()
-@click.argument("serials", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True)
+@click.option("--kind", default="device", show_default=True, help="Kind of report, by its key.")
 @click.option(
     "--output",
     default=".",
@@ -19,25 +21,48 @@ from mppcqa.cli import setup_django
     help="Folder that the PDF files go to; made if need be.",
 )
 @click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True)
-def report(serials: tuple[str, ...], output: Path, language: str) -> None:
-    """Write the PDF report of each device; SERIALS as printed on the devices."""
+@click.option("--paper", type=click.Choice(["A4", "letter"]), default="A4", show_default=True)
+def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper: str) -> None:
+    """Write PDF reports; NAMES are serials as printed on the devices, or numbers of shipments."""
     setup_django()
     from django.utils.translation import override
 
-    from mppcqa.inventory.models import Device
-    from mppcqa.inventory.serials import normal_serial
-    from mppcqa.reports.device import device_report
+    from mppcqa.disk import whole_file
+    from mppcqa.public_address import public_address
+    from mppcqa.reports.kinds import UnknownReport, find_kind
 
-    wanted = {normal_serial(serial): serial for serial in serials}
-    found = {device.serial: device for device in Device.objects.filter(serial__in=wanted)}
-    unknown = [typed for serial, typed in wanted.items() if serial not in found]
+    try:
+        wanted = find_kind(kind)
+    except UnknownReport as error:
+        raise click.ClickException(str(error)) from error
+    found, unknown = _rows(wanted.model, names)
     if unknown:
         raise click.ClickException(
-            f"not registered: {', '.join(unknown)}. Nothing was written; check the serials."
+            f"not registered: {', '.join(unknown)}. Nothing was written; check what you typed."
         )
-    output.mkdir(parents=True, exist_ok=True)
-    for serial, device in found.items():
-        path = output / f"{serial}.pdf"
-        with override(language):
-            path.write_bytes(device_report(device))
+    address = public_address()
+    if address.warning:
+        click.echo(address.warning, err=True)
+    for name, row in found.items():
+        path = output / (f"{name}.pdf" if kind == "device" else f"{name}-{kind}.pdf")
+        with override(language), whole_file(path) as part:
+            part.write_bytes(wanted.write(row, address, paper).data)
         click.echo(path)
+
+
+def _rows(model: str, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:
+    """Rows by the names of their files, and what was typed that is no such row."""
+    from django.apps import apps
+
+    from mppcqa.inventory.models import Device
+    from mppcqa.inventory.serials import normal_serial
+
+    kind = apps.get_model(model)
+    if kind is Device:
+        typed = {normal_serial(name): name for name in names}
+        rows = {row.serial: row for row in Device.objects.filter(serial__in=typed)}
+        return rows, [name for serial, name in typed.items() if serial not in rows]
+    numbers = {int(name): name for name in names if name.isascii() and name.isdigit()}
+    there = kind._default_manager.in_bulk([one for one in numbers if one < 1 << 62])
+    unknown = [name for name in names if not (name in numbers.values() and int(name) in there)]
+    return {str(pk): row for pk, row in there.items()}, unknown

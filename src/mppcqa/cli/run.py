@@ -14,7 +14,9 @@ import click
 
 from mppcqa.cli import setup_django
 from mppcqa.cli.processes import Crew, usable_cores
+from mppcqa.disk import whole_file
 from mppcqa.home import home_folder
+from mppcqa.queue.offspring import adopt
 
 FIRST_LOGIN = "first-login.txt"
 MOST_WEB_PROCESSES = 16
@@ -30,17 +32,22 @@ MOST_WEB_PROCESSES = 16
 def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
     """Start everything on this machine; Ctrl-C stops it again."""
     home = home_folder()
-    os.environ.setdefault("MPPCQA_URL", f"http://{host}:{port}")
+    served = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    os.environ["MPPCQA_SERVED"] = served
+    address = os.environ.get("MPPCQA_URL") or served
     _refuse_taken_port(host, port)
     with _only_one(home):
         _prepare_database()
         login = _first_login(home)
+        adopt()
         with Crew(home / "logs") as crew:
-            crew.start("worker", [*_mppcqa(), "worker", "--concurrency", str(workers)])
+            worker = [*_mppcqa(), "worker", "--concurrency", str(workers)]
+            crew.start("worker", worker, may_end=True)
             crew.start("scheduler", [*_mppcqa(), "scheduler"])
             crew.start("web", web_server(host, port))
             crew.wait_for_port(host, port)
-            _greet(os.environ["MPPCQA_URL"], login)
+            _greet(address, login)
+            _tell_switched_off()
             if demo and _is_empty():
                 from mppcqa.cli.demo import fill
 
@@ -49,7 +56,7 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
                     "Watch it on the pages."
                 )
                 fill(arrays=arrays, meanwhile=crew.check)
-                click.echo(f"mppcqa runs at {os.environ['MPPCQA_URL']}; Ctrl-C stops everything.")
+                click.echo(f"mppcqa runs at {address}; Ctrl-C stops everything.")
             crew.watch()
 
 
@@ -138,13 +145,20 @@ def _first_login(home: Path) -> tuple[str, str] | None:
     if not users.filter(is_superuser=True).exists() and not users.filter(username="admin").exists():
         password = secrets.token_urlsafe(9)
         users.create_superuser("admin", password=password)
-        path.touch(mode=0o600)
-        path.write_text(password + "\n")
+        with whole_file(path) as part:
+            part.write_text(password + "\n")
     user = users.filter(username="admin").first()
     if user is None or not path.is_file():
         return None
     password = path.read_text().strip()
     return ("admin", password) if user.check_password(password) else None
+
+
+def _tell_switched_off() -> None:
+    from mppcqa.stages import broken_stages
+
+    for broken in broken_stages():
+        click.secho(f"{broken}. `mppcqa check` says more.", fg="yellow", err=True)
 
 
 def _greet(url: str, login: tuple[str, str] | None) -> None:

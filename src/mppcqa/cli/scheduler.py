@@ -17,7 +17,7 @@ def scheduler() -> None:
     app.start(
         [
             *("beat", "--loglevel", "WARNING"),
-            *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
+            *("--scheduler", "mppcqa.queue.scheduler:Scheduler"),
             *("--pidfile", str(home_folder() / "scheduler.pid")),
         ]
     )

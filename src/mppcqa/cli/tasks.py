@@ -84,12 +84,13 @@ def show(number: int) -> None:
 
     from mppcqa.queue.models import lane_title
     from mppcqa.queue.obstacles import why_waiting
+    from mppcqa.queue.untrusted import redact_json
 
     facts = {
         "task": f"{found.title} ({found.name})",
         "state": str(found.get_state_display()),
         "waits for": why_waiting(found),
-        "arguments": json.dumps(found.arguments),
+        "arguments": json.dumps(redact_json(found.arguments)),
         "about": f"{found.about_model} {found.about_id}".strip(),
         "asked by": str(found.requested_by or ""),
         "lane": lane_title(found.lane),
@@ -99,7 +100,7 @@ def show(number: int) -> None:
         "started": found.started_at.isoformat(timespec="seconds") if found.started_at else "",
         "ended": found.ended_at.isoformat(timespec="seconds") if found.ended_at else "",
         "progress": f"{found.percent} % {found.progress_text}".strip(),
-        "result": json.dumps(found.result) if found.result is not None else "",
+        "result": json.dumps(redact_json(found.result)) if found.result is not None else "",
         "error": found.error_text,
         "killed by": str(found.kill_requested_by or "") if found.kill_requested_at else "",
         "reason": found.kill_reason,

@@ -16,10 +16,15 @@ from mppcqa.cli.processes import usable_cores
 @click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 256))
 def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) -> None:
     """Start a worker, for a station or for shared work; Ctrl-C stops it after its tasks."""
+    from mppcqa.queue.keeper import be_kept
+
+    be_kept()
     setup_django()
     from mppcqa.project.celery import app
     from mppcqa.queue.models import DEFAULT_LANE, queue_name
+    from mppcqa.stages import all_stages
 
+    all_stages()  # what is switched off stands at the beginning of the worker's log
     names = [*lanes, *(_own(name) for name in stations)] or [DEFAULT_LANE]
     # Attempts that run side by side share the cores: with a thread a core each, threads of one
     # wait for those of another in every parallel loop, which took twice the processor time.
@@ -40,8 +45,8 @@ def _own(name: str) -> str:
     """Make a station's lane this computer's own: from now on its tasks come here alone."""
     from mppcqa.queue.dispatch import dispatch
     from mppcqa.queue.models import Lane, State, Task
-    from mppcqa.testing.actions import station_lane
-    from mppcqa.testing.models import Station
+    from mppcqa.runs.actions import station_lane
+    from mppcqa.runs.models import Station
 
     found = Station.objects.filter(name=name).first()
     if found is None:

@@ -8,3 +8,10 @@ class ExchangeConfig(AppConfig):
     name = "mppcqa.exchange"
     label = "exchange"
     verbose_name = _("Imports and exports")
+
+    def ready(self) -> None:
+        from django.utils.translation import gettext
+
+        from mppcqa.tables import use_translation
+
+        use_translation(gettext)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mppcqa.exchange.cells import texts
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.mapping import ColumnMapping
-from mppcqa.exchange.source import Chunk, Fault, Source
 from mppcqa.inventory.device_rows import DeviceRows, Existing, Plan
+from mppcqa.tables import Chunk, Fault, Source
+from mppcqa.tables.numbers import texts, to_number
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -83,7 +84,7 @@ def _pieces(
                     continue
                 filled = True
                 if to == "maker":
-                    maker[column.head] = _number(text, source.decimal)
+                    maker[column.head] = _number(text, column.decimal)
                 else:
                     row[to] = text
             if not filled:
@@ -97,13 +98,7 @@ def _pieces(
 
 def _number(text: str, decimal: str) -> Any:
     """A maker's value as a number where it is one, so that it can be compared."""
-    try:
-        value = float(text.replace(",", ".") if decimal == "," else text)
-    except ValueError:
-        return text
-    finite = value == value and abs(value) != float("inf")
-    return (
-        value
-        if finite and not (text.isdecimal() and text.startswith("0") and text != "0")
-        else text
-    )
+    if text.isdecimal() and text.startswith("0") and text != "0":
+        return text  # a number of a wafer
+    value = to_number(text, decimal)
+    return text if value is None or not math.isfinite(value) else value

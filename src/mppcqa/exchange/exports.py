@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from mppcqa.disk import scratch_file
 from mppcqa.exchange.lists import LISTS, about_how_many, list_batches, list_schema
 from mppcqa.exchange.models import Export
-from mppcqa.exchange.writers import FORMATS, ExportRefused, write_file
+from mppcqa.exchange.writers import ExportRefused, find_writer, write_file, writers
+from mppcqa.inventory.scope import Viewer
 from mppcqa.queue.actions import submit
+from mppcqa.store.keeping import discard, keeping
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -29,23 +33,29 @@ def write_list(
     path: Path,
     filters: Mapping[str, str],
     told: Callable[[int], None] = lambda rows: None,
+    *,
+    viewer: Viewer = None,
 ) -> int:
-    """Write a list into a file; returns the number of rows. Raises `ExportRefused`."""
-    if what not in LISTS or form not in FORMATS:
+    """Write a list, as far as `viewer` sees it, into a file; returns the number of rows.
+
+    Raises `ExportRefused`.
+    """
+    if what not in LISTS or form not in writers():
         raise ExportRefused(f"no list {what!r} as {form!r}")
-    return write_file(form, path, list_schema(what, filters), list_batches(what, filters), told)
+    schema, batches = list_schema(what, filters, viewer), list_batches(what, filters, viewer)
+    return write_file(form, path, schema, batches, told)
 
 
 def ask_export(
     what: str, form: str, filters: Mapping[str, str], *, by: AbstractBaseUser | None = None
 ) -> Export:
     """An export that is written now if it is short, and by a task if it is long."""
-    if what not in LISTS or form not in FORMATS:
+    if what not in LISTS or form not in writers():
         raise ExportRefused(f"no list {what!r} as {form!r}")
     tidy()
     asked_by = None if by is None else by.pk
     most = INLINE[what]
-    if about_how_many(what, filters, most + 1) <= most:
+    if about_how_many(what, filters, by, most + 1) <= most:
         row = Export.objects.create(
             what=what, form=form, filters=dict(filters), asked_by_id=asked_by
         )
@@ -61,10 +71,17 @@ def ask_export(
 
 
 def write(row: Export, told: Callable[[int], None] = lambda rows: None) -> None:
-    """Write the file of an export."""
-    row.rows = write_list(row.what, row.form, row.path, row.filters, told)
-    row.size = row.path.stat().st_size
-    row.save(update_fields=["rows", "size"])
+    """Write the file of an export, in place of one that an earlier attempt has written."""
+    storage, former = row.file.storage, row.file.name
+    with scratch_file(Path(settings.MPPCQA_HOME) / "exports") as path:
+        row.rows = write_list(row.what, row.form, path, row.filters, told, viewer=row.asked_by)
+        with (
+            path.open("rb") as source,
+            keeping(source, "lists", f".{find_writer(row.form).suffix}", storage=storage) as kept,
+        ):
+            row.file, row.size, row.sha256 = kept.name, kept.size, kept.sha256
+            row.save(update_fields=["rows", "file", "size", "sha256"])
+    discard(former, storage)
 
 
 def tidy() -> int:
@@ -72,6 +89,6 @@ def tidy() -> int:
     old = Export.objects.filter(asked_at__lt=timezone.now() - dt.timedelta(days=KEPT_DAYS))
     gone = list(old[:200])
     for row in gone:
-        row.path.unlink(missing_ok=True)
         row.delete()
+        discard(row.file.name, row.file.storage)
     return len(gone)

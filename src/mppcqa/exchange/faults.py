@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
-from mppcqa.exchange.source import Fault
+from mppcqa.disk import whole_file
+from mppcqa.tables import Fault
 
 SHOWN = 200
 WRITTEN = 1_000_000
@@ -22,14 +24,22 @@ def harmless(text: str) -> str:
 
 
 class FaultBook:
-    """Collects faults; the file is CSV with row, column, what is wrong and what to do."""
+    """Collects faults; the file is CSV with row, column, what is wrong and what to do.
+
+    Use it in a ``with`` statement: after it the file is there, and whole.
+    """
 
     def __init__(self, path: Path) -> None:
         self.count = 0
         self.shown: list[Fault] = []
-        self._file = path.open("w", newline="", encoding="utf-8-sig")
+        self._whole = whole_file(path)
+
+    def __enter__(self) -> Self:
+        part = self._whole.__enter__()
+        self._file = part.open("w", newline="", encoding="utf-8-sig")
         self._writer = csv.writer(self._file)
         self._writer.writerow([_("row"), _("column"), _("what is wrong"), _("what to do")])
+        return self
 
     def add(self, fault: Fault) -> None:
         self.count += 1
@@ -44,10 +54,16 @@ class FaultBook:
         for fault in faults:
             self.add(fault)
 
-    def close(self) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self.count > WRITTEN:
             self._writer.writerow(["", "", _("and %d more") % (self.count - WRITTEN), ""])
         self._file.close()
+        self._whole.__exit__(kind, error, trace)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [

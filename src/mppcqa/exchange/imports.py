@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,18 +15,21 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.disk import measure_file, whole_file
 from mppcqa.exchange.device_table import read_devices
 from mppcqa.exchange.faults import FaultBook
-from mppcqa.exchange.mapping import ColumnMapping, is_known, mapping_faults, suggest
+from mppcqa.exchange.mapping import ColumnMapping, mapping_faults, suggest, unused_columns
 from mppcqa.exchange.models import Import, Kind, SavedMapping
-from mppcqa.exchange.source import Fault, Reading, Source, SourceError, open_source
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_table import ValueTable
 from mppcqa.exchange.values_in import ImportEnded, refuse_standing, store_values, take_back
 from mppcqa.inventory.device_writing import Ready, make_ready, write_ready
 from mppcqa.inventory.models import DeviceType
+from mppcqa.inventory.moving import MoveRefused
 from mppcqa.queue.actions import submit
+from mppcqa.refused import Refused
 from mppcqa.stages import Stage, get_stage
+from mppcqa.tables import Fault, Reading, Source, TableError, is_known, open_source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -41,7 +43,7 @@ State = Import.State
 Told = Callable[[int], None]
 
 
-class ImportRefused(ValueError):
+class ImportRefused(Refused):
     """Nothing was imported; the message says why and what to do."""
 
 
@@ -55,7 +57,7 @@ def take_in(
 ) -> Import:
     """Keep a file, read its first rows and suggest what its columns mean.
 
-    Raises `SourceError` for what is no table; then nothing is kept.
+    Raises `TableError` for what is no table; then nothing is kept.
     """
     row = Import.objects.create(
         kind=kind,
@@ -63,19 +65,17 @@ def take_in(
         original_name=name[-200:],
         asked_by_id=None if by is None else by.pk,
     )
-    row.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    digest = hashlib.sha256()
     try:
-        with row.path.open("wb") as file:
-            for piece in pieces:
-                row.size += len(piece)
-                if row.size > MAX_BYTES:
-                    raise SourceError(
-                        _("The file has more than %d MB. Split it.") % (MAX_BYTES >> 20)
-                    )
-                digest.update(piece)
-                file.write(piece)
-        row.sha256 = digest.hexdigest()
+        with whole_file(row.path) as part:
+            with part.open("wb") as file:
+                for piece in pieces:
+                    row.size += len(piece)
+                    if row.size > MAX_BYTES:
+                        raise TableError(
+                            _("The file has more than %d MB. Split it.") % (MAX_BYTES >> 20)
+                        )
+                    file.write(piece)
+            row.sha256 = measure_file(part).sha256
         source = open_source(row.path)
         if kind == Kind.DEVICES and source.used.has_head and not _names_a_column(source):
             row.reading = {"has_head": False}
@@ -83,7 +83,7 @@ def take_in(
         row.mapping = suggest_again(row).to_json()
         row.found = {"notes": source.notes}
         row.save()
-    except SourceError:
+    except TableError:
         remove(row)
         raise
     return row
@@ -199,8 +199,16 @@ def _refuse_unready(row: Import) -> None:
         )
     if row.found.get("broken"):
         raise ImportRefused(_("Nothing was imported: the table could not be read to its end."))
-    if row.kind == Kind.VALUES and not row.spool_path.is_file():
+    if row.kind == Kind.VALUES and not Spool(row.spool_path).is_whole(row.found.get("spool", "")):
         raise ImportRefused(_("What was checked is no longer there. Check the file again."))
+
+
+def _refuse_changed(row: Import) -> None:
+    """The table on the disk must be the one that was uploaded; raises `TableError`."""
+    if not row.path.is_file() or measure_file(row.path).sha256 != row.sha256:
+        raise TableError(
+            _("The table on this server's disk is not the one that was uploaded. Upload it again.")
+        )
 
 
 def check(row: Import, told: Told = lambda rows: None) -> None:
@@ -208,31 +216,33 @@ def check(row: Import, told: Told = lambda rows: None) -> None:
     with only_one(row):
         take_back(row)
     mapping = ColumnMapping.from_json(row.mapping)
-    book = FaultBook(row.faults_path)
     found: dict[str, Any] = {"counts": {}, "notes": []}
-    try:
-        source = source_of(row)
-        found["notes"] = source.notes
-        whole = mapping_faults(mapping, source.columns, stage_of(row))
-        book.extend(Fault(None, "", text) for text in whole)
-        if whole:
-            found["broken"] = True
-        else:
-            found["counts"] = _read(row, source, mapping, book, told)
-            if not found["counts"]["rows"] and not book.count:
-                book.add(
-                    Fault(
-                        None,
-                        "",
-                        _("The table has names of columns, but no rows."),
-                        _("Fill it, or choose another file or sheet."),
+    with FaultBook(row.faults_path) as book:
+        try:
+            _refuse_changed(row)
+            source = source_of(row)
+            found["notes"] = source.notes + unused_columns(mapping, source.columns)
+            whole = mapping_faults(mapping, source.columns, stage_of(row))
+            book.extend(Fault(None, "", text) for text in whole)
+            if whole:
+                found["broken"] = True
+            else:
+                found |= _read(row, source, mapping, book, told)
+                # Footers were found on the way.
+                found["notes"] = source.notes + unused_columns(mapping, source.columns)
+                found["notes"] += found.pop("told", [])
+                if not found["counts"]["rows"] and not book.count:
+                    book.add(
+                        Fault(
+                            None,
+                            "",
+                            _("The table has names of columns, but no rows."),
+                            _("Fill it, or choose another file or sheet."),
+                        )
                     )
-                )
-    except SourceError as error:
-        book.add(Fault(None, "", str(error)))
-        found["broken"] = True
-    finally:
-        book.close()
+        except TableError as error:
+            book.add(Fault(None, "", str(error)))
+            found["broken"] = True
     found["faults"] = book.as_json()
     row.found, row.faults, row.state = found, book.count, State.CHECKED
     row.save()
@@ -240,9 +250,10 @@ def check(row: Import, told: Told = lambda rows: None) -> None:
 
 def _read(
     row: Import, source: Source, mapping: ColumnMapping, book: FaultBook, told: Told
-) -> dict[str, int]:
+) -> dict[str, Any]:
+    """Counts, and of values what their spool is known by."""
     if row.kind == Kind.DEVICES:
-        return read_devices(
+        counts = read_devices(
             source,
             mapping,
             book,
@@ -250,15 +261,16 @@ def _read(
             by=row.asked_by,
             told=told,
         )
+        return {"counts": counts}
     stage = get_stage(row.stage)
     with Spool(row.spool_path) as spool:
         table = ValueTable(source, mapping, stage, book, spool)
         counts = table.read(told)
-    spool.finish([quantity.key for quantity in stage.quantities], table.conditions)
+    known_by = spool.finish([quantity.key for quantity in stage.quantities], table.conditions)
     devices, _n = spool.devices()
     counts["devices"] = len(devices)
     counts["standing"] = refuse_standing(row, stage, devices, book)
-    return counts
+    return {"counts": counts, "spool": known_by, "told": table.cells.notes()}
 
 
 def apply(
@@ -276,6 +288,10 @@ def apply(
     with only_one(row):
         row.refresh_from_db(fields=["state", "found", "run"])
         _refuse_unready(row)
+        try:
+            _refuse_changed(row)
+        except TableError as error:
+            raise ImportRefused(str(error)) from error
         if row.kind == Kind.DEVICES:
             _register(row, by)
             return
@@ -291,7 +307,7 @@ def apply(
             if isinstance(error, ImportEnded):
                 raise ImportRefused(str(error)) from error
             raise
-        row.spool_path.unlink(missing_ok=True)
+        Spool(row.spool_path).remove()
 
 
 @contextmanager
@@ -300,7 +316,7 @@ def only_one(row: Import) -> Iterator[None]:
 
     The system lifts the lock when the process ends, however that comes.
     """
-    row.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    row.folder.mkdir(parents=True, exist_ok=True)
     with (row.folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -353,10 +369,10 @@ def _done(row: Import) -> None:
 
 def _register(row: Import, by: AbstractBaseUser | None) -> None:
     """Read all of the table, then write it in one moment: on SQLite that keeps others waiting."""
-    book = FaultBook(row.folder / "faults-again.csv")
     changed = _("Nothing was imported: devices were registered since the check. Check again.")
+    again = row.folder / "faults-again.csv"
     with TemporaryFile("w+", encoding="utf-8", dir=row.folder) as waiting:
-        try:
+        with FaultBook(again) as book:
             counts = read_devices(
                 source_of(row),
                 ColumnMapping.from_json(row.mapping),
@@ -365,15 +381,16 @@ def _register(row: Import, by: AbstractBaseUser | None) -> None:
                 by=by,
                 planned=lambda plan: print(make_ready(plan).to_line(), file=waiting),
             )
-        finally:
-            book.close()
         if book.count > row.faults:
             raise ImportRefused(changed)
         waiting.seek(0)
         try:
             with transaction.atomic():
-                write_ready(map(Ready.from_line, waiting))
+                write_ready(map(Ready.from_line, waiting), by=by)
                 row.found["done"] = counts
                 _done(row)
         except IntegrityError as error:
             raise ImportRefused(changed) from error
+        except MoveRefused as error:
+            text = _("Nothing was imported: devices were moved since the check. Check again. %s")
+            raise ImportRefused(text % error.faults[0]) from error

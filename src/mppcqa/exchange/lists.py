@@ -7,16 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 from django.db.models import Count, Min
 
-from mppcqa.exchange.cells import EXACT
-from mppcqa.exchange.values_out import VALUE_SCHEMA, value_batches
+from mppcqa.exchange.values_out import value_batches, value_schema
+from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.inventory.scope import Viewer
+from mppcqa.results.models import Standing
+from mppcqa.results.selection import chosen_devices, chosen_runs
+from mppcqa.runs.models import Run
+from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
-from mppcqa.testing.models import Run, Standing
-from mppcqa.testing.selection import chosen_devices, chosen_runs
+from mppcqa.tables.numbers import EXACT
 
 LISTS = ("devices", "runs", "values")
 PIECE = 2000
@@ -24,23 +29,23 @@ KEYS_FROM = 5000
 """Devices whose maker's values become columns; other names go into one column as JSON."""
 
 
-def list_schema(what: str, filters: Mapping[str, str]) -> pa.Schema:
+def list_schema(what: str, filters: Mapping[str, str], viewer: Viewer) -> pa.Schema:
     """Columns of a list."""
     if what == "values":
-        return VALUE_SCHEMA
+        return value_schema()
     if what == "runs":
         return RUN_SCHEMA
-    return _device_schema(filters)[0]
+    return _device_schema(filters, viewer)[0]
 
 
-def list_batches(what: str, filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def list_batches(what: str, filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
     """All rows of a list, some thousand at a time, in the order of the key."""
     if what == "values":
-        yield from value_batches(filters)
+        yield from value_batches(filters, viewer)
     elif what == "runs":
-        yield from _run_batches(filters)
+        yield from _run_batches(filters, viewer)
     else:
-        yield from _device_batches(filters)
+        yield from _device_batches(filters, viewer)
 
 
 DEVICE_COLUMNS = (
@@ -53,7 +58,10 @@ DEVICE_COLUMNS = (
     ("tray_column", "tray_column", pa.int32()),
     ("location", "location__name", pa.string()),
     ("parent", "parent__serial", pa.string()),
+    *((one.key, one.key, pa.string()) for one in DEVICE_FIELDS),
     ("registered_at", "registered_at", pa.timestamp("s", "UTC")),
+    ("state", "state", pa.string()),
+    ("uuid", "uuid", pa.string()),
 )
 TAGS = "tags"
 OTHERS = "other_maker_values"
@@ -66,10 +74,10 @@ class _MakerColumns:
     kinds: dict[str, pa.DataType]
 
     @classmethod
-    def of(cls, filters: Mapping[str, str]) -> _MakerColumns:
+    def of(cls, filters: Mapping[str, str], viewer: Viewer) -> _MakerColumns:
         """Columns of what the first devices have."""
         numeric: dict[str, bool] = {}
-        rows = chosen_devices(filters).order_by("pk").values_list("maker_values", flat=True)
+        rows = chosen_devices(filters, viewer).order_by("pk").values_list("maker_values", flat=True)
         for values in rows[:KEYS_FROM].iterator(PIECE):
             for key, value in (values or {}).items():
                 numeric[key] = numeric.get(key, True) and _is_number(value)
@@ -110,8 +118,8 @@ def _verdict_name(stage: str) -> str:
     return f"verdict_{stage}"
 
 
-def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, _MakerColumns]:
-    maker = _MakerColumns.of(filters)
+def _device_schema(filters: Mapping[str, str], viewer: Viewer) -> tuple[pa.Schema, _MakerColumns]:
+    maker = _MakerColumns.of(filters, viewer)
     columns = [pa.field(name, kind) for name, _path, kind in DEVICE_COLUMNS]
     columns.append(pa.field(TAGS, pa.string()))
     columns += [pa.field(_verdict_name(stage.key), pa.string()) for stage in all_stages()]
@@ -119,14 +127,15 @@ def _device_schema(filters: Mapping[str, str]) -> tuple[pa.Schema, _MakerColumns
     return pa.schema([*columns, pa.field(OTHERS, pa.string())]), maker
 
 
-def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    schema, maker = _device_schema(filters)
+def _device_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
+    schema, maker = _device_schema(filters, viewer)
     names = [name for name, _path, _kind in DEVICE_COLUMNS]
     paths = [path for _name, path, _kind in DEVICE_COLUMNS]
     stages = [stage.key for stage in all_stages()]
+    referred = {one.key: one.titles() for one in REFERENCES}
     last = 0
     while True:
-        rows = chosen_devices(filters).filter(pk__gt=last).order_by("pk")
+        rows = chosen_devices(filters, viewer).filter(pk__gt=last).order_by("pk")
         found = list(rows.values_list("pk", "maker_values", *paths)[:PIECE])
         if not found:
             return
@@ -148,6 +157,10 @@ def _device_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
         kinds = [types[pk] for pk in columns[names.index("device_type")]]
         columns[names.index("device_type")] = [kind.name for kind in kinds]
         columns[names.index("maker")] = [kind.maker and kind.maker.name for kind in kinds]
+        for key, titles in referred.items():
+            columns[names.index(key)] = [titles.get(pk) for pk in columns[names.index(key)]]
+        stored = dict(zip((row[0] for row in found), columns[names.index("state")], strict=True))
+        columns[names.index("state")] = list(shown_states(stored).values())
         columns.append(["; ".join(sorted(tags[row[0]])) or None for row in found])
         columns += [[outcomes.get((row[0], stage)) for row in found] for stage in stages]
         columns += [[maker.cell(key, row[1]) for row in found] for key in maker.kinds]
@@ -165,15 +178,16 @@ RUN_COLUMNS = (
     ("parameters", "parameters", pa.string()),
     ("devices", "n_devices", pa.int64()),
     ("file_sha256", "sha256", pa.string()),
+    ("uuid", "uuid", pa.string()),
 )
 RUN_SCHEMA = pa.schema([(name, kind) for name, _path, kind in RUN_COLUMNS])
 
 
-def _run_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def _run_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
     paths = [path for _name, path, _kind in RUN_COLUMNS]
     last = 0
     while True:
-        page = chosen_runs(filters).filter(pk__gt=last).order_by("pk").values("pk")[:PIECE]
+        page = chosen_runs(filters, viewer).filter(pk__gt=last).order_by("pk").values("pk")[:PIECE]
         keys = [row["pk"] for row in page]
         if not keys:
             return
@@ -195,11 +209,12 @@ def _batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
     for column, field in zip(columns, schema, strict=True):
         if pa.types.is_timestamp(field.type):
             column = [None if one is None else int(one.timestamp()) for one in column]
+        column = [str(one) if isinstance(one, UUID) else one for one in column]
         arrays.append(pa.array(column, field.type))
     return pa.record_batch(arrays, schema=schema)
 
 
-def about_how_many(what: str, filters: Mapping[str, str], most: int) -> int:
+def about_how_many(what: str, filters: Mapping[str, str], viewer: Viewer, most: int) -> int:
     """Devices or runs of a list, counted no further than `most`."""
-    rows: Any = chosen_runs(filters) if what == "runs" else chosen_devices(filters)
+    rows: Any = chosen_runs(filters, viewer) if what == "runs" else chosen_devices(filters, viewer)
     return len(rows.order_by("pk").values_list("pk")[:most])

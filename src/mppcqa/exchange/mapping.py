@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from mppcqa.exchange.source import Column
-from mppcqa.stages import Quantity, Stage
+from mppcqa.inventory.device_fields import DEVICE_FIELDS
+from mppcqa.stages import ANYWHERE, Axis, Condition, Quantity, Stage, at_volts
+from mppcqa.stages.synonyms import also_called
+from mppcqa.tables.headings import KNOWN, Column, plain_head
 
 Kind = Literal["devices", "values"]
 
-DEVICE_FIELDS = {
+DEVICE_TARGETS = {
     "serial": gettext_noop("serial number"),
     "device_type": gettext_noop("device type"),
     "lot": gettext_noop("lot"),
@@ -25,49 +27,27 @@ DEVICE_FIELDS = {
     "tray_column": gettext_noop("column in the tray"),
     "location": gettext_noop("location"),
     "parent": gettext_noop("part of"),
+    **{one.key: one.title for one in DEVICE_FIELDS},
     "maker": gettext_noop("maker's value"),
 }
-OWN_HEADS = re.compile(r"maker|registered_at|tags|verdict_\w+|other_maker_values")
+DEVICE_HEADS = {
+    head: one.key for one in DEVICE_FIELDS for head in (plain_head(one.key), *one.headings)
+}
+OWN_HEADS = re.compile(r"maker|registered_at|state|uuid|tags|verdict_\w+|other_maker_values")
 """Columns of our own list of devices that an import can't change; they are no maker's values."""
 VALUE_FIELDS = {
     "serial": gettext_noop("serial number"),
     "channel": gettext_noop("channel"),
-    "bias_v": gettext_noop("bias voltage [V]"),
-    "overvoltage_v": gettext_noop("overvoltage [V]"),
-    "temperature_c": gettext_noop("temperature [°C]"),
-    "light": gettext_noop("light"),
     "quantity": gettext_noop("name of the quantity"),
     "value": gettext_noop("value of the named quantity"),
-    "uncertainty": gettext_noop("uncertainty of the named quantity"),
+    "statistical": gettext_noop("statistical uncertainty of the named quantity"),
+    "systematic": gettext_noop("systematic uncertainty of the named quantity"),
 }
-CONDITIONS = ("bias_v", "overvoltage_v", "temperature_c", "light")
-CONDITION_UNITS = {"bias_v": "V", "overvoltage_v": "V", "temperature_c": "°C", "light": ""}
+"""What a column of measured values may mean beside the axes of their stage."""
 
-# What people write above their columns, in both languages.
-HEADS = {
-    "serial": (
-        *("serial", "serial number", "serialnumber", "sn", "s/n", "serie", "número de serie"),
-        *("numero de serie", "device", "device id", "id", "dispositivo", "sipm", "mppc", "array"),
-    ),
-    "device_type": ("type", "device type", "model", "tipo", "modelo", "part number"),
-    "lot": ("lot", "batch", "lote", "wafer"),
-    "tray": ("tray", "bandeja"),
-    "tray_row": ("row", "tray row", "fila"),
-    "tray_column": ("column", "col", "tray column", "tray col", "columna"),
-    "location": ("location", "institute", "place", "lugar", "instituto", "ubicación", "where"),
-    "parent": ("parent", "part of", "module", "módulo", "parte de"),
-    "channel": ("channel", "ch", "canal", "cell", "pixel"),
-    "bias_v": ("bias", "bias voltage", "bias v", "vbias", "v bias", "voltaje", "voltage", "hv"),
-    "overvoltage_v": (
-        *("overvoltage", "over voltage", "ov", "vov", "dv", "sobrevoltaje", "δv", "overvoltage v"),
-    ),
-    "temperature_c": ("temperature", "temp", "t", "temperatura", "temperature c"),
-    "light": ("light", "led", "luz", "intensity"),
-    "quantity": ("quantity", "parameter", "magnitud", "cantidad", "observable"),
-    "value": ("value", "valor", "result"),
-    "uncertainty": ("uncertainty", "error", "err", "sigma", "incertidumbre", "unc", "std"),
-}
-KNOWN = {head: key for key, heads in HEADS.items() for head in heads}
+UNCERTAINTIES = ("statistical", "systematic")
+SYSTEMATIC_WORDS = re.compile(r"(?:^|(?<=[ _.]))(?:syst?(?:ematic)?|sistem[aá]tica)[ _.]*", re.I)
+STATISTICAL_WORDS = re.compile(r"(?:^|(?<=[ _.]))(?:stat(?:istical)?|estad[ií]stica)[ _.]*", re.I)
 ERROR_WORDS = re.compile(
     r"^(?:err(?:or)?|unc(?:ertainty)?|sigma|std|d|δ|σ|±|error de|incertidumbre de)[ _.]+(.+)$"
     r"|^(.+?)[ _.]+(?:err(?:or)?|unc(?:ertainty)?|sigma|std|±|incertidumbre)$",
@@ -80,24 +60,27 @@ LIKENESS = 0.82
 
 @dataclass(frozen=True)
 class Target:
-    """What a column means. `to` is a field, ``value:KEY``, ``uncertainty:KEY``, or empty.
+    """What a column means. `to` is a field, ``value:KEY``, ``statistical:KEY``,
+    ``systematic:KEY``, or empty.
 
     For values the channel and the conditions may be the column's own.
     """
 
     to: str = ""
     channel: int | None = None
-    bias_v: float | None = None
-    overvoltage_v: float | None = None
-    temperature_c: float | None = None
-    light: float | None = None
+    at: Condition = ANYWHERE
     unit: str = ""
 
     @property
     def quantity(self) -> str:
         """Key of the quantity that the column has values or uncertainties of; empty if none."""
         head, _mark, key = self.to.partition(":")
-        return key if head in ("value", "uncertainty") else ""
+        return key if head in ("value", *UNCERTAINTIES) else ""
+
+    @property
+    def is_uncertainty(self) -> bool:
+        """Whether the column has uncertainties of a quantity's values."""
+        return self.to.partition(":")[0] in UNCERTAINTIES
 
 
 @dataclass(frozen=True)
@@ -112,16 +95,29 @@ class ColumnMapping:
     """Number of the first channel as the file counts."""
 
     def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
+        values: dict[str, Any] = {
+            "kind": self.kind,
+            "stage": self.stage,
+            "fill": dict(self.fill),
+            "channels_from": self.channels_from,
+        }
         values["columns"] = {
-            head: {k: v for k, v in asdict(target).items() if v not in (None, "")}
+            head: {k: v for k, v in _target_json(target).items() if v not in (None, "", {})}
             for head, target in self.columns.items()
         }
         return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ColumnMapping:
-        columns = {head: Target(**target) for head, target in values.get("columns", {}).items()}
+        columns = {
+            head: Target(
+                to=target.get("to", ""),
+                channel=target.get("channel"),
+                at=Condition(target.get("at", {})),
+                unit=target.get("unit", ""),
+            )
+            for head, target in values.get("columns", {}).items()
+        }
         return cls(
             kind=values["kind"],
             stage=values.get("stage", ""),
@@ -139,7 +135,7 @@ def suggest(
     taken: set[tuple[Any, ...]] = set()
     for column in columns:
         target = _guess(column, kind, stage, found)
-        key = (target.to, target.channel, target.bias_v, target.overvoltage_v)
+        key = (target.to, target.channel, target.at)
         if target.to and target.to != "maker" and key in taken:
             target = Target(to="maker") if kind == "devices" else Target()
         taken.add(key)
@@ -151,34 +147,53 @@ def suggest(
     return ColumnMapping(kind, stage.key if stage else "", found, dict(fill or {}))
 
 
-def is_known(column: Column) -> bool:
-    """Whether a head is one that people usually write."""
-    return _plain(column.name) in KNOWN
+def value_fields(stage: Stage | None) -> dict[str, str]:
+    """What a column of measured values may mean, with its title: English, to be translated."""
+    axes = {axis.key: axis.title for axis in (stage.axes if stage else ())}
+    first = ("serial", "channel")
+    return {key: VALUE_FIELDS[key] for key in first} | axes | VALUE_FIELDS
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[_\-.]+", " ", text).lower().split())
+def _axis_heads(axes: Iterable[Axis]) -> dict[str, str]:
+    """Axis key by what people write above its column."""
+    return {
+        head: axis.key
+        for axis in axes
+        for head in (*axis.headings, plain_head(axis.key), plain_head(axis.title))
+    }
+
+
+def _target_json(target: Target) -> dict[str, Any]:
+    return {**vars(target), "at": dict(target.at)}
 
 
 def _guess(column: Column, kind: Kind, stage: Stage | None, before: Mapping[str, Target]) -> Target:
-    name = _plain(column.name)
-    fields = DEVICE_FIELDS if kind == "devices" else VALUE_FIELDS
-    if (to := KNOWN.get(name)) in fields:
+    name = plain_head(column.name)
+    known, fields = KNOWN | DEVICE_HEADS, DEVICE_TARGETS
+    if kind == "values":
+        known, fields = KNOWN | _axis_heads(stage.axes if stage else ()), value_fields(stage)
+    to = known.get(name) or known.get(plain_head(column.head))
+    # "Id (uA)" is a dark current, and a second column called so is no serial number either.
+    taken = to == "serial" and kind == "values" and "serial" in {one.to for one in before.values()}
+    if to in fields and not taken and not (to == "serial" and column.unit):
         return Target(to=to or "")
     if kind == "devices":
         return Target(to="" if OWN_HEADS.fullmatch(column.name) else "maker")
     if stage is None:
         return Target()
-    text, target = column.name, Target()
+    text, target = column.name, Target(at=Condition(column.conditions))
     if found := AT_VOLTS.match(text):
         text, volts = found[1], float(found[2].replace(",", "."))
-        target = replace(target, **{"overvoltage_v" if volts < 15 else "bias_v": volts})
+        target = replace(target, at=Condition(target.at, **at_volts(volts)))
     if (found := CHANNEL_WORDS.match(text)) and found[1].strip():
         text = found[1]
         target = replace(target, channel=int(found[2]))
     what = "value"
-    if found := ERROR_WORDS.match(text.strip()):
-        text, what = found[1] or found[2], "uncertainty"
+    bare = SYSTEMATIC_WORDS.sub("", text.strip())
+    uncertainty = "systematic" if bare != text.strip() else "statistical"
+    bare = STATISTICAL_WORDS.sub("", bare).strip(" _.")
+    if found := ERROR_WORDS.match(bare):
+        text, what = found[1] or found[2], uncertainty
     quantity = find_quantity(text, stage)
     if quantity is None:
         return Target()
@@ -187,20 +202,29 @@ def _guess(column: Column, kind: Kind, stage: Stage | None, before: Mapping[str,
 
 def find_quantity(text: str, stage: Stage) -> Quantity | None:
     """The quantity that a text names: by key, symbol or title in any language, or nearly so."""
-    wanted = _plain(text)
+    wanted = plain_head(text)
     best, likeness = None, LIKENESS
     for quantity in stage.quantities:
-        key = _plain(quantity.key)
-        bare = _plain(quantity.key.removesuffix("_" + quantity.unit.lower()).rpartition("_")[0])
-        symbol = _plain(quantity.symbol.replace("_", "").replace(",", " "))
-        names = {key, bare, symbol, _plain(quantity.symbol), _plain(quantity.title)}
-        names.add(_plain(_(quantity.title)))
+        key = plain_head(quantity.key)
+        bare = plain_head(quantity.key.removesuffix("_" + quantity.unit.lower()).rpartition("_")[0])
+        symbol = plain_head(quantity.symbol.replace("_", "").replace(",", " "))
+        names = {key, bare, symbol, plain_head(quantity.symbol), plain_head(quantity.title)}
+        names.add(plain_head(_(quantity.title)))
         if wanted in names - {""} or wanted.replace(" ", "") in {n.replace(" ", "") for n in names}:
             return quantity
         score = max(SequenceMatcher(None, wanted, name).ratio() for name in names if name)
         if score > likeness:
             best, likeness = quantity, score
-    return best
+    return best or also_called(wanted, stage.quantities)
+
+
+def unused_columns(mapping: ColumnMapping, columns: Sequence[Column]) -> list[str]:
+    """A note that names every column that nothing is taken from."""
+    heads = [c.head for c in columns if not mapping.columns.get(c.head, Target()).to]
+    if not heads:
+        return []
+    more = _(" and %d more") % (len(heads) - 20) if len(heads) > 20 else ""
+    return [_("Columns that are not used: %s.") % (", ".join(f"“{h}”" for h in heads[:20]) + more)]
 
 
 def mapping_faults(
@@ -246,7 +270,7 @@ def _value_faults(targets: list[Target], single: list[str], stage: Stage | None)
               "of the quantity and one with its value.")
         )  # fmt: skip
     for target in targets:
-        if target.to.startswith("uncertainty:"):
+        if target.is_uncertainty and target.quantity:
             twin = replace(target, to=f"value:{target.quantity}", unit="")
             if twin not in [replace(one, unit="") for one in wide]:
                 faults.append(

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.files.storage import Storage, storages
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+def export_storage() -> Storage:
+    """Where exports lie; no backup has them."""
+    return storages["exports"]
 
 
 class Kind(models.TextChoices):
@@ -33,6 +39,24 @@ class SavedMapping(models.Model):
     class Meta:
         ordering: ClassVar = ["name"]
         verbose_name = _("mapping of columns")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ForeignMapping(models.Model):
+    """How files of another program are read; used again by its name."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    document = models.JSONField(_("mapping"), default=dict)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = _("mapping of foreign files")
 
     def __str__(self) -> str:
         return self.name
@@ -74,7 +98,7 @@ class Import(models.Model):
         "queue.Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     run = models.ForeignKey(
-        "testing.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        "runs.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
@@ -94,8 +118,13 @@ class Import(models.Model):
 
     @property
     def folder(self) -> Path:
-        """Where its file, its checked values and its list of faults lie."""
-        return Path(settings.MPPCQA_HOME) / "imports" / str(self.pk)
+        """Where its file, its checked values and its list of faults lie.
+
+        A database that was restored gives numbers again: the time tells its folder from that of
+        the import which had the number before.
+        """
+        name = f"{self.pk}-{self.asked_at:%Y%m%dT%H%M%S%f}"
+        return Path(settings.MPPCQA_HOME) / "imports" / name
 
     @property
     def path(self) -> Path:
@@ -118,6 +147,8 @@ class Export(models.Model):
     filters = models.JSONField(default=dict)
     rows = models.BigIntegerField(_("rows"), null=True, blank=True)
     size = models.BigIntegerField(null=True, blank=True)
+    file = models.FileField(max_length=200, storage=export_storage, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
     task = models.ForeignKey(
         "queue.Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -135,9 +166,104 @@ class Export(models.Model):
 
     @property
     def filename(self) -> str:
-        suffix = {"excel": "xlsx"}.get(self.form, self.form)
+        from mppcqa.exchange.writers import writers
+
+        known = writers().get(self.form)
+        suffix = self.form if known is None else known.suffix
         return f"{self.what}-{self.asked_at:%Y%m%d-%H%M%S}.{suffix}"
 
-    @property
-    def path(self) -> Path:
-        return Path(settings.MPPCQA_HOME) / "exports" / f"{self.pk}-{self.filename}"
+
+class Batch(models.Model):
+    """Measured files of a folder or archive, on their way to their devices."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("to be looked at")
+        ON = "on", _("being taken in")
+        DONE = "done", _("taken in")
+
+    source = models.CharField(max_length=1000)
+    """Folder or archive on the server's disk."""
+    name = models.CharField(_("name"), max_length=200)
+    asked = models.JSONField(default=dict)
+    """Pattern of names, mapping, conditions that files do not say, what is allowed."""
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.NEW)
+    task = models.ForeignKey(
+        "queue.Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name = _("batch of files")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+    def counts(self) -> dict[str, int]:
+        """Files by what became of them, devices, runs."""
+        rows = self.files.values_list("state").annotate(n=models.Count("pk")).order_by()
+        found = dict.fromkeys(BatchFile.State.values, 0) | dict(rows)
+        taken = self.files.filter(state=BatchFile.State.TAKEN)
+        found["files"] = sum(found[state] for state in BatchFile.State.values)
+        found["devices"] = taken.values("device").distinct().count()
+        found["runs"] = taken.values("run").distinct().count()
+        return found
+
+
+class BatchFile(models.Model):
+    """One file of a batch, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        TAKEN = "taken", _("taken in")
+        TWICE = "twice", _("there already")
+        REFUSED = "refused", _("not taken in")
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(_("file"), max_length=400)
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    device = models.ForeignKey(
+        "inventory.Device", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    run = models.ForeignKey(
+        "runs.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    why = models.JSONField(default=list)
+    """Reasons why it was not taken in, a line each."""
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["batch", "name"], name="file_of_batch_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["batch", "state"], name="file_of_batch_state")]
+        verbose_name = _("file of a batch")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PartnerTable(models.Model):
+    """A table of the partner's database as it stands; it goes out again as it came."""
+
+    name = models.CharField(max_length=64, unique=True)
+    columns = models.JSONField(default=list)
+    rows = models.JSONField(default=list)
+    """Cells of each row as a dump writes them."""
+    definition = models.TextField(blank=True)
+    taken_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("table of the partner")
+
+    def __str__(self) -> str:
+        return self.name

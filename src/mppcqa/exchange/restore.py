@@ -6,11 +6,10 @@ installation that is upgraded.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.parquet as pq
 from django.core.files import File
@@ -18,7 +17,11 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, models, transaction
 
 import mppcqa
-from mppcqa.exchange.backup import CHUNK, MANIFEST, BackupError, Told, inside, verify
+from mppcqa.database.age import FORMER_APP, TOO_OLD
+from mppcqa.disk import measure, whole_file
+from mppcqa.exchange.backup import Told, verify
+from mppcqa.exchange.backup_files import BackupError, inside
+from mppcqa.exchange.rotation import MANIFEST
 from mppcqa.exchange.schema import (
     Migrations,
     applied_migrations,
@@ -29,6 +32,8 @@ from mppcqa.exchange.schema import (
 )
 from mppcqa.exchange.table_copy import MEASUREMENT, schema_of, write_rows
 from mppcqa.queue.logs import logs_folder
+from mppcqa.store.models import StoredFault
+from mppcqa.store.reading import What, note_fault
 
 ROWS = 20_000
 VALUES = 500_000
@@ -38,6 +43,7 @@ MADE_BY_MIGRATION = {
     "auth_group",
     "auth_group_permissions",
     "queue_lane",
+    "inventory_campaign",
 }
 """Tables that are not empty in a fresh database; so are those of the schedules."""
 
@@ -83,8 +89,17 @@ def restore(
     connection.check_constraints()
     if older:
         migrate_forward()
+    _note_faults(manifest["files"])
     missing = sum(bool(stated.get("missing")) for stated in manifest["files"].values())
     return {"tables": len(manifest["tables"]), "rows": rows, "files": files, "missing": missing}
+
+
+def _note_faults(files: dict[str, Any]) -> None:
+    """The faults of files are those of this store, not those of the one that was backed up."""
+    StoredFault.objects.all().delete()
+    for name, stated in files.items():
+        if stated.get("missing") or stated.get("damaged"):
+            note_fault(name, What.MISSING if stated.get("missing") else What.DAMAGED)
 
 
 def used_tables() -> list[str]:
@@ -104,6 +119,8 @@ def _migrations(manifest: dict[str, Any]) -> Migrations:
     """What the backup's tables were made by; all of it must be known here."""
     wanted = {tuple(name.split(".", 1)) for name in manifest["migrations"]}
     known = known_migrations()
+    if any(app == FORMER_APP for app, _name in wanted):
+        raise BackupError(TOO_OLD)
     for whose, there in (("backup", wanted), ("database", applied_migrations())):
         if unknown := sorted(".".join(one) for one in there - known):
             raise BackupError(
@@ -160,22 +177,18 @@ def _files(backup: Path, manifest: dict[str, Any], told: Told) -> int:
             continue
         if default_storage.exists(name):
             with default_storage.open(name, "rb") as there:
-                if _digest(there) == stated["sha256"]:
+                if measure(there).sha256 == stated["sha256"]:
                     continue
             default_storage.delete(name)
         with (backup / "files" / name).open("rb") as file:
             stored = default_storage.save(name, File(file))
         if stored != name:
             raise BackupError(f"the store kept {name} as {stored}")
+        with default_storage.open(name, "rb") as there:
+            if measure(there).sha256 != stated["sha256"]:
+                raise BackupError(f"the store does not hold {name} as it was given; see its disk")
         done += 1
     return done
-
-
-def _digest(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while piece := file.read(CHUNK):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _logs(backup: Path, manifest: dict[str, Any], told: Told) -> int:
@@ -184,6 +197,6 @@ def _logs(backup: Path, manifest: dict[str, Any], told: Told) -> int:
     for number, name in enumerate(logs):
         told(number, len(logs), name)
         target = inside(logs_folder(), name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(backup / "logs" / name, target)
+        with whole_file(target) as part:
+            shutil.copyfile(backup / "logs" / name, part)
     return len(logs)

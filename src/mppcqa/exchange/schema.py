@@ -9,8 +9,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-LEFT_OUT = {"django_session", "django_migrations"}
-"""Sessions end with a restore; migrations are the target's own."""
+LEFT_OUT = {"django_session", "django_migrations", "web_shared_cache"}
+"""Sessions end with a restore; migrations are the target's own; a cache is kept for minutes."""
 
 Migrations = set[tuple[str, str]]
 

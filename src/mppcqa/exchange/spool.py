@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mppcqa.disk import measure_file, whole_file
 from mppcqa.stages import Condition
 
 SCHEMA = pa.schema(
@@ -20,7 +22,8 @@ SCHEMA = pa.schema(
         ("channel", pa.int16()),
         ("condition", pa.int32()),
         ("value", pa.float64()),
-        ("uncertainty", pa.float64()),
+        ("statistical", pa.float64()),
+        ("systematic", pa.float64()),
     ]
 )
 BLOCK = 400_000
@@ -33,13 +36,21 @@ class Spool:
         self.path = path
 
     def __enter__(self) -> Self:
-        self._writer = pa.OSFile(str(self.path), "wb")
+        self._whole = whole_file(self.path)
+        part = self._whole.__enter__()
+        self._writer = pa.OSFile(str(part), "wb")
         self._file = pa.ipc.new_file(self._writer, SCHEMA)
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
         self._writer.close()
+        self._whole.__exit__(kind, error, trace)
 
     def add(self, *columns: NDArray[Any]) -> None:
         """Columns in the order of the schema."""
@@ -49,15 +60,37 @@ class Spool:
         ]
         self._file.write_batch(pa.record_batch(arrays, schema=SCHEMA))
 
-    def finish(self, quantities: list[str], conditions: list[Condition]) -> None:
-        """Keep what the numbers mean beside them."""
-        values = [[c.bias_v, c.overvoltage_v, c.temperature_c, c.light] for c in conditions]
-        text = json.dumps({"quantities": quantities, "conditions": values})
-        self.path.with_suffix(".json").write_text(text)
+    def finish(self, quantities: list[str], conditions: list[Condition]) -> str:
+        """Keep what the numbers mean beside them; returns what both are known by."""
+        texts = [condition.text for condition in conditions]
+        numbers = measure_file(self.path).sha256
+        found = {"quantities": quantities, "conditions": texts, "numbers": numbers}
+        with whole_file(self._meaning) as part:
+            part.write_text(json.dumps(found))
+        return measure_file(self._meaning).sha256
+
+    def is_whole(self, known_by: str) -> bool:
+        """Whether numbers and meaning are those that `finish` has named."""
+        try:
+            if measure_file(self._meaning).sha256 != known_by:
+                return False
+            numbers = json.loads(self._meaning.read_text())["numbers"]
+            return bool(measure_file(self.path).sha256 == numbers)
+        except FileNotFoundError:
+            return False
+
+    def remove(self) -> None:
+        """What was imported is not needed any more."""
+        self.path.unlink(missing_ok=True)
+        self._meaning.unlink(missing_ok=True)
+
+    @property
+    def _meaning(self) -> Path:
+        return self.path.with_suffix(".json")
 
     def meaning(self) -> tuple[list[str], list[Condition]]:
-        found = json.loads(self.path.with_suffix(".json").read_text())
-        return found["quantities"], [Condition(*values) for values in found["conditions"]]
+        found = json.loads(self._meaning.read_text())
+        return found["quantities"], [Condition.of_text(text) for text in found["conditions"]]
 
     def devices(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Ids of all devices, ascending, and how many values each has."""

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 from django.db import connection, models
 
-from mppcqa.testing.reading import all_blocks
+from mppcqa.results.reading import all_blocks
 
 PIECE = 2000
 WINDOW = 1000
-MEASUREMENT = "testing_measurement"
+MEASUREMENT = "results_measurement"
 
 
 def schema_of(model: type[models.Model]) -> pa.Schema:
@@ -49,13 +49,13 @@ def read_table(model: type[models.Model]) -> Iterator[pa.RecordBatch]:
     """All rows in the order of the key, a bounded piece at a time."""
     schema = schema_of(model)
     if model._meta.db_table == MEASUREMENT:
-        for columns in all_blocks():
+        for block in all_blocks():
             # By name: the tables of older migrations may have another order of columns.
             arrays = [
                 pa.array(
-                    getattr(columns, one.name.removesuffix("_id")),
+                    getattr(block, one.name.removesuffix("_id")),
                     one.type,
-                    from_pandas=one.name == "uncertainty",
+                    from_pandas=one.name == "statistical",
                 )
                 for one in schema
             ]
@@ -82,8 +82,8 @@ def _pieces(model: type[models.Model], names: list[str]) -> Iterator[list[Any]]:
         low = manager.aggregate(low=models.Min(first))["low"] or 0
         for start in range(low, top + 1, WINDOW):
             window = {f"{first}__gte": start, f"{first}__lt": start + WINDOW}
-            if rows := list(manager.filter(**window).order_by().values_list(*names)):
-                yield rows
+            if part := list(manager.filter(**window).order_by().values_list(*names)):
+                yield part
         return
     place = names.index(key.attname)
     last: Any = None
@@ -101,13 +101,13 @@ def _plain(field: Any, cell: Any, kind: pa.DataType) -> Any:
     if isinstance(field, models.JSONField):
         return None if cell is None else json.dumps(cell, ensure_ascii=False)
     if cell is not None and pa.types.is_string(kind):
-        return str(cell)
+        return str(field.get_prep_value(cell))
     return cell
 
 
 def write_rows(model: type[models.Model], batch: pa.RecordBatch) -> None:
     """Insert the rows of a batch; the caller holds the transaction."""
-    from mppcqa.testing.number_rows import insert_rows
+    from mppcqa.database.number_rows import insert_rows
 
     if model._meta.db_table == MEASUREMENT:
         insert_rows(

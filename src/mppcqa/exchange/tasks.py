@@ -8,6 +8,7 @@ from typing import Any
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
+import mppcqa.exchange.foreign.convert  # noqa: F401  (declares its routine)
 from mppcqa.queue.actions import submit
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
@@ -114,6 +115,30 @@ def import_task_ended(task: Task, **_named: Any) -> None:
             submit("exchange.give_up", arguments, about=row, key=f"give-up:{row.pk}")
 
 
+@routine(
+    "exchange.batch",
+    title=_("Take in a batch of files"),
+    repeatable=True,
+    hard_limit_s=24 * 3600,
+)
+def take_batch(context: Context, *, batch_id: int) -> dict[str, Any]:
+    """Each file to its device; what was done by an earlier attempt is left as it is."""
+    from mppcqa.exchange.batches.taking import take
+    from mppcqa.exchange.models import Batch
+
+    row = Batch.objects.filter(pk=batch_id).first()
+    if row is None:
+        raise TaskError(f"there is no batch {batch_id}; it may have been removed")
+
+    def told(done: int, total: int) -> None:
+        context.check_stopped()
+        context.progress(done, total, f"{done} of {total} files")
+
+    counts = take(row, told)
+    context.log(str(counts))
+    return counts
+
+
 @routine("exchange.export", title=_("Export a list"), repeatable=True)
 def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
     """Write a list into a file that waits for its asker."""
@@ -138,40 +163,32 @@ def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
     hard_limit_s=6 * 3600,
     schedule="40 2 * * *",
 )
-def make_backup(context: Context, *, folder: str = "", keep: int = 7) -> dict[str, Any]:
-    """Back up database and files, and keep the newest few backups."""
-    from pathlib import Path
-    from shutil import rmtree
+def make_backup(context: Context, *, folder: str = "") -> dict[str, Any]:
+    """Back up database and files, and thin out the older backups by their age.
 
-    from mppcqa.exchange.backup import (
-        back_up,
-        default_folder,
-        missing_files,
-        thin_out,
-        verify,
-    )
+    One that nobody asked for is left out where there is one that is nearly as new.
+    """
+    from pathlib import Path
+
+    from mppcqa.exchange.backup import back_up, stated_faults
+    from mppcqa.exchange.backup_files import BackupError
+    from mppcqa.exchange.rotation import default_folder, is_too_soon, rotate
 
     place = Path(folder) if folder else default_folder()
-    made = back_up(place)
+    if context.task.requested_by_id is None and is_too_soon(place):
+        context.log(f"the newest backup in {place} is young enough; none was made")
+        return {"backup": None}
+    try:
+        made = back_up(place)
+    except (BackupError, OSError) as error:
+        raise TaskError(f"No backup was made, nothing of it is left: {error}") from error
     context.log(f"written: {made}")
-    faults = verify(made)
+    faults = stated_faults(made)
+    for fault in faults[:1000]:
+        context.log(fault)
     if faults:
-        # What was linked from a damaged backup is damaged here as well, so all is copied.
-        context.message("warning", f"an earlier backup in {place} is damaged: {faults[0]}")
-        for fault in faults[:20]:
-            context.log(fault)
-        rmtree(made)
-        made = back_up(place, anew=True)
-        context.log(f"written anew: {made}")
-        faults = verify(made)
-    if faults:
-        raise TaskError("The backup does not hold what it should:\n" + "\n".join(faults[:20]))
-    missing = missing_files(made)
-    for name in missing:
-        context.log(f"not in the store, so not in the backup: {name}")
-    if missing:
-        text = f"{len(missing)} stored files are missing, among them {', '.join(missing[:3])}"
-        context.message("warning", text)
-    gone = thin_out(place, max(1, keep))
-    context.log(f"checksums hold; {gone} older backups removed")
-    return {"backup": str(made), "removed": gone, "missing": missing[:100]}
+        text = f"{len(faults)} files are missing or damaged, among them: {'; '.join(faults[:3])}"
+        context.message("warning", f"{text}. To mend what can be: mppcqa fsck --repair")
+    gone = rotate(place)
+    context.log(f"every byte was read; older backups removed: {', '.join(gone) or 'none'}")
+    return {"backup": str(made), "removed": gone, "faults": faults[:100]}

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 import mppcqa
+from mppcqa.database.number_rows import insert_rows
+from mppcqa.database.retry import again_after_deadlock
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.models import Import
-from mppcqa.exchange.source import Fault
 from mppcqa.exchange.spool import Spool
 from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import Device
+from mppcqa.limits.judging import judge
+from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
+from mppcqa.results.counting import count_analyses
+from mppcqa.results.models import Analysis, Measurement, Standing
+from mppcqa.results.references import Meaning, condition_ids, quantity_ids
+from mppcqa.runs.belonging import keys_of
+from mppcqa.runs.files import keep_file
+from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import Stage
-from mppcqa.testing.bulk_values import MeasurementColumns, write_measurements
-from mppcqa.testing.counting import count_analyses
-from mppcqa.testing.files import keep_file
-from mppcqa.testing.judging import judge
-from mppcqa.testing.models import (
-    Analysis,
-    Measurement,
-    Run,
-    RunFile,
-    RunSlot,
-    Standing,
-)
-from mppcqa.testing.number_rows import insert_rows
-from mppcqa.testing.references import Meaning, condition_ids, quantity_ids
-from mppcqa.testing.retry import again_after_deadlock
+from mppcqa.store.keeping import discard
+from mppcqa.tables import Fault
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -137,7 +131,8 @@ class _Blocks:
                 channel=block["channel"],
                 condition=self._condition[block["condition"]],
                 value=block["value"],
-                uncertainty=block["uncertainty"],
+                statistical=block["statistical"],
+                systematic=block["systematic"].astype(np.float32),
             )
             if len(self._skip):
                 columns = columns.take(~np.isin(columns.device, self._skip))
@@ -217,6 +212,7 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         stage=stage.key,
         operator_id=None if by is None else by.pk,
         note=_("imported from %s") % row.original_name,
+        **keys_of(devices.tolist()),
     )
     if len(devices) <= MOST_SLOTS:
         slots = np.arange(1, len(devices) + 1)
@@ -271,14 +267,8 @@ def take_back(row: Import) -> int:
         Analysis.objects.filter(pk=number).delete()
         if run is not None:
             for file in run.files.exclude(analyses__isnull=False):
-                transaction.on_commit(partial(_remove_stored, file.file.name))
                 file.delete()
+                discard(file.file.name)
             if not run.files.exists():
                 run.delete()
     return gone
-
-
-def _remove_stored(name: str) -> None:
-    """A table that was not imported need not stay in the store, unless it came again meanwhile."""
-    if not RunFile.objects.filter(file=name).exists():
-        default_storage.delete(name)

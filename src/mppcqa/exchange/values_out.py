@@ -12,35 +12,44 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mppcqa.testing.bulk_values import MeasurementColumns
-from mppcqa.testing.models import ConditionPoint, QuantityRow
-from mppcqa.testing.reading import value_blocks
-from mppcqa.testing.selection import chosen_devices
+from mppcqa.inventory.scope import Viewer
+from mppcqa.results.bulk_values import MeasurementColumns
+from mppcqa.results.models import Analysis, QuantityRow
+from mppcqa.results.reading import value_blocks
+from mppcqa.results.references import Meaning, stored_axes
+from mppcqa.results.selection import chosen_devices
 
 NAME = pa.dictionary(pa.int32(), pa.string())
-VALUE_SCHEMA = pa.schema(
-    [
-        ("serial", NAME),
-        ("stage", NAME),
-        ("quantity", NAME),
-        ("unit", NAME),
-        ("channel", pa.int16()),
-        ("bias_v", pa.float64()),
-        ("overvoltage_v", pa.float64()),
-        ("temperature_c", pa.float64()),
-        ("light", pa.float64()),
-        ("value", pa.float64()),
-        ("uncertainty", pa.float64()),
-        ("analysis", pa.int32()),
-    ]
-)
+
+
+def value_schema() -> pa.Schema:
+    """Columns of exported values, with one for each axis that there are conditions of."""
+    return pa.schema(
+        [
+            ("serial", NAME),
+            ("stage", NAME),
+            ("quantity", NAME),
+            ("unit", NAME),
+            ("channel", pa.int16()),
+            *((key, pa.float64()) for key in stored_axes()),
+            ("value", pa.float64()),
+            ("statistical", pa.float64()),
+            ("systematic", pa.float64()),
+            ("analysis", pa.int32()),
+            ("analysis_uuid", NAME),
+        ]
+    )
+
+
+FIRST_AXIS, AFTER_AXES = 5, 5
+"""Columns before those of the axes, and after them."""
 CHUNK_VALUES = 40_000
 FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 120
 """Devices read at a time; more, after many without values, may have a million between them."""
 
 
-def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """Values that count, of the devices that `filters` choose.
+def value_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
+    """Values that count, of the devices that `filters` choose and `viewer` sees.
 
     ``stage`` and ``quantity`` (its key) narrow the values as well; ``every`` takes those of all
     analyses, not only of those that count.
@@ -49,7 +58,7 @@ def value_batches(filters: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     names = _Names()
     last, n = 0, FIRST_DEVICES
     while True:
-        rows = chosen_devices(filters).filter(pk__gt=last).order_by("pk")
+        rows = chosen_devices(filters, viewer).filter(pk__gt=last).order_by("pk")
         devices = dict(rows.values_list("pk", "serial")[:n])
         if not devices:
             return
@@ -86,14 +95,15 @@ class _Names:
             pa.array([getattr(row, name) for row in rows], pa.string())
             for name in ("stage", "key", "unit")
         ]
-        self._points: dict[int, tuple[float, ...]] = {}
+        self._schema = value_schema()
+        self._meaning = Meaning()
 
     def batch(self, columns: MeasurementColumns, devices: dict[int, str]) -> pa.RecordBatch:
         ids = np.array(list(devices), np.int32)
         serials = pa.array(list(devices.values()), pa.string())
         order = np.searchsorted(ids, columns.device)
         place = self._place[columns.quantity]
-        uncertainty = pa.array(columns.uncertainty.astype(float), from_pandas=True)
+        statistical = pa.array(columns.statistical.astype(float), from_pandas=True)
         return pa.record_batch(
             [
                 _dictionary(order, serials),
@@ -101,24 +111,30 @@ class _Names:
                 pa.array(columns.channel.astype(np.int16)),
                 *self._conditions(columns.condition),
                 pa.array(columns.value.astype(float)),
-                uncertainty,
+                statistical,
+                pa.array(columns.systematic.astype(float)),
                 pa.array(columns.analysis.astype(np.int32)),
+                _analysis_names(columns.analysis),
             ],
-            schema=VALUE_SCHEMA,
+            schema=self._schema,
         )
 
     def _conditions(self, condition: Any) -> list[pa.Array]:
         ids, inverse = np.unique(condition, return_inverse=True)
-        new = [one for one in ids.tolist() if one not in self._points]
-        names = ("bias_v", "overvoltage_v", "temperature_c", "light")
-        if new:
-            rows = ConditionPoint.objects.filter(pk__in=new).values_list("pk", *names)
-            self._points.update({row[0]: row[1:] for row in rows})
-        points = [self._points[one] for one in ids.tolist()]
+        self._meaning.learn(ids.tolist(), ())
+        points = [self._meaning.points[one] for one in ids.tolist()]
         taken = pa.array(inverse)
         return [
-            pc.take(pa.array(column, pa.float64()), taken) for column in zip(*points, strict=True)
+            pc.take(pa.array([at.get(key) for at in points], pa.float64()), taken)
+            for key in self._schema.names[FIRST_AXIS:-AFTER_AXES]
         ]
+
+
+def _analysis_names(analysis: Any) -> pa.DictionaryArray:
+    """UUIDs of the values' analyses."""
+    ids, inverse = np.unique(analysis, return_inverse=True)
+    named = dict(Analysis.objects.filter(pk__in=ids.tolist()).values_list("pk", "uuid"))
+    return _dictionary(inverse, pa.array([str(named[pk]) for pk in ids.tolist()], pa.string()))
 
 
 def _dictionary(indices: Any, texts: pa.Array) -> pa.DictionaryArray:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from mppcqa.inventory.device_rows import BATCH, COLUMNS, DeviceRows, RowFault
 from mppcqa.inventory.models import Device
+from mppcqa.refused import Fault, Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["BATCH", "COLUMNS", "RegistrationError", "RowFault", "register_devices"]
 
 
-class RegistrationError(ValueError):
+TOLD = 20
+"""Faults of a long table that one text names."""
+
+
+class RegistrationError(Refused):
     """Nothing was registered; `faults` has everything that is wrong with the table."""
 
     def __init__(self, faults: list[RowFault]) -> None:
-        super().__init__("; ".join(f"row {fault.row + 1}: {fault.text}" for fault in faults[:20]))
-        self.faults = faults
+        super().__init__(Fault(one.text, row=one.row, field=one.column) for one in faults)
+
+    def __str__(self) -> str:
+        return "; ".join(f"row {(one.row or 0) + 1}: {one}" for one in self.faults[:TOLD])
 
 
 def register_devices(

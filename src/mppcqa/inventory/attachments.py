@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Attachment, Device
+from mppcqa.refused import Refused
+from mppcqa.store.keeping import discard, keeping
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -36,7 +37,7 @@ BEGINNINGS = {
 """Endings that are taken, and how such a file begins; empty for texts."""
 
 
-class AttachmentRefused(ValueError):
+class AttachmentRefused(Refused):
     """The file was not kept; the message says why."""
 
 
@@ -47,7 +48,9 @@ def safe_name(name: str) -> str:
     return clean[-150:] or "file"
 
 
-def attach(device: Device, file: UploadedFile, *, by: AbstractBaseUser | None = None) -> Attachment:
+def attach(
+    device: Device, file: UploadedFile[Any], *, by: AbstractBaseUser | None = None
+) -> Attachment:
     """Keep a file under a name of ours; the original one is only shown."""
     name = safe_name(file.name or "")
     ending = name.rpartition(".")[2].lower() if "." in name else ""
@@ -67,6 +70,18 @@ def attach(device: Device, file: UploadedFile, *, by: AbstractBaseUser | None = 
     beginnings = BEGINNINGS[ending]
     if (beginnings and not start.startswith(beginnings)) or (not beginnings and b"\x00" in start):
         raise AttachmentRefused(_("The content is not what the name says (%s).") % ending)
-    row = Attachment(device=device, original_name=name, added_by_id=None if by is None else by.pk)
-    row.file.save(f"{secrets.token_hex(16)}.{ending}", file, save=True)
-    return row
+    with keeping(file, "attachments", f".{ending}") as kept:
+        return Attachment.objects.create(
+            device=device,
+            file=kept.name,
+            sha256=kept.sha256,
+            original_name=name,
+            added_by_id=None if by is None else by.pk,
+        )
+
+
+def remove_attachment(row: Attachment) -> None:
+    """Remove an attachment, then its file."""
+    name = row.file.name
+    row.delete()
+    discard(name)

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.campaign import FIRST, Terms, campaign_terms
+from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, SerialAlias, Tray
+from mppcqa.inventory.moving import Held
+from mppcqa.inventory.placing import campaign_of, moves_between, place_of, state_of_new
+from mppcqa.inventory.scope import scope_of
 from mppcqa.inventory.serials import normal_serial, serial_faults
+from mppcqa.inventory.states import Move
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -55,6 +61,7 @@ class DeviceRows:
         self, *, by: AbstractBaseUser | None = None, existing: Existing = "refuse"
     ) -> None:
         self.by_id = None if by is None else by.pk
+        self.scope = scope_of(by)
         self.existing = existing
         self.types = {one.name: one for one in DeviceType.objects.select_related("maker")}
         self._first: dict[str, int] = {}
@@ -69,6 +76,14 @@ class DeviceRows:
     @cached_property
     def trays(self) -> dict[str, Tray]:
         return {one.name: one for one in Tray.objects.all()}
+
+    @cached_property
+    def terms(self) -> dict[int, Terms]:
+        return campaign_terms()
+
+    @cached_property
+    def references(self) -> dict[str, dict[str, Any]]:
+        return {one.key: one.choices() for one in REFERENCES}
 
     def plan(self, rows: Sequence[Mapping[str, Any]], numbers: Iterable[int]) -> Plan:
         """What these rows would do; nothing is written."""
@@ -87,13 +102,15 @@ class DeviceRows:
             if serial in former:
                 text = _("the serial number %s belonged to a device that was renamed")
                 found.append(RowFault(number, "serial", text % serial))
-            if known is not None and self.existing == "refuse":
+            hidden = known is not None and not self.scope.has(known)
+            if known is not None and (hidden or self.existing == "refuse"):
                 text = _("the serial number %s is registered already")
                 found.append(RowFault(number, "serial", text % serial))
-            if known is not None and self.existing == "skip":
+            elif known is not None and self.existing == "skip":
                 plan.skipped += 1
                 continue
             self._row(plan, number, row, serial, known, parents, found)
+        _refuse_moves(plan)
         self._refuse_taken(plan)
         return plan
 
@@ -115,6 +132,8 @@ class DeviceRows:
             found.append(RowFault(number, "lot", text))
         if kind is None:
             found.append(_unknown(number, "device_type", row, self.types, _("device type")))
+        named, field_faults = self._fields(number, row)
+        found += field_faults
         location = self.institutes.get(_text(row, "location")) if row.get("location") else None
         if row.get("location") and location is None:
             found.append(_unknown(number, "location", row, self.institutes, _("place")))
@@ -132,11 +151,14 @@ class DeviceRows:
             found.append(RowFault(number, "parent", text % str(row["parent"])[:80]))
         elif parent is not None and known is not None and known.pk in self._above(parent):
             found.append(RowFault(number, "parent", _("a device can't be part of itself")))
+        device = known or self._new(serial)
+        if kind is not None and not found:
+            found += self._refused(number, kind, device, named)
         if found or kind is None:
             plan.faults += found
             return
-        device = known or Device(serial=serial, registered_by_id=self.by_id)
         device.row_number = number  # type: ignore[attr-defined]
+        former = place_of(device)
         device.device_type = kind
         device.location = location or device.location
         device.parent = parent or device.parent
@@ -144,19 +166,64 @@ class DeviceRows:
         if placed:
             device.tray = tray or device.tray
             device.tray_row, device.tray_column = place
+        if known is None:
+            device.state = state_of_new(device)
+        for key, value in named.items():
+            setattr(device, key, value)
+        moves = moves_between(former, device) if known is not None else {}
         maker_values = row.get("maker_values") or {}
         device.maker_values = {**device.maker_values, **maker_values}
         device.given = {  # type: ignore[attr-defined]
             "device_type": kind if kind_name else None,
-            "location": location,
+            "location": location if Move.RELOCATE in moves else None,
             "parent": parent,
             "maker_values": device.maker_values if maker_values else None,
-            "placed": placed,
+            **{one.key: named.get(one.key) for one in DEVICE_FIELDS},
+            "placed": Move.PLACE in moves,
+            "moves": moves,
         }
         target, lots = (plan.new, plan.lots) if known is None else (plan.changed, plan.changed_lots)
         if lot := _text(row, "lot"):
             lots[len(target)] = (lot, kind)
         target.append(device)
+
+    def _new(self, serial: str) -> Device:
+        """A device of whom registers it, as far as that person is bound."""
+        device = Device(serial=serial, registered_by_id=self.by_id, owner_id=self.scope.owner)
+        if self.scope.campaign is not None:
+            device.campaign_id = self.scope.campaign
+        return device
+
+    def _fields(self, number: int, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[RowFault]]:
+        """What a row says of the fields that are declared: texts, and what they refer to."""
+        faults = []
+        said = {one.key: text for one in DEVICE_FIELDS if (text := _text(row, one.key))}
+        for one in TEXTS:
+            if len(said.get(one.key, "")) > one.most:
+                fault = _("“%(title)s” has more than %(most)d characters")
+                values = {"title": _(one.title), "most": one.most}
+                faults.append(RowFault(number, one.key, fault % values))
+        found: dict[str, Any] = dict(said)
+        for one in REFERENCES:
+            if one.key in said:
+                there = self.references[one.key]
+                found[one.key] = there.get(said[one.key])
+                if found[one.key] is None:
+                    faults.append(_unknown(number, one.key, row, there, _(one.title)))
+        return found, faults
+
+    def _refused(
+        self, number: int, kind: DeviceType, device: Device, named: Mapping[str, Any]
+    ) -> list[RowFault]:
+        """Why its campaign does not take a device that is new, or that changes what it asks."""
+        campaign = int(named["campaign"].pk) if "campaign" in named else campaign_of(device)
+        owner = named["owner"].pk if "owner" in named else device.owner_id
+        now = (device.device_type_id, device.campaign_id, device.owner_id)
+        if campaign == FIRST or (device.pk is not None and now == (kind.pk, campaign, owner)):
+            return []
+        return [
+            RowFault(number, "campaign", one) for one in self.terms[campaign].faults(kind, owner)
+        ]
 
     def _above(self, device: Device) -> set[int]:
         """Ids of a device and of all that it is part of."""
@@ -180,7 +247,7 @@ class DeviceRows:
         for tray in {device.tray_id for device in placed}:
             rows = Device.objects.filter(tray=tray, tray_row__isnull=False)
             for row, column, serial in rows.values_list("tray_row", "tray_column", "serial"):
-                if column is not None:
+                if tray is not None and row is not None and column is not None:
                     taken[tray, row, column] = serial
         moved = {device.serial for device in plan.changed}
         refused = set()
@@ -207,6 +274,21 @@ class DeviceRows:
         for place, (name, kind) in plan.lots.items():
             plan.new[place].lot = Lot.objects.get_or_create(name=name, maker=kind.maker)[0]
         return Device.objects.bulk_create(plan.new, batch_size=BATCH)
+
+
+def _refuse_moves(plan: Plan) -> None:
+    """What sits in a station, is on its way or lost can't be moved by a table."""
+    refused = set()
+    moved = {one.pk: one for one in plan.changed if one.given["moves"]}  # type: ignore[attr-defined]
+    held = Held(moved, lock=False)
+    for move, column in ((Move.RELOCATE, "location"), (Move.PLACE, "tray")):
+        members = [pk for pk, one in moved.items() if move in one.given["moves"]]  # type: ignore[attr-defined]
+        for pk, text in held.faults(move, members).items():
+            number = moved[pk].row_number  # type: ignore[attr-defined]
+            plan.faults.append(RowFault(number, column, text))
+            refused.add(moved[pk].serial)
+    if refused:
+        _leave_out(plan, refused)
 
 
 def _leave_out(plan: Plan, refused: set[str]) -> None:

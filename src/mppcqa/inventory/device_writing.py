@@ -9,15 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import connection
 
+from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.device_rows import BATCH, Plan
 from mppcqa.inventory.models import Device, DeviceType, Lot
+from mppcqa.inventory.moving import Held
+from mppcqa.inventory.states import Move
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 NEW = [field for field in Device._meta.concrete_fields if not field.primary_key]
-GIVEN = [Device._meta.get_field(one) for one in ("device_type", "location", "parent")]
+GIVEN = [
+    Device._meta.get_field(one)
+    for one in (*("device_type", "location", "parent"), *(one.key for one in REFERENCES))
+]
+WRITTEN = [Device._meta.get_field(one.key) for one in TEXTS]
+TOLD = (Move.RELOCATE, Move.PLACE, *(one.told_as for one in DEVICE_FIELDS if one.told_as))
 MAKER_VALUES = Device._meta.get_field("maker_values")
 
 LotKey = tuple[str, int | None]
@@ -34,6 +46,8 @@ class Ready:
     changed_lots: list[LotKey | None]
     placed: list[tuple[int | None, int | None, int | None, int]]
     """Tray, row, column and device of those that are moved within trays."""
+    moves: list[tuple[str, int, str]]
+    """Moves, devices, and where these are moved to."""
 
     def to_line(self) -> str:
         """As one line of JSON; database drivers take its numbers, texts and None as they are."""
@@ -42,13 +56,14 @@ class Ready:
     @classmethod
     def from_line(cls, line: str) -> Ready:
         """What `to_line` made a line of."""
-        new, lots, changed, changed_lots, placed = json.loads(line)
+        new, lots, changed, changed_lots, placed, moves = json.loads(line)
         return cls(
             new,
             [None if key is None else tuple(key) for key in lots],
             changed,
             [None if key is None else tuple(key) for key in changed_lots],
             [tuple(one) for one in placed],
+            [tuple(one) for one in moves],
         )
 
 
@@ -64,26 +79,33 @@ def make_ready(plan: Plan) -> Ready:
             for one in plan.changed
             if one.given["placed"]  # type: ignore[attr-defined]
         ],
+        moves=[
+            (move.value, one.pk, why)
+            for one in plan.changed
+            for move, why in one.given["moves"].items()  # type: ignore[attr-defined]
+        ],
     )
 
 
-def write_ready(pieces: Iterable[Ready]) -> None:
+def write_ready(pieces: Iterable[Ready], *, by: AbstractBaseUser | None = None) -> None:
     """Register and change devices; the caller holds a transaction.
 
-    Raises `django.db.IntegrityError` where a serial or a place in a tray was taken meanwhile. What
-    the table did not give of a device stays as it is by now.
+    Raises `django.db.IntegrityError` where a serial or a place in a tray was taken meanwhile, and
+    `MoveRefused` where a device can no longer be moved. What the table did not give of a device
+    stays as it is by now.
     """
     lots: dict[LotKey, int] = {}
     lot_at = next(at for at, field in enumerate(NEW) if field.name == "lot")
     names = ", ".join(_quoted(field) for field in NEW)
     insert = f"INSERT INTO {_table()} ({names}) VALUES ({', '.join(['%s'] * len(NEW))})"  # noqa: S608
-    changing = [*GIVEN, MAKER_VALUES, Device._meta.get_field("lot")]
+    changing = [*GIVEN, *WRITTEN, MAKER_VALUES, Device._meta.get_field("lot")]
     sets = ", ".join(f"{_quoted(field)} = COALESCE(%s, {_quoted(field)})" for field in changing)
     change = f"UPDATE {_table()} SET {sets} WHERE id = %s"  # noqa: S608
     place = f"UPDATE {_table()} SET tray_id = %s, tray_row = %s, tray_column = %s WHERE id = %s"  # noqa: S608
     for piece in pieces:
         for row, key in zip(piece.new, piece.lots, strict=True):
             row[lot_at] = _lot(lots, key)
+        _move(piece, by)
         # Devices that change places would meet on the way.
         moved = [pk for *_where, pk in piece.placed]
         for start in range(0, len(moved), BATCH):
@@ -98,12 +120,23 @@ def write_ready(pieces: Iterable[Ready]) -> None:
                     cursor.executemany(statement, rows)
 
 
+def _move(piece: Ready, by: AbstractBaseUser | None) -> None:
+    if not piece.moves:
+        return
+    held = Held(device for _move, device, _why in piece.moves)
+    for move in TOLD:
+        where = {device: why for one, device, why in piece.moves if one == move}
+        if where:
+            held.move(move, where, by=by, why=where)
+
+
 def _changed(device: Device) -> list[Any]:
     """What the table gave of a device, None for what stays, and last its id."""
     given: dict[str, Any] = device.given  # type: ignore[attr-defined]
     values = given["maker_values"]
     return [
         *(None if given[one.name] is None else given[one.name].pk for one in GIVEN),
+        *(given[one.name] for one in WRITTEN),
         None if values is None else _cell(MAKER_VALUES, values),
         device.pk,
     ]
@@ -117,12 +150,15 @@ def _lot(known: dict[LotKey, int], key: LotKey | None) -> int | None:
     if key is None:
         return None
     if key not in known:
-        known[key] = Lot.objects.get_or_create(name=key[0], maker_id=key[1])[0].pk
+        wanted: dict[str, Any] = dict(zip(("name", "maker_id"), key, strict=True))
+        known[key] = Lot.objects.get_or_create(**wanted)[0].pk
     return known[key]
 
 
 def _cell(field: Any, value: Any) -> Any:
-    return field.get_db_prep_save(value, connection)
+    found = field.get_db_prep_save(value, connection)
+    # MariaDB has a type of its own for these, and takes their text as well.
+    return str(found) if isinstance(found, UUID) else found
 
 
 def _quoted(field: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mppcqa.database.identity import uuid_field
+from mppcqa.inventory.campaign import FIRST, Campaign
+from mppcqa.inventory.scope import HoldingDevices, OfDevice, ScopedQuerySet, WithDevices
 from mppcqa.inventory.serials import SERIAL_LENGTH
+from mppcqa.inventory.states import DeviceState, Move
 
 
 class Institute(models.Model):
@@ -25,6 +29,24 @@ class Institute(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Person(models.Model):
+    """What is known of a user beside the account; made with the account."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="person"
+    )
+    uuid = uuid_field()
+    # Bound to these, a person sees what they own and what is in them: see `inventory.scope`.
+    institute = models.ForeignKey(Institute, null=True, blank=True, on_delete=models.PROTECT)
+    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name = _("person")
+
+    def __str__(self) -> str:
+        return self.user.get_username()
 
 
 class Maker(models.Model):
@@ -130,6 +152,8 @@ class Tray(models.Model):
     )
     maker_values = models.JSONField(_("maker's values"), default=dict, blank=True)
 
+    objects = HoldingDevices.as_manager()
+
     class Meta:
         ordering: ClassVar = ["name"]
         verbose_name = _("tray")
@@ -154,11 +178,21 @@ class Tag(models.Model):
         return self.name
 
 
+class DeviceQuerySet(ScopedQuerySet["Device"]):
+    """Devices; their states are changed by `inventory.moving` alone."""
+
+    def update(self, **fields: Any) -> int:
+        if "state" in fields:
+            raise TypeError("the state of a device is changed by inventory.moving alone")
+        return super().update(**fields)
+
+
 class Device(models.Model):
     """One thing with a serial number: an array, a single MPPC, or a module that holds some."""
 
     # 32 bits: the key is repeated in every measured value, and two billion devices suffice.
     id = models.AutoField(primary_key=True)
+    uuid = uuid_field()
     serial = models.CharField(_("serial number"), max_length=SERIAL_LENGTH, unique=True)
     device_type = models.ForeignKey(
         DeviceType, verbose_name=_("device type"), on_delete=models.PROTECT, related_name="devices"
@@ -187,16 +221,49 @@ class Device(models.Model):
         on_delete=models.PROTECT,
         related_name="children",
     )
+    state = models.CharField(
+        _("state"), max_length=10, choices=DeviceState, default=DeviceState.REGISTERED
+    )
+    """Changed by `inventory.moving` alone."""
+    maker_serial = models.CharField(
+        _("maker's serial number"), max_length=100, blank=True, default=""
+    )
     maker_values = models.JSONField(_("maker's values"), default=dict, blank=True)
+    installed = models.JSONField(_("built in"), default=dict, blank=True)
+    """Where it was built in: ``module``, ``row``, ``col``, ``pos``, ``bias_channel``, as texts."""
+    campaign = models.ForeignKey(
+        Campaign,
+        verbose_name=_("campaign"),
+        default=FIRST,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="devices",
+    )
+    owner = models.ForeignKey(
+        Institute,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="owned_devices",
+    )
     tags = models.ManyToManyField(Tag, verbose_name=_("tags"), blank=True, related_name="devices")
     registered_at = models.DateTimeField(_("registered"), default=timezone.now)
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
 
+    objects = DeviceQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["serial"]
         verbose_name = _("device")
+        indexes = [
+            models.Index(fields=["state", "serial"], name="inventory_device_state"),
+            models.Index(fields=["campaign", "serial"], name="inventory_device_campaign"),
+            models.Index(fields=["owner", "serial"], name="inventory_device_owner"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["tray", "tray_row", "tray_column"], name="inventory_tray_position"
@@ -206,8 +273,42 @@ class Device(models.Model):
     def __str__(self) -> str:
         return self.serial
 
+    def save(self, **named: Any) -> None:
+        """As ever; but who changes something else writes no state that he read a while ago."""
+        if "state" in (named.get("update_fields") or ()):
+            raise TypeError("the state of a device is changed by inventory.moving alone")
+        if not self._state.adding and named.get("update_fields") is None:
+            fields = self._meta.concrete_fields
+            names = {one.name for one in fields if not one.primary_key} - {"state"}
+            named["update_fields"] = names - self.get_deferred_fields()
+        super().save(**named)
+
     def get_absolute_url(self) -> str:
         return reverse("device", args=[self.serial])
+
+
+class DeviceMove(models.Model):
+    """What was done with a device: who, when, why, from which state to which."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="moves")
+    move = models.CharField(max_length=10, choices=Move)
+    former = models.CharField(max_length=10, choices=DeviceState)
+    state = models.CharField(max_length=10, choices=DeviceState)
+    why = models.CharField(_("reason"), max_length=300, blank=True)
+    """The reason that a person gave, or where it was moved to."""
+    moved_at = models.DateTimeField(default=timezone.now)
+    moved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+
+    objects = OfDevice.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name = _("move of a device")
+
+    def __str__(self) -> str:
+        return f"{self.device_id}: {self.former} → {self.state}"
 
 
 class SerialAlias(models.Model):
@@ -221,6 +322,8 @@ class SerialAlias(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
 
+    objects = OfDevice.as_manager()
+
     class Meta:
         verbose_name = _("former serial number")
 
@@ -229,8 +332,16 @@ class SerialAlias(models.Model):
 
 
 class Shipment(models.Model):
-    """Devices on their way from one institute to another."""
+    """Devices packed, then on their way from one institute to another."""
 
+    class Exempt(models.TextChoices):
+        """Why devices that fail, or are on hold, may be in it."""
+
+        NONE = "", _("must not go")
+        RETURN = "return", _("are returned to the maker")
+        ALLOWED = "allowed", _("may go, for the reason given")
+
+    uuid = uuid_field()
     origin = models.ForeignKey(Institute, on_delete=models.PROTECT, related_name="shipments_out")
     destination = models.ForeignKey(
         Institute, on_delete=models.PROTECT, related_name="shipments_in"
@@ -240,7 +351,23 @@ class Shipment(models.Model):
     """Those of the devices that were not in the box; they may still come."""
     reference = models.CharField(_("tracking number"), max_length=100, blank=True)
     note = models.TextField(_("note"), blank=True)
-    sent_at = models.DateTimeField(_("sent"), default=timezone.now)
+    exempt = models.CharField(
+        _("devices that fail or are on hold"),
+        max_length=10,
+        choices=Exempt,
+        default=Exempt.NONE,
+        blank=True,
+    )
+    exempt_why = models.CharField(_("reason why they may go"), max_length=300, blank=True)
+    packed_at = models.DateTimeField(_("packed"), default=timezone.now)
+    packed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -257,12 +384,18 @@ class Shipment(models.Model):
         related_name="+",
     )
 
+    objects = WithDevices.as_manager()
+
     class Meta:
-        ordering: ClassVar = ["-sent_at", "-id"]
+        ordering: ClassVar = ["-id"]
         verbose_name = _("shipment")
 
     def __str__(self) -> str:
-        return f"{self.origin} → {self.destination}, {self.sent_at:%Y-%m-%d}"
+        return f"{self.origin} → {self.destination}, {self.sent_at or self.packed_at:%Y-%m-%d}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.sent_at is not None and self.received_at is None
 
 
 class Comment(models.Model):
@@ -274,6 +407,8 @@ class Comment(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     written_at = models.DateTimeField(default=timezone.now)
+
+    objects = OfDevice.as_manager()
 
     class Meta:
         ordering: ClassVar = ["written_at", "id"]
@@ -287,12 +422,15 @@ class Attachment(models.Model):
     """A file that belongs to a device: a photo, a data sheet."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="attachments")
-    file = models.FileField(upload_to="attachments/%Y/%m/")
+    file = models.FileField(max_length=200)
+    sha256 = models.CharField(max_length=64, blank=True)
     original_name = models.CharField(max_length=200)
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     added_at = models.DateTimeField(default=timezone.now)
+
+    objects = OfDevice.as_manager()
 
     class Meta:
         ordering: ClassVar = ["added_at", "id"]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device, DeviceType, SerialAlias
 from mppcqa.inventory.serials import normal_serial, serial_faults, with_check
+from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -21,12 +22,8 @@ LOOK = 500
 """Serials that are looked up at once."""
 
 
-class NamingRefused(ValueError):
+class NamingRefused(Refused):
     """No name was given; `faults` says everything that is wrong."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
 
 
 def rename_device(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django.utils.translation import gettext as _
-
-if TYPE_CHECKING:
-    from mppcqa.inventory.models import DeviceType
 
 SERIAL_LENGTH = 64
 ALLOWED = re.compile(r"[0-9A-Z][0-9A-Z._:+-]*")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class SerialRules(Protocol):
+    """What a device type says of its serial numbers; its text is its name."""
+
+    serial_pattern: str
+    """Regular expression that a whole serial must match; empty takes all."""
+    serial_check: str
+    """``mod10``, ``mod36``, or empty."""
 
 
 def normal_serial(text: object) -> str:
@@ -24,7 +30,7 @@ def normal_serial(text: object) -> str:
     return str(text if text is not None else "").strip().upper()
 
 
-def serial_faults(serial: str, device_type: DeviceType | None = None) -> list[str]:
+def serial_faults(serial: str, device_type: SerialRules | None = None) -> list[str]:
     """What is wrong with a (normal) serial number, in words; empty if nothing is."""
     if not serial:
         return [_("the serial number is empty")]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import Device, Institute, SerialAlias, Shipment
+from mppcqa.inventory.moving import Held, MoveRefused
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.inventory.states import DeviceState, Move, why_not
+from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -21,12 +22,8 @@ if TYPE_CHECKING:
 BATCH = 500
 
 
-class ShipmentRefused(ValueError):
+class ShipmentRefused(Refused):
     """Nothing was changed; `faults` says everything that is wrong."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -55,30 +52,37 @@ def find_devices(serials: Sequence[str]) -> Found:
 
 
 @transaction.atomic
-def send(
+def pack(
     origin: Institute,
     destination: Institute,
     serials: Sequence[str],
     *,
     reference: str = "",
     note: str = "",
+    exempt: str = Shipment.Exempt.NONE,
+    exempt_why: str = "",
     by: AbstractBaseUser | None = None,
 ) -> Shipment:
-    """Send devices; they stay located at their origin until they are received."""
+    """Put devices into a box that is not sent yet.
+
+    Devices that fail, or are on hold, go only with `exempt`: returned to the maker, or allowed by
+    the person for the reason `exempt_why`. Raises `ShipmentRefused` with every fault.
+    """
     found = find_devices(serials)
     # Two people who scan one device into two boxes: the second is told.
-    lock_devices(sorted(found.devices))
-    faults = [_("%s is not registered") % serial for serial in found.unknown]
+    held = Held(found.devices)
+    faults = [
+        _("%s is not registered; register it, or leave it out") % serial for serial in found.unknown
+    ]
     if origin == destination:
-        faults.append(_("the shipment goes to where it comes from"))
+        faults.append(_("the shipment goes to where it comes from; choose another place"))
     if not found.devices and not found.unknown:
         faults.append(_("the shipment is empty: scan its devices"))
-    for device in found.devices.values():
-        if device.location_id not in (None, origin.pk):
-            values = {"serial": device.serial, "place": device.location}
-            faults.append(_("%(serial)s is at %(place)s") % values)
-    ids = list(found.devices)
-    faults += _under_way(ids)
+    if exempt == Shipment.Exempt.ALLOWED and not exempt_why.strip():
+        faults.append(_("give the reason why devices that fail, or are on hold, may go"))
+    faults += _elsewhere(held, origin)
+    excused = exempt != Shipment.Exempt.NONE
+    faults += held.faults(Move.PACK, excused=excused).values()
     if faults:
         raise ShipmentRefused(faults)
     shipment = Shipment.objects.create(
@@ -86,10 +90,113 @@ def send(
         destination=destination,
         reference=reference.strip()[:100],
         note=note.strip(),
-        sent_by_id=None if by is None else by.pk,
+        exempt=exempt,
+        exempt_why=exempt_why.strip()[:300] if excused else "",
+        packed_by_id=None if by is None else by.pk,
     )
-    shipment.devices.add(*ids)
+    shipment.devices.add(*held.found)
+    why = _("shipment %(number)d to %(place)s")
+    held.move(
+        Move.PACK,
+        by=by,
+        why=why % {"number": shipment.pk, "place": destination},
+        excused=excused,
+    )
     return shipment
+
+
+def _elsewhere(held: Held, origin: Institute) -> list[str]:
+    """A fault for each device that is not at the origin."""
+    away = [one for one in held.found.values() if one.location not in (None, origin.pk)]
+    places = Institute.objects.in_bulk({one.location for one in away}) if away else {}
+    text = _(
+        "%(serial)s is at %(place)s; send it from there, or change on its page where it is, first"
+    )
+    return [text % {"serial": one.serial, "place": places[one.location]} for one in away]
+
+
+@transaction.atomic
+def send_packed(shipment: Shipment, *, by: AbstractBaseUser | None = None) -> None:
+    """The box leaves; its devices stay located at their origin until they are received."""
+    _held_shipment(shipment)
+    if shipment.sent_at is not None:
+        raise ShipmentRefused([_("the shipment was sent already; look at its page")])
+    held = Held(shipment.devices.values_list("pk", flat=True))
+    try:
+        held.move(Move.SHIP, by=by, why=str(shipment), excused=shipment.exempt != "")
+    except MoveRefused as error:
+        raise ShipmentRefused(error.faults) from error
+    shipment.sent_at = timezone.now()
+    shipment.sent_by_id = None if by is None else by.pk
+    shipment.save(update_fields=["sent_at", "sent_by"])
+
+
+@transaction.atomic
+def unpack(
+    shipment: Shipment, serials: Sequence[str] | None = None, *, by: AbstractBaseUser | None = None
+) -> int:
+    """Take devices (or all) out of a box that was not sent; an empty box is no shipment.
+
+    Returns how many came out.
+    """
+    _held_shipment(shipment)
+    if shipment.sent_at is not None:
+        raise ShipmentRefused([_("the shipment was sent already; receive it instead")])
+    inside = dict(shipment.devices.values_list("pk", "serial"))
+    taken, faults = list(inside), []
+    if serials is not None:
+        found = find_devices(serials)
+        taken = [pk for pk in found.devices if pk in inside]
+        others = [one.serial for pk, one in found.devices.items() if pk not in inside]
+        text = _("%s is not in this box; leave it out")
+        faults = [text % serial for serial in (*found.unknown, *others)]
+        if not taken and not faults:
+            faults.append(_("nothing was scanned; scan the devices"))
+    held = Held(taken)
+    faults += held.faults(Move.UNPACK).values()
+    if faults:
+        raise ShipmentRefused(faults)
+    held.move(Move.UNPACK, by=by, why=_("shipment %d") % shipment.pk)
+    shipment.devices.remove(*taken)
+    if not shipment.devices.exists():
+        shipment.delete()
+    return len(taken)
+
+
+@transaction.atomic
+def send(
+    origin: Institute,
+    destination: Institute,
+    serials: Sequence[str],
+    *,
+    reference: str = "",
+    note: str = "",
+    exempt: str = Shipment.Exempt.NONE,
+    exempt_why: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Shipment:
+    """Pack devices and send them at once."""
+    shipment = pack(
+        origin,
+        destination,
+        serials,
+        reference=reference,
+        note=note,
+        exempt=exempt,
+        exempt_why=exempt_why,
+        by=by,
+    )
+    send_packed(shipment, by=by)
+    return shipment
+
+
+def _held_shipment(shipment: Shipment) -> None:
+    """Two people at one box: the second goes on from what the first has noted."""
+    rows = Shipment.objects.select_for_update()
+    try:
+        shipment.refresh_from_db(from_queryset=rows)
+    except Shipment.DoesNotExist:
+        raise ShipmentRefused([_("somebody has unpacked this box just now")]) from None
 
 
 @transaction.atomic
@@ -104,30 +211,34 @@ def receive(
     """Receive what was scanned; devices are at the destination from now on. Returns how many.
 
     Refused where devices are missing, or some were in the box that the shipment has not, unless
-    that is known. The missing ones stay where they were and may be received later by another call;
-    the others are at the destination as well. The shipment's note names both.
+    that is known. The missing ones count as lost and may be received later by another call; the
+    others are at the destination as well. The shipment's note names both.
     """
-    # Two people at one box: the second goes on from what the first has noted.
-    shipment.refresh_from_db(from_queryset=Shipment.objects.select_for_update())
+    _held_shipment(shipment)
+    if shipment.sent_at is None:
+        raise ShipmentRefused([_("the shipment was not sent yet; say that it is on its way first")])
     late = shipment.received_at is not None
     outstanding = shipment.missing if late else shipment.devices
     expected = {device.pk: device.serial for device in outstanding.order_by("serial")}
     if late and not expected:
-        raise ShipmentRefused([_("the shipment was received already")])
+        raise ShipmentRefused([_("the shipment was received already; look at its page")])
     found = find_devices(serials)
-    lock_devices(sorted(found.devices))
+    held = Held({*found.devices, *expected})
     faults = [
         _("%s is not registered: register it, or leave it out") % serial for serial in found.unknown
     ]
     others = {pk: device for pk, device in found.devices.items() if pk not in expected}
     if late or not others_are_known:
-        faults += [_("%s does not belong to this shipment") % one.serial for one in others.values()]
-    faults += _under_way(list(others), besides=shipment)
+        text = _("%s does not belong to this shipment; leave it out")
+        faults += [text % one.serial for one in others.values()]
+    faults += held.faults(Move.RECEIVE, found.devices).values()
+    faults += _under_way(held, others)
     missing = {pk: serial for pk, serial in expected.items() if pk not in found.devices}
     if not found.devices and not found.unknown:
-        faults.append(_("nothing was scanned"))
+        faults.append(_("nothing was scanned; scan the devices"))
     elif missing and not late and not missing_is_known:
-        faults.append(_("not scanned: %s") % ", ".join(list(missing.values())[:50]))
+        text = _("not scanned: %s; scan them too, or note that what was not scanned is missing")
+        faults.append(text % ", ".join(list(missing.values())[:50]))
     if faults:
         raise ShipmentRefused(faults)
     here = [device.serial for pk, device in found.devices.items() if pk in expected]
@@ -141,6 +252,11 @@ def receive(
     for start in range(0, len(ids), BATCH):
         part = Device.objects.filter(pk__in=ids[start : start + BATCH])
         part.update(location=shipment.destination)
+    held.move(Move.RECEIVE, ids, by=by, why=str(shipment))
+    if not late:
+        # Whatever else is known of a missing one: it is not said to be lost where it is not.
+        gone = [pk for pk in missing if not held.faults(Move.MISS, [pk])]
+        held.move(Move.MISS, gone, by=by, why=str(shipment))
     shipment.missing.set(missing)
     if not late:
         shipment.received_at = timezone.now()
@@ -150,17 +266,10 @@ def receive(
     return len(ids)
 
 
-def _under_way(ids: Sequence[int], *, besides: Shipment | None = None) -> list[str]:
-    """A fault for each device that is in a shipment which was not received."""
-    faults: list[str] = []
-    for start in range(0, len(ids), BATCH):
-        part = Device.objects.filter(pk__in=ids[start : start + BATCH])
-        going = part.filter(shipments__in=_open_shipments(besides)).distinct()
-        faults += [_("%s is on its way already") % one.serial for one in going]
-    return faults
-
-
-def _open_shipments(besides: Shipment | None) -> QuerySet[Shipment]:
-    return Shipment.objects.filter(received_at=None).exclude(
-        pk=None if besides is None else besides.pk
-    )
+def _under_way(held: Held, others: Iterable[int]) -> list[str]:
+    """A fault for each device that came along and is in another shipment, not yet received."""
+    return [
+        why_not(Move.LOAD, DeviceState.SHIPPED, one.serial, one.where)
+        for one in map(held.found.__getitem__, others)
+        if one.under_way and one.seat is None
+    ]

@@ -13,9 +13,11 @@ What to use when:
 - photon detection efficiency: `detection_efficiency`; how the light at a channel stands to that at
   the reference detector, from a scan of the light field: `fit_light_field`;
 - excess noise of the light's charge: `excess_noise_factor`;
+- rate against threshold: `staircase` (dark count rate at 0.5 p.e., crosstalk, height of a pulse);
 - dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
   `waveform_status`, `measure_baseline`, `pulse_template`, `find_pulses`, `dark_counts`;
-- breakdown voltage from gains at several bias voltages: `breakdown_from_gain`;
+- breakdown voltage from gains at several bias voltages: `breakdown_from_gain`, or, where the
+  temperature moved meanwhile, `breakdown_over_temperatures`;
 - breakdown voltage from an IV curve: `breakdown_from_iv`, by one of `IV_METHODS`; with weak light
   take ``relative_derivative``, and never compare values had by different methods;
 - quenching resistance from the forward branch: `quenching_resistance`;
@@ -32,7 +34,7 @@ What to use when:
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
-from mppcqa.physics import _stale as _stale
+from mppcqa.physics import _kept as _kept
 from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
 from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
@@ -48,7 +50,14 @@ from mppcqa.physics.light import (
     mean_light_from_spectra,
     pedestal_end,
 )
-from mppcqa.physics.lines import Line, LineError, breakdown_from_gain, fit_line
+from mppcqa.physics.lines import (
+    GainBreakdown,
+    Line,
+    LineError,
+    breakdown_from_gain,
+    breakdown_over_temperatures,
+    fit_line,
+)
 from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
 from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.simulation import (
@@ -56,7 +65,8 @@ from mppcqa.physics.simulation import (
     simulate_charges,
     simulate_charges_with_truth,
 )
-from mppcqa.physics.spectra import SpectrumFits, fit_spectra
+from mppcqa.physics.spectra import UNKNOWN_PULSE, SpectrumFits, fit_spectra
+from mppcqa.physics.staircase import Staircase, StaircaseError, staircase
 from mppcqa.physics.stations import StationComparison, compare_stations, york_line
 from mppcqa.physics.uniformity import largest_difference, uniformity
 from mppcqa.physics.waveform_simulation import (
@@ -75,9 +85,11 @@ from mppcqa.physics.waveforms import (
 
 __all__ = [
     "IV_METHODS",
+    "UNKNOWN_PULSE",
     "Baseline",
     "ChargeTruth",
     "DarkCounts",
+    "GainBreakdown",
     "IvBreakdown",
     "IvCurve",
     "IvError",
@@ -89,6 +101,8 @@ __all__ = [
     "PulseTemplate",
     "Pulses",
     "SpectrumFits",
+    "Staircase",
+    "StaircaseError",
     "StationComparison",
     "WaveformError",
     "WaveformTruth",
@@ -98,6 +112,7 @@ __all__ = [
     "bias_for_target",
     "breakdown_from_gain",
     "breakdown_from_iv",
+    "breakdown_over_temperatures",
     "clean_iv",
     "compare_stations",
     "dark_counts",
@@ -122,6 +137,7 @@ __all__ = [
     "simulate_charges_with_truth",
     "simulate_iv",
     "simulate_waveforms",
+    "staircase",
     "uniformity",
     "waveform_status",
     "york_line",

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from mppcqa.physics._cores import on_all_cores, stretches
 
 
 @njit(cache=True, fastmath=True, inline="always")
@@ -68,12 +70,17 @@ def _one(  # type: ignore[no-untyped-def]
     return -log_l
 
 
-def _all(  # type: ignore[no-untyped-def]
-    first, time, size, begin, end, used, dead, visible, early, rate, slow, slow_tau, fast, fast_tau
-):
-    """-ln L of pulses (time, size in photoelectrons); `first` (n + 1,) tells waveforms apart."""
-    total = rate * used * (end - begin)
-    for i in prange(first.size - 1):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _some(  # type: ignore[no-untyped-def]
+    begins, ends, first, time, size, begin, end, dead, visible, early,
+    rate, slow, slow_tau, fast, fast_tau,
+):  # fmt: skip
+    """-ln L of some waveforms' pulses (time, size in photoelectrons), what is steady left out.
+
+    `first` (n + 1,) tells waveforms apart.
+    """
+    total = 0.0
+    for i in range(begins, ends):
         part = slice(first[i], first[i + 1])
         total += _one(
             time[part], size[part], begin, end, dead, visible, early,
@@ -82,12 +89,28 @@ def _all(  # type: ignore[no-untyped-def]
     return total
 
 
-_serial = njit(cache=True)(_all)
-_parallel = njit(cache=True, parallel=True)(_all)
 WORTH_THREADS = 5_000
-"""Pulses from which on a second thread is worth its start."""
+"""Pulses a thread for which it is worth its start."""
 
 
-def negative_log_likelihood(first: Any, time: Any, *rest: Any) -> float:
-    """-ln L of pulses, see `_all`."""
-    return float((_parallel if len(time) > WORTH_THREADS else _serial)(first, time, *rest))
+def negative_log_likelihood(
+    first: Any,
+    time: Any,
+    size: Any,
+    begin: float,
+    end: float,
+    used: int,
+    dead: float,
+    visible: float,
+    early: float,
+    rate: float,
+    *afterpulses: float,
+) -> float:
+    """-ln L of pulses (time, size in photoelectrons) of `used` waveforms; `first` (n + 1,) tells
+    these apart. `afterpulses` are number and time constant of the slow ones, then of the fast."""
+    of_each = len(time) / max(len(first) - 1, 1)
+    parts = stretches(len(first) - 1, max(int(WORTH_THREADS / max(of_each, 1e-9)), 1))
+    known = first, time, size, begin, end, dead, visible, early, rate, *afterpulses
+    return float(
+        rate * used * (end - begin) + sum(on_all_cores(lambda p: _some(*p, *known), parts))
+    )

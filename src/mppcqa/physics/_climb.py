@@ -5,19 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mppcqa.physics._apart import (
+    BOOL,
+    BOOL1,
+    INT,
+    REAL,
+    REAL1,
+    REAL2,
+    REAL3,
+    SINGLE2,
+    apart,
+    several,
+)
+from mppcqa.physics._avalanche import BEFORE, BLOCK, avalanche
+from mppcqa.physics._likelihood import add_part
 from mppcqa.physics._model import (
-    BEFORE,
-    BLOCK,
-    FLOOR,
+    BURSTS,
     LANES,
+    N_LOCAL,
     N_PARAMETERS,
-    avalanche,
     fade,
     probabilities,
     to_bins,
     transforms,
 )
 
+N_ALL = 13
+"""Parameters of a problem: the eight of `_model`, then what may trouble it, see `OF_ALL`."""
+SHIFT, RATE, VARIANCE, PART, WIDER = range(8, 13)
+"""How far the dark run's pedestal lies off that of the light; logarithm of its dark counts a gate
+over those of the light; and the last three of `_model`."""
 MAX_STEPS = 60
 TOLERANCE = 0.02
 """A climb ends where the next step promises less than this gain in twice the log-likelihood."""
@@ -28,6 +45,8 @@ LEAST_HIGHEST = 4.0
 IDLE_GAIN = 0.05
 IDLE_STEPS = 3
 """A climb ends too after so many steps of less gain than that."""
+LEAST_SHARE = 0.15
+"""Of what a step promised; a straight climb keeps half."""
 SPARE = 1.06
 """More frequencies than are needed, to need no others later."""
 NOISE = 0.002
@@ -36,6 +55,8 @@ NOISE_OF_MORE = 1.0
 """By how much more frequencies may."""
 LEAST_WIDTH = 0.05
 """Of a photoelectron, in bins."""
+FIRST_BOUNDED = 5
+"""From this parameter on, bounds are values that may be: no crosstalk, dark counts, afterpulses."""
 NARROW = 0.8
 """Bins; fractions of a pulse have edges, which are kept that sharp however wide the peaks are."""
 
@@ -55,7 +76,7 @@ def put_square(to, of):  # type: ignore[no-untyped-def]
             to[i, j] = of[i, j]
 
 
-@njit(cache=True, error_model="numpy")
+@apart(BOOL, REAL2, REAL1, INT)
 def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
     """Solve a positive definite system of n in place by Cholesky; False where it is not one."""
     for i in range(n):
@@ -82,92 +103,45 @@ def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _add_part(counts, low, high, spill, p, dp, wanted, length, score, fisher):  # type: ignore[no-untyped-def]
-    """Add one spectrum's score and Fisher information; returns its log-likelihood.
+@njit(cache=True, error_model="numpy")
+def _of_part(theta, part, mine, to, by):  # type: ignore[no-untyped-def]
+    """Fill one spectrum's own parameters, and how they hang on those of the problem.
 
-    counts
-        (length,) on the grid; the bins low to high - 1 are used.
-    spill
-        Events that the ADC put into a bin below (0) and above (1) the used ones; negative where
-        there is no such bin. Charges outside, with no such bin, were not recorded, and the
-        likelihood is that of the recorded ones.
+    A spectrum's parameter k moves with the problem's `to[k, 0]` by `by[k, 0]`, and, where
+    `to[k, 1]` is not negative, with that one by `by[k, 1]`.
     """
-    whole = np.zeros(N_PARAMETERS)
-    mine = np.zeros(N_PARAMETERS)
-    rows = np.empty(N_PARAMETERS, np.int64)
-    m = 0
-    for k in range(N_PARAMETERS):
-        if wanted[k]:
-            rows[m] = k
-            m += 1
-    events = 0.0
-    total = 0.0
-    log_l = 0.0
-    inverse = np.empty(high - low)
-    for j in range(low, high):
-        x = p[j]
-        if x < FLOOR:
-            x = FLOOR
-            for a in range(m):
-                dp[rows[a], j] = 0.0
-        inverse[j - low] = 1 / x
-        c = counts[j]
-        total += x
-        if c > 0:
-            events += c
-            log_l += c * np.log(x)
-    local = np.zeros((N_PARAMETERS, N_PARAMETERS))
-    weighted = np.empty(high - low)
-    for a in range(m):
-        row = dp[rows[a]]
-        s = 0.0
-        t = 0.0
-        for j in range(low, high):
-            d = row[j]
-            weighted[j - low] = d * inverse[j - low]
-            s += counts[j] * weighted[j - low]
-            t += d
-        mine[a] = s
-        whole[a] = t
-        for b in range(a + 1):
-            other = dp[rows[b]]
-            f = 0.0
-            for j in range(low, high):
-                f += weighted[j - low] * other[j]
-            local[a, b] = f
-    side = np.zeros(N_PARAMETERS)
-    for part in range(2):
-        if spill[part] < 0:
+    for k in range(N_LOCAL):
+        at = k if k < N_PARAMETERS else k - N_PARAMETERS + VARIANCE
+        mine[k] = theta[at]
+        to[k, 0], to[k, 1] = at, -1
+        by[k, 0], by[k, 1] = 1.0, 0.0
+    if part == 1:
+        factor = np.exp(theta[RATE])
+        mine[0] += theta[SHIFT]
+        mine[6] *= factor
+        to[0, 1], by[0, 1] = SHIFT, 1.0
+        by[6, 0] = factor
+        to[6, 1], by[6, 1] = RATE, mine[6]
+
+
+@njit(cache=True, error_model="numpy")
+def _gather(own_score, own_fisher, wanted, free, to, by, score, fisher):  # type: ignore[no-untyped-def]
+    """Add a spectrum's score and Fisher information to those of the problem."""
+    for k in range(N_LOCAL):
+        if not wanted[k]:
             continue
-        start, stop = (0, low) if part == 0 else (high, length)
-        x = 0.0
-        for j in range(start, stop):
-            x += p[j]
-        for a in range(m):
-            side[a] = 0.0
-            if x > FLOOR:
-                row = dp[rows[a]]
-                for j in range(start, stop):
-                    side[a] += row[j]
-        x = max(x, FLOOR)
-        events += spill[part]
-        total += x
-        log_l += spill[part] * np.log(x)
-        for a in range(m):
-            mine[a] += spill[part] / x * side[a]
-            whole[a] += side[a]
-            for b in range(a + 1):
-                local[a, b] += side[a] * side[b] / x
-    log_l -= events * np.log(total)
-    for a in range(m):
-        score[rows[a]] += mine[a] - events * whole[a] / total
-        for b in range(a + 1):
-            f = events * (local[a, b] - whole[a] * whole[b] / total) / total
-            fisher[rows[a], rows[b]] += f
-            if a != b:
-                fisher[rows[b], rows[a]] += f
-    return log_l
+        for a in range(2):
+            i = to[k, a]
+            if i < 0 or not free[i]:
+                continue
+            score[i] += by[k, a] * own_score[k]
+            for m in range(N_LOCAL):
+                if not wanted[m]:
+                    continue
+                for b in range(2):
+                    j = to[m, b]
+                    if j >= 0 and free[j]:
+                        fisher[i, j] += by[k, a] * by[m, b] * own_fisher[k, m]
 
 
 @njit(cache=True, error_model="numpy")
@@ -177,9 +151,14 @@ def frequencies(theta, length, most):  # type: ignore[no-untyped-def]
     return min(most, int(HIGHEST * length / (2 * np.pi * width)) + 2)
 
 
-@njit(cache=True, error_model="numpy")
-def evaluate(theta, problem, n, tables, room, score, fisher):  # type: ignore[no-untyped-def]
-    """Log-likelihood, score (8,) and Fisher information (8, 8) of a problem at theta.
+PROBLEM = several(REAL2, REAL1, INT, INT, INT, REAL2, BOOL1, BOOL)
+TABLES = several(SINGLE2, SINGLE2, REAL1, REAL2)
+ROOM = several(REAL2, SINGLE2, REAL3, REAL2, REAL2, REAL2)
+
+
+@apart(REAL, REAL1, PROBLEM, INT, TABLES, ROOM, REAL1, REAL2)
+def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ignore[no-untyped-def]
+    """Log-likelihood, score (N_ALL,) and Fisher information of a problem at theta (N_ALL,).
 
     problem
         (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, full)
@@ -195,34 +174,47 @@ def evaluate(theta, problem, n, tables, room, score, fisher):  # type: ignore[no
     transformed, averaged, rows, flat, p, dp = room
     length = counts.shape[1]
     step = 2 * np.pi / length
-    b, d, z, scratch = transformed[0:10], transformed[10:20], transformed[20:24], transformed[24:29]
-    avalanche(theta, step, n, dark, after, late, full, b, d, averaged[0:10], averaged[10:20], z)
+    b, d, z, scratch = transformed[0:10], transformed[10:20], transformed[20:26], transformed[24:32]
+    # The avalanche is done with its scratch rows before the spectra use them.
+    avalanche(
+        code, theta, step, n, dark, after, late, full, b, d, averaged[0:10], averaged[10:20], z
+    )
     fade(step, n, length, scratch[4])
-    for k in range(N_PARAMETERS):
+    for k in range(N_ALL):
         score[k] = 0.0
-        for i in range(N_PARAMETERS):
+        for i in range(N_ALL):
             fisher[k, i] = 0.0
-    wanted = np.empty((2, N_PARAMETERS), np.bool_)
-    left = np.empty((2, N_PARAMETERS))
+    wanted = np.empty((2, N_LOCAL), np.bool_)
+    own, left = np.empty((2, N_LOCAL)), np.empty((2, N_LOCAL))
+    to, by = np.empty((2, N_LOCAL, 2), np.int64), np.empty((2, N_LOCAL, 2))
     weight = np.empty(2)
     first = np.zeros(3, np.int64)
     for part in range(parts):
-        for k in range(N_PARAMETERS):
-            wanted[part, k] = free[k] and not (k == 4 and lights[part] == 0)
+        _of_part(theta, part, own[part], to[part], by[part])
+        for k in range(N_LOCAL):
+            wanted[part, k] = free[to[part, k, 0]] or (to[part, k, 1] >= 0 and free[to[part, k, 1]])
+            if lights[part] == 0 and (k == 4 or k == BURSTS - 1):
+                wanted[part, k] = False
         count, weight[part] = transforms(
-            theta, lights[part], wanted[part], step, n, scratch[4], b, d, scratch, rows,
+            code, own[part], lights[part], wanted[part], step, n, scratch[4], b, d, scratch, rows,
             first[part], left[part],
         )  # fmt: skip
         first[part + 1] = first[part] + count
-    found = to_bins(rows, first[parts], n, length, flat, circle)
+    found = to_bins(code, rows, first[parts], n, length, flat, circle)
+    lanes = (first[parts] + 1) // 2
     log_l = 0.0
+    missing = np.empty(N_LOCAL + 1)
+    own_score, own_fisher = np.empty(N_LOCAL), np.empty((N_LOCAL, N_LOCAL))
     for part in range(parts):
         probabilities(
-            theta, wanted[part], found, first[part], weight[part], left[part], length, p[part], dp
-        )
-        log_l += _add_part(
-            counts[part], low, high, spill[part], p[part], dp, wanted[part], length, score, fisher
-        )
+            code, own[part], wanted[part], found, lanes, first[part], weight[part], left[part],
+            length, p[part], dp, missing,
+        )  # fmt: skip
+        log_l += add_part(
+            code, counts[part], low, high, spill[part], p[part], dp, missing, wanted[part], length,
+            own_score, own_fisher,
+        )  # fmt: skip
+        _gather(own_score, own_fisher, wanted[part], free, to[part], by[part], score, fisher)
     return log_l
 
 
@@ -230,17 +222,74 @@ def evaluate(theta, problem, n, tables, room, score, fisher):  # type: ignore[no
 def make_room(length, n):  # type: ignore[no-untyped-def]
     """Scratch arrays of one thread, for grids up to that length and n frequencies."""
     return (
-        np.empty((29, n)),
+        np.empty((32, n)),
         np.empty((20, BEFORE + n + 2 * BLOCK), np.float32),
         np.empty((2 * LANES, 2, n)),
         np.empty((4, length * LANES)),
         np.empty((2, length)),
-        np.empty((N_PARAMETERS, length)),
+        np.empty((N_LOCAL, length)),
     )
 
 
+@apart(several(BOOL, INT), REAL1, REAL1, REAL1, BOOL1, REAL1, REAL2, REAL, REAL1)
+def direction(code, theta, low_bound, high_bound, free, score, fisher, damping, step):  # type: ignore[no-untyped-def]
+    """Fill step (N_ALL,) of damped Fisher scoring in the bounds; (solved, parameters that move).
+
+    What would cross its bound goes just there, and the others go where that leaves them to: cut off
+    alone, it would leave the rest of a step that was right for all of them only together.
+    """
+    moving = np.empty(N_ALL, np.int64)
+    m = 0
+    for k in range(N_ALL):
+        stuck = (theta[k] <= low_bound[k] and score[k] < 0) or (
+            theta[k] >= high_bound[k] and score[k] > 0
+        )
+        step[k] = 0.0
+        if free[k] and not stuck:
+            moving[m] = k
+            m += 1
+    able = m
+    matrix = np.empty((N_ALL, N_ALL))
+    vector = np.empty(N_ALL)
+    while m > 0:
+        for a in range(m):
+            vector[a] = score[moving[a]]
+            for k in range(N_ALL):
+                vector[a] -= fisher[moving[a], k] * step[k]
+            for b in range(m):
+                matrix[a, b] = fisher[moving[a], moving[b]]
+            matrix[a, a] = matrix[a, a] * (1 + damping) + 1e-12
+        if not solve(code, matrix, vector, m):
+            return False, able
+        left = 0
+        for a in range(m):
+            k = moving[a]
+            aim = theta[k] + vector[a]
+            if k >= FIRST_BOUNDED and not low_bound[k] <= aim <= high_bound[k]:
+                step[k] = (low_bound[k] if aim < low_bound[k] else high_bound[k]) - theta[k]
+            else:
+                moving[left] = k
+                left += 1
+        if left == m:
+            for a in range(m):
+                step[moving[a]] = vector[a]
+            break
+        m = left
+    return True, able
+
+
 @njit(cache=True, error_model="numpy")
-def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, max_steps):  # type: ignore[no-untyped-def]
+def _longest(k, theta):  # type: ignore[no-untyped-def]
+    """Longest step of parameter k, beyond which the information here says little."""
+    if k in (0, SHIFT):
+        return 0.3 * theta[1]
+    if k < 5 or k == WIDER:
+        return (0.5 if k == 2 else 0.35) * theta[k]
+    return 0.03 if k in (VARIANCE, PART) else 0.2
+
+
+@apart(several(BOOL, REAL), REAL1, REAL1, REAL1, PROBLEM, TABLES, ROOM, REAL1, REAL2, INT)
+def climb(code, theta, low_bound, high_bound, problem, tables, room, score, fisher, max_steps):  # type: ignore[no-untyped-def]
     """Climb from theta, in place, by damped Fisher scoring; returns (converged, log-likelihood).
 
     Leaves score and Fisher information of the summit. The frequencies that there are hold the
@@ -256,28 +305,16 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
     trial_score = np.empty_like(score)
     trial_fisher = np.empty_like(fisher)
     trial = np.empty_like(theta)
-    matrix = np.empty_like(fisher)
-    vector = np.empty_like(score)
-    moving = np.empty(N_PARAMETERS, np.int64)
-    log_l = evaluate(theta, problem, n, tables, room, score, fisher)
+    step = np.zeros_like(score)
+    log_l = evaluate(code, theta, problem, n, tables, room, score, fisher)
     for _ in range(max_steps):
         low_bound[3] = np.sqrt(max(least**2 - theta[2] ** 2, LEAST_WIDTH**2))
-        m = 0
-        for k in range(N_PARAMETERS):
-            stuck = (theta[k] <= low_bound[k] and score[k] < 0) or (
-                theta[k] >= high_bound[k] and score[k] > 0
-            )
-            if free[k] and not stuck:
-                moving[m] = k
-                m += 1
-        for a in range(m):
-            vector[a] = score[moving[a]]
-            for b in range(m):
-                matrix[a, b] = fisher[moving[a], moving[b]]
-            matrix[a, a] = matrix[a, a] * (1 + damping) + 1e-12
-        if m == 0:
+        solved, able = direction(
+            code, theta, low_bound, high_bound, free, score, fisher, damping, step
+        )
+        if able == 0:
             return True, log_l
-        if not solve(matrix, vector, m):
+        if not solved:
             damping = max(damping, 1e-3) * 10
             if damping > 1e8:
                 return False, log_l
@@ -285,14 +322,11 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
         put(trial, theta)
         promise = 0.0
         cut = False
-        for a in range(m):
-            k = moving[a]
-            size = vector[a]
-            limit = 0.2
-            if k == 0:
-                limit = 0.3 * theta[1]
-            elif k < 5:
-                limit = (0.5 if k == 2 else 0.35) * theta[k]
+        for k in range(N_ALL):
+            size = step[k]
+            if size == 0.0:
+                continue
+            limit = _longest(k, theta)
             if abs(size) > limit:
                 size = limit if size > 0 else -limit
                 cut = True
@@ -300,7 +334,7 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
             promise += (x - theta[k]) * score[k]
             trial[k] = x
         trial[3] = max(trial[3], np.sqrt(max(least**2 - trial[2] ** 2, LEAST_WIDTH**2)))
-        if promise < TOLERANCE and not cut and damping < 1e-2:
+        if promise * (1 + damping) < TOLERANCE and not cut and damping < 10.0:
             put(theta, trial)
             return True, log_l + 0.5 * promise
         need = frequencies(trial, length, most)
@@ -308,16 +342,19 @@ def climb(theta, low_bound, high_bound, problem, tables, room, score, fisher, ma
         if need > n:
             n = min(int(SPARE * need), most)
             slack = NOISE_OF_MORE
-        new = evaluate(trial, problem, n, tables, room, trial_score, trial_fisher)
+        new = evaluate(code, trial, problem, n, tables, room, trial_score, trial_fisher)
         if new >= log_l - slack:
             # Of a pedestal within one bin, place and width are a flat ridge with steep sides: what
             # is left to gain there is less than steps promise.
             idle = idle + 1 if new - log_l < IDLE_GAIN and trial[2] < 1.0 else 0
+            # A few events where hardly any are expected bend the likelihood more than the Fisher
+            # information says: full steps would go to and fro across the summit.
+            poor = new - log_l < LEAST_SHARE * promise and not cut
+            damping = max(4 * damping, 0.5) if poor else 0.1 * damping
             put(theta, trial)
             put(score, trial_score)
             put_square(fisher, trial_fisher)
             log_l = new
-            damping *= 0.1
             if idle >= IDLE_STEPS:
                 return True, log_l
         else:

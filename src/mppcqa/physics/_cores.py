@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from itertools import pairwise
 from typing import TypeVar
 
 from numba import config
+
+from mppcqa.physics._kept import alone
 
 Piece = TypeVar("Piece")
 Found = TypeVar("Found")
@@ -26,15 +30,22 @@ def on_all_cores(work: Callable[[Piece], Found], pieces: Sequence[Piece]) -> lis
     """What `work` finds in each piece, in their order.
 
     The first piece of the first call is done alone: two threads that compile one function at once
-    have been seen to fail in Numba's type inference.
+    have been seen to fail in Numba's type inference, and a second process finds what was compiled.
     """
     code = getattr(work, "__code__", work)
-    alone = 0 if code in _compiled else 1
-    found = [work(piece) for piece in pieces[:alone]]
+    first = 0 if code in _compiled else 1
+    with alone() if first else nullcontext():
+        found = [work(piece) for piece in pieces[:first]]
     _compiled.add(code)
-    left = pieces[alone:]
+    left = pieces[first:]
     threads = min(cores(), len(left))
     if threads < 2:
         return found + [work(piece) for piece in left]
     with ThreadPoolExecutor(threads) as pool:
         return found + list(pool.map(work, left))
+
+
+def stretches(n: int, least: int = 1) -> list[tuple[int, int]]:
+    """First and last of n things for each core, of at least so many where there are more."""
+    parts = max(min(cores(), n // least), 1)
+    return list(pairwise([n * i // parts for i in range(parts + 1)]))

@@ -8,7 +8,7 @@ pulses that are further apart than the plateau stand apart in d although they ov
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 FINE = 8
 """Points a sample in the table of the plateau's own fall."""
@@ -51,17 +51,18 @@ def _tail(table, at):  # type: ignore[no-untyped-def]
     return table[low] + (place - low) * (table[low + 1] - table[low])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def find_edges(  # type: ignore[no-untyped-def]
-    samples, good, w, q, sign, middle, noise, threshold, table, times, heights, counts
+    begin, end, samples, good, w, q, sign, middle, noise, threshold, table, times, heights, counts
 ):
-    """Fill times [samples] and heights (n, most) and counts (n,) of the edges above `threshold`.
+    """Fill times [samples] and heights (n, most) and counts (n,) of the edges above `threshold`,
+    of the waveforms from `begin` to before `end`.
 
     `table` is the plateau of a pulse of unit height, `FINE` points a sample from half its rise.
     """
-    n, length = samples.shape
+    length = samples.shape[1]
     most = times.shape[1]
-    for i in prange(n):
+    for i in range(begin, end):
         counts[i] = 0
         if not good[i]:
             continue

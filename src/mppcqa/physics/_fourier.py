@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from mppcqa.physics._apart import INT, REAL1, apart, several
+
 TURN = 2 * np.pi
 LEAST_EXPONENT = -45.0
 """Less than 3e-20 is left there."""
@@ -64,7 +66,7 @@ def _quarter(re, im, to_re, to_im, cosines, sines, every):  # type: ignore[no-un
             to_re[3, p, k], to_im[3, p, k] = br - dr, bi - di
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@apart(several(REAL1, REAL1), REAL1, REAL1, REAL1, REAL1, INT, INT, REAL1, REAL1, fastmath=True)
 def fft(re, im, to_re, to_im, n, lanes, cosines, sines):  # type: ignore[no-untyped-def]
     """Forward transforms of (n, lanes) numbers along n, a power of two.
 

@@ -17,8 +17,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from mppcqa.physics._avalanche import BEFORE, BLOCK, REACH
 from mppcqa.physics._cores import cores, on_all_cores
-from mppcqa.physics._model import BEFORE, BLOCK, REACH, Floats
+from mppcqa.physics._model import Floats
 
 STENCIL = 2 * (REACH - 1)
 SHARPNESS = 10.0

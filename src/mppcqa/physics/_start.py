@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, apart, several
 from mppcqa.physics._fourier import fft
 
 SIGNIFICANT = 5.0
 """Rise of the transform, or of a peak, in standard deviations, from which it counts."""
 CANDIDATES = 12
+UNKNOWN_DARK = 0.02
+"""Dark counts a gate to begin with where no dark spectrum tells them."""
 
 
-@njit(cache=True, error_model="numpy")
+@apart(several(REAL, REAL), REAL1, INT)
 def first_peak(counts, n):  # type: ignore[no-untyped-def]
     """Position and width of the leftmost prominent peak, in bins."""
     total = 0.0
@@ -66,8 +69,8 @@ def first_peak(counts, n):  # type: ignore[no-untyped-def]
     return q0, min(max(s0, 0.4), n / 8)
 
 
-@njit(cache=True, error_model="numpy")
-def next_peak(counts, n, q0, s0):  # type: ignore[no-untyped-def]
+@apart(REAL, REAL1, INT, REAL, REAL)
+def next_peak(code, counts, n, q0, s0):  # type: ignore[no-untyped-def]
     """Distance from the pedestal to the next peak to the right; 0 where none stands out."""
     reach = max(int(0.8 * s0 + 0.5), 1)
     lowest = np.inf
@@ -89,8 +92,8 @@ def next_peak(counts, n, q0, s0):  # type: ignore[no-untyped-def]
     return at + 0.5 - q0 if at >= 0 else 0.0
 
 
-@njit(cache=True, error_model="numpy")
-def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
+@apart(INT, REAL1, INT, REAL, REAL, REAL2, REAL1)
+def spacings(code, counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
     """Peak spacings in bins from the spectrum's transform, the longest first; how many.
 
     The light of a pulse has a transform that falls from one at no frequency, and comes back where
@@ -106,7 +109,7 @@ def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
     for j in range(n):
         re[j] = counts[j]
         total += counts[j]
-    re, im = fft(re, im, np.empty(length), np.empty(length), length, 1, circle[0], circle[1])
+    re, im = fft(code, re, im, np.empty(length), np.empty(length), length, 1, circle[0], circle[1])
     mean = 0.0
     for j in range(n):
         mean += counts[j] * (j + 0.5)
@@ -145,7 +148,7 @@ def spacings(counts, n, q0, s0, circle, found):  # type: ignore[no-untyped-def]
     return k
 
 
-@njit(cache=True, error_model="numpy")
+@apart(NOTHING, REAL1, REAL1, INT, BOOL, BOOL, REAL, REAL, REAL, BOOL, REAL1)
 def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  # type: ignore[no-untyped-def]
     """Fill theta (8,) for a pedestal and a spacing, from pedestal fractions and moments."""
     total = 0.0
@@ -182,22 +185,23 @@ def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  #
     theta[0], theta[1], theta[2], theta[3] = q0, gain, s0, 0.08 * gain
     theta[5], theta[6], theta[7] = lam, nu, 0.0 if simple else 0.01
     theta[4] = max(light - nu, 0.02) if has_light else 0.0
+    if not (has_dark or simple):
+        theta[6] = UNKNOWN_DARK
     if not has_light:
         theta[6] = max(light, 1e-4)
-    return theta
 
 
-@njit(cache=True, error_model="numpy")
-def candidates(counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignore[no-untyped-def]
+@apart(several(INT, INT), REAL1, REAL1, INT, BOOL, REAL, REAL, REAL2, REAL1)
+def candidates(code, counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignore[no-untyped-def]
     """Fill spacings worth a try, likely ones first; how many, and how many of them were seen."""
     k = 0
     found = np.zeros(2)
-    for i in range(spacings(counts, n, q0, s0, circle, found)):
+    for i in range(spacings(code, counts, n, q0, s0, circle, found)):
         k = _add(gains, k, found[i], n)
     if k == 0:
-        k = _add(gains, k, next_peak(counts, n, q0, s0), n)
+        k = _add(gains, k, next_peak(code, counts, n, q0, s0), n)
         if has_dark:
-            k = _add(gains, k, next_peak(dark, n, q0, s0), n)
+            k = _add(gains, k, next_peak(code, dark, n, q0, s0), n)
     seen = k
     if seen == 0:
         for ratio in (7.0, 5.0, 10.0, 14.0, 20.0):

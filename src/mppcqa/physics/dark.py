@@ -28,6 +28,8 @@ MOST_STEPS = 5
 STEADY = 0.1
 """Largest last step towards the values of all pulses, in standard uncertainties."""
 AT_ZERO = 1e-3
+SHORTEST_OF_RECOVERY = 0.5
+"""Time constant of afterpulses, in recovery times, that is not excluded where none is shown."""
 RECOVERED = 0.734
 """Recovery times until an afterpulse is seen: -ln(1 - 0.52), the threshold and what noise adds to
 the one photoelectron that it is half of."""
@@ -302,6 +304,14 @@ def _as_arrivals(form: _Form, times: _Times, usual: float) -> _Arrivals:
     if value[slow] < AT_ZERO:
         after = _rise(lambda after: times.cost(rate, after, usual, 0.0, usual))
         covariance[slow, slow] = after**2
+    if not form.shown:
+        # A time constant that the pulses do not show may be any: of the same visible afterpulses, a
+        # short one hides more before them.
+        shortest = SHORTEST_OF_RECOVERY * seen / RECOVERED
+        more = np.exp(seen / shortest - seen / value[slow + 1])
+        open_ = value[slow] * (more - 1) / 2
+        carried[slow] = max((1 + more) / 2, 1.0)
+        covariance[slow, slow] += (open_ / carried[slow]) ** 2
 
     def error(gradient: Floats) -> float:
         return float(np.sqrt(gradient @ covariance @ gradient))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._climb import evaluate, frequencies, make_room
-from mppcqa.physics._fit import LONGEST
-from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._apart import addresses, ready
+from mppcqa.physics._bins import LONGEST
+from mppcqa.physics._climb import N_ALL, RATE, SHIFT, WIDER, frequencies, make_room
+from mppcqa.physics._model import Floats
 from mppcqa.physics._pulse import PulseShape, ray_matrices
 from mppcqa.physics.spectra import CIRCLE, DEFAULT_PULSE, FREQUENCIES, SpectrumFits
 
@@ -40,11 +41,15 @@ def expected_counts(
     edge = np.asarray(edges, float)
     bins = len(edge) - 1
     width = (edge[-1] - edge[0]) / bins
-    theta = fits.values[i].copy()
+    theta = np.concatenate([fits.values[i], fits.troubles[i]])
     if not np.isfinite(theta).all():
         return np.full(bins, np.nan)
+    if not light:
+        theta[0] += theta[SHIFT]
+        theta[6] *= np.exp(theta[RATE])
     theta[0] -= edge[0]
-    theta[:4] /= width
+    theta[[0, 1, 2, 3, WIDER]] /= width
+    theta[[SHIFT, RATE]] = 0.0
     pad = int(6 * theta[2]) + 3
     length = 128
     while length < TAIL * (pad + bins + 3):
@@ -54,7 +59,7 @@ def expected_counts(
     theta[0] += pad
     dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
     room = make_room(length, FREQUENCIES)
-    none = np.zeros(N_PARAMETERS, np.bool_)
+    none = np.zeros(N_ALL, np.bool_)
     problem = (
         np.zeros((2, length)),
         np.array([1.0 if light else 0.0, 0.0]),
@@ -65,8 +70,9 @@ def expected_counts(
         none,
         True,
     )
-    score, fisher = np.zeros(N_PARAMETERS), np.zeros((N_PARAMETERS, N_PARAMETERS))
+    score, fisher = np.zeros(N_ALL), np.zeros((N_ALL, N_ALL))
     n = frequencies(theta, length, FREQUENCIES)
-    evaluate(theta, problem, n, (dark_rays, after_rays, late, CIRCLE), room, score, fisher)
+    tables = (dark_rays, after_rays, late, CIRCLE)
+    ready("evaluate")(addresses(), theta, problem, n, tables, room, score, fisher)
     found: Floats = events * room[4][0][pad : pad + bins]
     return found

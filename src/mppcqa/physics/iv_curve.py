@@ -16,6 +16,12 @@ WINDOWS = (1, 2, 3, 4, 6, 8, 12)
 """Half-widths in points of the local lines, the narrowest that noise allows is taken."""
 STEADY = 0.04
 """Noise of the derivative, as a fraction of its peak, that a window must reach."""
+LEAST_POWER = 4.0
+"""Of the voltage, that a current at breakdown rises with."""
+FIRST_POWER = 8.0
+"""The same for a rise that others follow."""
+FALLEN = 0.7
+"""Part of its steepest to which a rise has fallen once it is over."""
 
 
 class IvError(ValueError):
@@ -97,11 +103,11 @@ def log_derivative(curve: IvCurve) -> tuple[Floats, Floats, Floats]:
     v, log_i = curve.bias_v[good], np.log(curve.current_a[good])
     if len(v) < LEAST_POINTS:
         raise IvError(f"{len(v)} points with a positive reverse current: {LEAST_POINTS} are needed")
-    noise = _scatter(v, log_i)
+    noise = scatter(v, log_i)
     for half in WINDOWS:
         if 2 * half + 1 > len(v) // 2:
             break
-        at, slope, error = _local_lines(v, log_i, noise, half)
+        at, slope, error = local_lines(v, log_i, noise, half)
         candidate = breakdown_index(at, slope, error)
         if candidate is not None and error[candidate] < STEADY * slope[candidate]:
             break
@@ -109,30 +115,42 @@ def log_derivative(curve: IvCurve) -> tuple[Floats, Floats, Floats]:
 
 
 def breakdown_index(v: Floats, slope: Floats, error: Floats) -> int | None:
-    """Point where the current rises most steeply; None where nothing rises beyond its noise.
+    """Point where the first significant rise is steepest; None where nothing rises so.
 
     Judged by d ln I / d ln V, which is 1 for leakage through a resistance however small the
-    voltage, and tens to hundreds at breakdown.
+    voltage, and tens to hundreds at breakdown. A rise is over once that has fallen again by more
+    than its noise: far above breakdown, where avalanches set off one another, a curve may end
+    steeper than it began.
     """
     clear = (slope > 4 * error) & (v > 0)
     if not clear.any():
         return None
     power = np.where(clear, (slope - error) * v, 0.0)
-    best = int(np.argmax(power))
-    return best if power[best] > 4 else None
+    noise = error * np.maximum(v, 0.0)
+    best = 0
+    for k in range(len(v)):
+        if power[k] > power[best]:
+            best = k
+        elif power[best] > FIRST_POWER + 3 * noise[best] and (
+            power[k] + 3 * noise[k] < FALLEN * power[best]
+        ):
+            return best
+    return best if power[best] > LEAST_POWER else None
 
 
-def _scatter(v: Floats, y: Floats) -> Floats:
+def scatter(v: Floats, y: Floats) -> Floats:
     """Noise of each point (n,): running median of the distances from neighbours' parabola."""
-    distance = np.zeros(len(v))
-    weight = np.zeros(len(v))
     # Second-order prediction of each point from two neighbours on each side (Lagrange).
-    for k in range(2, len(v) - 2):
-        x = v[[k - 2, k - 1, k + 1, k + 2]]
-        c = np.array([np.prod([(v[k] - b) / (a - b) for b in x if b != a]) for a in x])
-        distance[k] = abs(y[k] - c @ y[[k - 2, k - 1, k + 1, k + 2]])
-        weight[k] = np.sqrt(1 + c @ c)
-    inner = distance[2:-2] / weight[2:-2]
+    aside = [0, 1, 3, 4]
+    x = np.lib.stride_tricks.sliding_window_view(v, 5)
+    z = np.lib.stride_tricks.sliding_window_view(y, 5)
+    share = np.ones((len(x), 4))
+    for k, one in enumerate(aside):
+        for other in aside:
+            if other != one:
+                share[:, k] *= (x[:, 2] - x[:, other]) / (x[:, one] - x[:, other])
+    distance = np.abs(z[:, 2] - (share * z[:, aside]).sum(axis=1))
+    inner = distance / np.sqrt(1 + (share**2).sum(axis=1))
     reach = min(10, len(inner))
     padded = np.pad(inner, (reach, reach), "reflect" if len(inner) > reach else "edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
@@ -140,7 +158,7 @@ def _scatter(v: Floats, y: Floats) -> Floats:
     return np.pad(np.maximum(noise, 1e-7), 2, "edge")
 
 
-def _local_lines(v: Floats, y: Floats, noise: Floats, half: int) -> tuple[Floats, Floats, Floats]:
+def local_lines(v: Floats, y: Floats, noise: Floats, half: int) -> tuple[Floats, Floats, Floats]:
     """Middle, slope and noise of straight lines through 2 half + 1 points each."""
     width = 2 * half + 1
     x = np.lib.stride_tricks.sliding_window_view(v, width)

@@ -89,3 +89,105 @@ def breakdown_from_gain(bias_v: ArrayLike, gain: ArrayLike, gain_error: ArrayLik
     if line.slope <= 0:
         raise LineError(f"the gain falls with bias (slope {line.slope:.3g} a volt)")
     return line
+
+
+@dataclass(frozen=True)
+class GainBreakdown:
+    """A breakdown voltage from gains, at one temperature, with its standard uncertainty."""
+
+    voltage_v: float
+    error_v: float
+    """Scatter of the points, and what the temperature coefficient leaves open."""
+    systematic_v: float
+    """That second part, which all channels of a scan share; in `error_v` already."""
+    temperature_c: float
+    coefficient_v_per_c: float
+    coefficient_error_v_per_c: float
+    """Of the breakdown voltage; little more than what was given where temperatures hardly differ
+    or go along with the bias."""
+    chi2: float
+    ndf: int
+
+    @property
+    def statistical_v(self) -> float:
+        """The first part: what more points, or more events at each, would lessen."""
+        return float(np.sqrt(max(self.error_v**2 - self.systematic_v**2, 0.0)))
+
+    def at(self, temperature_c: float) -> float:
+        """Breakdown voltage [V] at a temperature near that of the points."""
+        return self.voltage_v + self.coefficient_v_per_c * (temperature_c - self.temperature_c)
+
+
+USUAL_COEFFICIENT = (0.04, 0.02)
+"""dV_br/dT [V/degC] of a device of which nothing is known, and its standard deviation: 25 to
+56 mV/degC were measured, on Hamamatsu VUV4 56 +- 2 (arXiv:2405.18403)."""
+MOST_ROUNDS = 50
+
+
+def breakdown_over_temperatures(
+    bias_v: ArrayLike,
+    temperature_c: ArrayLike,
+    gain: ArrayLike,
+    gain_error: ArrayLike,
+    *,
+    coefficient_v_per_c: tuple[float, float] = USUAL_COEFFICIENT,
+) -> GainBreakdown:
+    """Breakdown voltage from gains (n,) at biases [V] and temperatures [degC] that differ a little.
+
+    gain = slope (bias - V_br - k (temperature - mean temperature)), with the coefficient k known
+    beforehand as `coefficient_v_per_c` says (value and standard deviation) and learned from the
+    points as far as they tell it. The result is for the points' mean temperature. Points that are
+    not finite are left out; where the others scatter more than their errors say, the uncertainty
+    grows by that. `LineError` with fewer than two biases, and where the gain falls with bias.
+
+    >>> import numpy as np
+    >>> bias, warm = np.array([54.0, 55, 56, 57]), np.array([20.0, 20.5, 21.1, 21.4])
+    >>> gain = 40 * (bias - 51.6 - 0.05 * (warm - 20.75))
+    >>> found = breakdown_over_temperatures(bias, warm, gain, np.full(4, 0.1))
+    >>> bool(abs(found.voltage_v - 51.6) < 2 * found.error_v)
+    True
+    """
+    v, t, y, e = (np.asarray(part, float) for part in (bias_v, temperature_c, gain, gain_error))
+    good = np.isfinite(v) & np.isfinite(t) & np.isfinite(y) & np.isfinite(e) & (e > 0)
+    v, t, y, e = v[good], t[good], y[good], e[good]
+    if len(np.unique(v)) < 2:
+        raise LineError(f"{len(v)} usable points at {len(np.unique(v))} positions: no line")
+    usual, width = coefficient_v_per_c
+    mean_c = float(t.mean())
+    warmer = t - mean_c
+    line = breakdown_from_gain(v - usual * warmer, y, e)
+    slope, breakdown, k = line.slope, line.crossing()[0], usual
+    spread = bool(np.ptp(t) > 0)
+    for _ in range(MOST_ROUNDS):
+        over = v - breakdown - k * warmer
+        columns = [over, np.full_like(v, -slope)] + ([-slope * warmer] if spread else [])
+        design = np.stack(columns, axis=1) / e[:, None]
+        rest = (y - slope * over) / e
+        if spread:
+            design = np.vstack([design, [0.0, 0.0, 1 / width]])
+            rest = np.append(rest, (usual - k) / width)
+        covariance = np.linalg.inv(design.T @ design)
+        step = covariance @ design.T @ rest
+        slope, breakdown = slope + step[0], breakdown + step[1]
+        k += step[2] if spread else 0.0
+        if abs(step[1]) < 1e-9:
+            break
+    if not slope > 0:
+        raise LineError(f"the gain falls with bias (slope {slope:.3g} a volt)")
+    chi2, ndf = float(rest @ rest), len(v) - 2
+    if ndf > 0 and chi2 > ndf:
+        covariance = covariance * chi2 / ndf
+    variance = float(covariance[1, 1])
+    of_k = float(covariance[2, 2]) if spread else width**2
+    # With the coefficient held, the others are as certain as the points make them.
+    held = variance - float(covariance[1, 2]) ** 2 / of_k if spread else variance
+    return GainBreakdown(
+        float(breakdown),
+        float(np.sqrt(variance)),
+        float(np.sqrt(max(variance - held, 0.0))),
+        mean_c,
+        float(k),
+        float(np.sqrt(of_k)),
+        chi2,
+        ndf,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._cores import on_all_cores, stretches
 from mppcqa.physics._edges import FINE, find_edges
 from mppcqa.physics._model import Floats
 from mppcqa.physics.waveforms import (
@@ -214,10 +215,12 @@ class _Finder:
         times = np.empty((n, most), np.float32 if width < 1 << 16 else np.float64)
         heights = np.empty((n, most), np.float32)
         counts = np.zeros(n, np.int64)
-        find_edges(
-            samples, good, self.window, np.float32(self.q), np.float32(self.sign), middle, noise,
-            cut, self.table, times, heights, counts,
-        )  # fmt: skip
+        found = times, heights, counts
+        finder = self.window, np.float32(self.q), np.float32(self.sign), middle, noise, cut
+        on_all_cores(
+            lambda part: find_edges(*part, samples, good, *finder, self.table, *found),
+            stretches(n),
+        )
         there = np.arange(most) < counts[:, None]
         waveform = np.repeat(np.arange(n), counts)
         return waveform, times[there].astype(float), heights[there].astype(float)

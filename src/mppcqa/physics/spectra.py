@@ -7,23 +7,29 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2 as chi2_distribution
 
+from mppcqa.physics import _fit as _fit
+from mppcqa.physics._apart import addresses, ready
+from mppcqa.physics._bins import LONGEST
+from mppcqa.physics._climb import N_ALL, SHIFT, WIDER
 from mppcqa.physics._cores import on_all_cores
-from mppcqa.physics._fit import (
+from mppcqa.physics._fourier import twiddles
+from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._pulse import PulseShape, ray_matrices
+from mppcqa.physics._summit import (
     BAD_COUNTS,
     FEW_BINS,
     FEW_EVENTS,
-    LONGEST,
+    GAIN_ONLY,
+    IMPOSSIBLE,
     MISFIT,
     NO_PEAKS,
     NO_SIGNAL,
     NOT_CONVERGED,
     OK,
-    fit_all,
 )
-from mppcqa.physics._fourier import twiddles
-from mppcqa.physics._model import N_PARAMETERS, Floats
-from mppcqa.physics._pulse import PulseShape, ray_matrices
+from mppcqa.physics._systematic import systematic_of
 
 PARAMETERS = (
     "pedestal",
@@ -35,6 +41,13 @@ PARAMETERS = (
     "dark_counts_per_gate",
     "afterpulses",
 )
+TROUBLES = (
+    "dark_pedestal_shift",
+    "log_dark_rate_ratio",
+    "light_variance",
+    "burst_fraction",
+    "burst_width",
+)
 MESSAGES = {
     OK: "",
     FEW_EVENTS: "fewer than 100 events",
@@ -44,6 +57,8 @@ MESSAGES = {
     FEW_BINS: "all events lie in fewer than five bins",
     MISFIT: "the spectrum is not that of one device: peaks of more than one spacing, or none",
     NO_SIGNAL: "too few events above the pedestal to tell the gain",
+    IMPOSSIBLE: "the model does not hold: more crosstalk, dark counts or afterpulses than can be",
+    GAIN_ONLY: "the pedestal is not in the spectrum: the gain is known, and nothing else",
 }
 FEWEST_EVENTS = 100
 FREQUENCIES = 1536
@@ -54,6 +69,8 @@ CIRCLE = np.stack(twiddles(2 * LONGEST))
 class SpectrumFits:
     """Fitted parameters of n spectra; NaN where the status is not 0.
 
+    A light spectrum without a pedestal has `GAIN_ONLY` for a status, and its gain alone.
+
     values, errors
         (n, 8): the parameters in the order of `PARAMETERS`, charges in the unit of the edges.
     covariance
@@ -62,6 +79,11 @@ class SpectrumFits:
         (n,): Pearson's chi-squared over bins of at least 10 expected events.
     status
         (n,): 0 where the fit is good, else the reason, see `message`.
+    troubles, trouble_errors
+        (n, 5): what was fitted besides because the spectra showed it, in the order of `TROUBLES`;
+        an uncertainty of zero says that it was not, and the value is then the one it was held at.
+    systematic
+        (n, 8): the part of `errors` that more events do not lessen.
     """
 
     values: Floats
@@ -70,6 +92,16 @@ class SpectrumFits:
     chi2: Floats
     ndf: NDArray[np.int64]
     status: NDArray[np.int64]
+    troubles: Floats
+    trouble_errors: Floats
+    systematic: Floats
+
+    @property
+    def p_value(self) -> Floats:
+        """Probability (n,) of a chi-squared at least as large; NaN where the fit failed."""
+        with np.errstate(invalid="ignore"):
+            found: Floats = chi2_distribution.sf(self.chi2, np.maximum(self.ndf, 1))
+        return found
 
     def message(self, i: int) -> str:
         """Why fit `i` failed, in words; empty where it did not."""
@@ -79,6 +111,15 @@ class SpectrumFits:
         """Values and standard uncertainties (n,) of one parameter."""
         i = PARAMETERS.index(name)
         return self.values[:, i], self.errors[:, i]
+
+    def parts(self, name: str) -> tuple[Floats, Floats, Floats]:
+        """Values (n,) of one parameter, and both parts of their uncertainties: statistical, which
+        more events would lessen, and systematic."""
+        i = PARAMETERS.index(name)
+        systematic = self.systematic[:, i]
+        with np.errstate(invalid="ignore"):
+            statistical = np.sqrt(np.maximum(self.errors[:, i] ** 2 - systematic**2, 0.0))
+        return self.values[:, i], statistical, systematic
 
     def part(self, start: int, stop: int) -> SpectrumFits:
         """Fits start to stop - 1 alone."""
@@ -90,7 +131,27 @@ class SpectrumFits:
             self.chi2[cut],
             self.ndf[cut],
             self.status[cut],
+            self.troubles[cut],
+            self.trouble_errors[cut],
+            self.systematic[cut],
         )
+
+    @property
+    def chi2_per_freedom(self) -> tuple[Floats, Floats]:
+        """Chi-squared over its degrees of freedom (n,), and how far chance alone moves it."""
+        freedom = np.maximum(self.ndf, 1)
+        return self.chi2 / freedom, np.sqrt(2 / freedom) + 0 * self.chi2
+
+    def upper_limit(self, name: str) -> Floats:
+        """Upper limit (n,) at 95 % of a parameter at its lower bound of zero; NaN where it is not.
+
+        There the value is zero, and its standard uncertainty the root of the mean square of what it
+        may be above: half of a normal distribution that ends at the bound, of which 95 % lie below
+        1.96 of it, or, where it falls from the bound steeply, below 2.1.
+        """
+        value, error = self.get(name)
+        with np.errstate(invalid="ignore"):
+            return np.where(value <= 0, 2 * error, np.nan)
 
     @property
     def crosstalk_probability(self) -> tuple[Floats, Floats]:
@@ -98,8 +159,17 @@ class SpectrumFits:
         children, error = self.get("crosstalk_children")
         return 1 - np.exp(-children), error * np.exp(-children)
 
+    @property
+    def crosstalk_parts(self) -> tuple[Floats, Floats, Floats]:
+        """The same with both parts of its uncertainty, see `parts`."""
+        children, statistical, systematic = self.parts("crosstalk_children")
+        slope = np.exp(-children)
+        return 1 - slope, statistical * slope, systematic * slope
+
 
 DEFAULT_PULSE = PulseShape()
+UNKNOWN_PULSE = PulseShape()
+"""What to give where nothing tells the pulse: the same times, and a fit that knows it."""
 PIECE = 8
 """Spectra that a core takes at a time."""
 
@@ -123,7 +193,8 @@ def fit_spectra(
         (n, bins): spectra of the same channels in the dark, in the same bins. They share all
         parameters but the light, and fix the dark counts inside the gate.
     pulse
-        The station's pulse and gate, which say how dark counts and afterpulses are cut.
+        The station's pulse and gate, which say how dark counts and afterpulses are cut. Of
+        `UNKNOWN_PULSE` what counts as afterpulses may be crosstalk, which is uncertain by as much.
     model
         "full" knows dark counts in and before the gate, and afterpulses. "simple" is a generalised
         Poisson distribution of Gaussian peaks (Vinogradov, NIM A 695 (2012) 247): quicker, and
@@ -141,13 +212,15 @@ def fit_spectra(
     >>> bool(abs(gain[0] - 40) < 4 * error[0])
     True
     """
-    lit = np.ascontiguousarray(np.atleast_2d(np.asarray(counts, float)))
+    lit = np.require(np.atleast_2d(counts), float, ["C", "W"])
     n, bins = lit.shape
     all_edges = np.broadcast_to(np.asarray(edges, float), (n, bins + 1))
     steps = np.diff(all_edges)
     if not np.all(np.abs(steps - steps[:, :1]) <= 1e-3 * steps[:, :1]):
         raise ValueError("edges must be finite, rise, and be evenly spaced")
-    unlit = None if dark_counts is None else np.atleast_2d(np.asarray(dark_counts, float))
+    unlit = (
+        None if dark_counts is None else np.require(np.atleast_2d(dark_counts), float, ["C", "W"])
+    )
     if unlit is not None and unlit.shape != lit.shape:
         raise ValueError(f"dark counts {unlit.shape} must have the shape {lit.shape}")
     simple = model == "simple"
@@ -157,28 +230,49 @@ def fit_spectra(
     if unlit is not None:
         status = np.where(status == OK, _refuse(unlit), status)
     width = (all_edges[:, -1] - all_edges[:, 0]) / bins
-    theta = np.full((n, N_PARAMETERS), np.nan)
-    covariance = np.full((n, N_PARAMETERS, N_PARAMETERS), np.nan)
+    theta = np.full((n, N_ALL), np.nan)
+    covariance = np.full((n, N_ALL, N_ALL), np.nan)
+    held = np.zeros((n, N_ALL))
     chi2, ndf = np.full(n, np.nan), np.zeros(n, np.int64)
-    dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
-    dark = lit[:1] if unlit is None else np.ascontiguousarray(unlit)
-    known = light, unlit is not None, simple, dark_rays, after_rays, late, CIRCLE
-    found = theta, covariance, chi2, ndf, status
+    dark = lit[:1] if unlit is None else unlit
+    known = light, unlit is not None, simple, (*ray_matrices(pulse, FREQUENCIES), CIRCLE)
+    found = theta, covariance, held, chi2, ndf, status
     todo = np.flatnonzero(status == OK)
+    code, fit_all = addresses(), ready("fit_all")
     on_all_cores(
-        lambda piece: fit_all(lit, dark, piece, *known, *found),
+        lambda piece: fit_all(code, lit, dark, piece, *known, *found),
         [todo[first : first + PIECE] for first in range(0, len(todo), PIECE)],
     )
     failed = status != OK
-    scale = np.ones((n, N_PARAMETERS))
-    scale[:, :4] = width[:, None]
+    scale = np.ones((n, N_ALL))
+    scale[:, [0, 1, 2, 3, SHIFT, WIDER]] = width[:, None]
     theta = theta * scale
     theta[:, 0] += all_edges[:, 0]
     covariance = covariance * scale[:, :, None] * scale[:, None, :]
+    gain = theta[:, 1].copy(), covariance[:, 1, 1].copy()
     theta[failed], covariance[failed], chi2[failed] = np.nan, np.nan, np.nan
+    alone = status == GAIN_ONLY
+    theta[alone, 1], covariance[alone, 1, 1] = gain[0][alone], gain[1][alone]
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.einsum("nii->ni", covariance))
-    return SpectrumFits(theta, errors, covariance, chi2, ndf, status)
+    systematic = systematic_of(
+        theta, errors, dark_alone=not light, pulse_known=pulse is not UNKNOWN_PULSE
+    )
+    errors[:, :N_PARAMETERS] = np.hypot(errors[:, :N_PARAMETERS], systematic)
+    # What was held and may vary is in the covariance already.
+    systematic = np.hypot(systematic, np.sqrt(held[:, :N_PARAMETERS]) * scale[:, :N_PARAMETERS])
+    main, more = slice(None, N_PARAMETERS), slice(N_PARAMETERS, None)
+    return SpectrumFits(
+        theta[:, main],
+        errors[:, main],
+        covariance[:, main, main],
+        chi2,
+        ndf,
+        status,
+        theta[:, more],
+        errors[:, more],
+        systematic,
+    )
 
 
 def _refuse(counts: Floats) -> NDArray[np.int64]:

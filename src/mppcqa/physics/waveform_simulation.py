@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from mppcqa.physics._cores import on_all_cores, stretches
 from mppcqa.physics._model import Floats
 
 DARK, LIGHT, CROSSTALK, AFTERPULSE = range(4)
@@ -27,6 +28,13 @@ class WaveformTruth:
     """Amplitude; an afterpulse whose pixel has not recovered has less than one."""
     cause: NDArray[np.int8]
     """`DARK`, `LIGHT`, `CROSSTALK` or `AFTERPULSE`."""
+
+    def in_order(self) -> WaveformTruth:
+        """The same, by waveform and in the order of time."""
+        order = np.lexsort((self.time_s, self.waveform))
+        return WaveformTruth(
+            self.waveform[order], self.time_s[order], self.amplitude_pe[order], self.cause[order]
+        )
 
     def count(self, cause: int) -> int:
         """Avalanches of that cause inside the waveforms."""
@@ -110,18 +118,19 @@ def simulate_waveforms(
         recovery_s=decay_s if recovery_s is None else recovery_s,
         end_s=length_s,
     )
-    order = np.lexsort((truth.time_s, truth.waveform))
-    truth = WaveformTruth(
-        truth.waveform[order], truth.time_s[order], truth.amplitude_pe[order], truth.cause[order]
-    )
-    size = truth.amplitude_pe * rng.normal(1.0, amplitude_spread, len(order))
+    truth = truth.in_order()
+    size = truth.amplitude_pe * rng.normal(1.0, amplitude_spread, len(truth.time_s))
     peak = np.log(decay_s / rise_s) * rise_s * decay_s / (decay_s - rise_s)
     norm = amplitude / (np.exp(-peak / decay_s) - np.exp(-peak / rise_s))
     first = np.searchsorted(truth.waveform, np.arange(n_waveforms + 1))
     adc = rng.standard_normal((n_waveforms, n_samples), np.float32)
     adc *= noise
     decays = np.array([decay_s, rise_s]) / sampling_s
-    _draw(adc, first, truth.time_s / sampling_s, size * norm, decays, polarity, baseline)
+    time = truth.time_s / sampling_s
+    on_all_cores(
+        lambda part: _draw(*part, adc, first, time, size * norm, decays, polarity, baseline),
+        stretches(n_waveforms),
+    )
     limits = np.iinfo(np.int16)
     np.clip(np.rint(adc, out=adc), limits.min, limits.max, out=adc)
     return adc.astype(np.int16), truth
@@ -187,12 +196,12 @@ def _with_correlated(
     )
 
 
-@njit(cache=True, parallel=True)
-def _draw(adc, first, time, size, decays, polarity, baseline):  # type: ignore[no-untyped-def]
-    """Add the pulses to adc (n, samples): two exponentials, each carried on sample by sample."""
-    n, samples = adc.shape
+@njit(cache=True, nogil=True)
+def _draw(begin, end, adc, first, time, size, decays, polarity, baseline):  # type: ignore[no-untyped-def]
+    """Add pulses to rows of adc (n, samples): two exponentials, each carried on by samples."""
+    samples = adc.shape[1]
     keep_slow, keep_fast = np.exp(-1 / decays[0]), np.exp(-1 / decays[1])
-    for i in prange(n):
+    for i in range(begin, end):
         slow, fast = 0.0, 0.0
         event, last = first[i], first[i + 1]
         for j in range(samples):

@@ -3,32 +3,58 @@
 ======================  ==========================================================================
 ``MPPCQA_HOME``         folder for all that the program writes; ``var/`` in a checkout,
                         ``~/.mppcqa`` otherwise
-``MPPCQA_DATABASE``     ``sqlite:///path`` or ``mysql://user:password@host:3306/name``
+``MPPCQA_DATABASE``     ``sqlite:///path`` or ``mysql://user:password@host:3306/name``; options
+                        behind a question mark, such as ``?ssl_mode=VERIFY_IDENTITY&ssl_ca=FILE``,
+                        are listed in ``project/database.py``
 ``MPPCQA_BROKER``       ``filesystem://localhost`` or ``amqp://user:password@host:5672/vhost``
-``MPPCQA_URL``          address at which people (and QR codes) reach the pages
+``MPPCQA_URL``          address at which others reach the pages: what QR codes and e-mails carry
 ``MPPCQA_HOSTS``        further host names that the server answers to, comma separated
 ``MPPCQA_SECRET_KEY``   by default made once and kept in ``MPPCQA_HOME``
 ``MPPCQA_DEBUG``        Django's debug pages; never on a machine that others reach
+``MPPCQA_PROGRAM_VARIABLES``
+                        names of further environment variables that test programs get, comma
+                        separated (``LD_LIBRARY_PATH,ROOTSYS``)
+``MPPCQA_PROXIES``      proxies of yours before the server: their part of ``X-Forwarded-For`` counts
+``MPPCQA_REMOTE_CONTROL``  1 opens Celery's remote control (``celery inspect``) to whoever has the
+                        broker's account; off by default, nothing here needs it
+``MPPCQA_BACKUPS``      folder of backups, which had better be on another disk
+``MPPCQA_BACKUP_KEEP``  how many hourly, daily and weekly backups stay, ``24,14,8``
+``MPPCQA_BACKUP_LEAST_MIN``  least minutes between two automatic backups
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ======================  ==========================================================================
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
+import jinja2
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from mppcqa.home import CHECKOUT, home_folder, secret_key
+from mppcqa.database import local_files
+from mppcqa.home import CHECKOUT, close_to_others, home_folder, secret_key
+from mppcqa.project.database import database_settings
+from mppcqa.stages.registry import message_folders
 
 try:
-    import MySQLdb  # noqa: F401  # mysqlclient, where it was built: takes half of the other's time
+    import MySQLdb  # mysqlclient, where it was built: takes half of the other's time
 except ImportError:
     import pymysql
 
     pymysql.install_as_MySQLdb()
+    import MySQLdb
+PYMYSQL = MySQLdb.__name__ == "pymysql"
+
+
+def _host(url: SplitResult) -> str:
+    """A host as Django compares it: IPv6 in brackets."""
+    name = url.hostname or "localhost"
+    return f"[{name}]" if ":" in name else name
+
 
 env = environ.Env()
 MPPCQA_HOME = home_folder()
@@ -36,9 +62,17 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 DEBUG = env.bool("MPPCQA_DEBUG", default=False)
 SECRET_KEY = env.str("MPPCQA_SECRET_KEY", default="") or secret_key(MPPCQA_HOME)
-MPPCQA_URL = env.str("MPPCQA_URL", default="http://127.0.0.1:8000").rstrip("/")
-_url = urlsplit(MPPCQA_URL)
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", _url.hostname or "localhost"]
+MPPCQA_URL = env.str("MPPCQA_URL", default="").rstrip("/")
+# Where `mppcqa run` listens; others may know the server by another address, or by none.
+MPPCQA_SERVED = env.str("MPPCQA_SERVED", default="http://127.0.0.1:8000")
+_url = urlsplit(MPPCQA_URL or MPPCQA_SERVED)
+if _url.scheme not in ("http", "https") or not _url.hostname or _url.username or _url.query:
+    raise ImproperlyConfigured(
+        "MPPCQA_URL must be an address such as https://qa.example.org, with http or https and "
+        "without a name, password or question mark"
+    )
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS += [_host(one) for one in (_url, urlsplit(MPPCQA_SERVED))]
 ALLOWED_HOSTS += env.list("MPPCQA_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
 
@@ -50,15 +84,19 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
-    "django_bootstrap5",
     "django_celery_beat",
+    "mppcqa.store",
     "mppcqa.queue",
     "mppcqa.inventory",
-    "mppcqa.testing",
+    "mppcqa.runs",
+    "mppcqa.results",
+    "mppcqa.limits",
     "mppcqa.statistics",
     "mppcqa.reports",
     "mppcqa.exchange",
     "mppcqa.web",
+    "allauth",
+    "allauth.account",
 ]
 
 MIDDLEWARE = [
@@ -69,65 +107,85 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "mppcqa.web.accounts.lost.LoginRequired",
+    "mppcqa.web.bound.BoundPersons",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mppcqa.web.middleware.ContentSecurityPolicy",
+    "mppcqa.web.middleware.OwnPages",
 ]
 
 ROOT_URLCONF = "mppcqa.project.urls"
 WSGI_APPLICATION = "mppcqa.project.wsgi.application"
 
+_context_processors = [
+    "django.template.context_processors.request",
+    "django.template.context_processors.i18n",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
+        # Pages of ours; a template lies beside the view that renders it.
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [PACKAGE],
         "OPTIONS": {
-            "builtins": ["mppcqa.web.templatetags.addresses"],
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.template.context_processors.i18n",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
+            "environment": "mppcqa.web.jinja.environment",
+            # What a view left out is empty, as in Django's own templates.
+            "undefined": jinja2.ChainableUndefined,
+            "context_processors": _context_processors,
         },
     },
+    {
+        # E-mails of django-allauth, and whatever else packages bring along.
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": _context_processors},
+    },
 ]
+# Controls of forms too: Django has them in both kinds.
+FORM_RENDERER = "django.forms.renderers.Jinja2"
 
-DATABASES = {
-    "default": env.db_url("MPPCQA_DATABASE", default=f"sqlite:///{MPPCQA_HOME}/mppcqa.sqlite3")
-}
-_database = DATABASES["default"]
+_database, _warnings = database_settings(
+    env.str("MPPCQA_DATABASE", default="") or f"sqlite:///{MPPCQA_HOME}/mppcqa.sqlite3",
+    MPPCQA_HOME,
+    local_files=local_files.allowed,
+    pymysql=PYMYSQL,
+)
+for _warning in _warnings:
+    print(f"mppcqa: {_warning}", file=sys.stderr)
+DATABASES = {"default": _database}
 if _database["ENGINE"].endswith("sqlite3"):
-    # Write-ahead log, and a lock taken when a transaction begins: with deferred transactions
-    # several writers fail with "database is locked" instead of waiting.
-    _database["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-        "PRAGMA cache_size=-16000;",
-    }
-    # A file, not memory, so that worker processes of a test see the same rows.
-    _database["TEST"] = {"NAME": str(MPPCQA_HOME / "test.sqlite3")}
-elif _database["ENGINE"].endswith("mysql"):
-    _database["OPTIONS"] = {
-        "charset": "utf8mb4",
-        "isolation_level": "read committed",
-        # Values are read as one text a device and analysis; a server cuts them at 1 MB or less.
-        "init_command": "SET sql_mode='STRICT_TRANS_TABLES', default_storage_engine=INNODB, "
-        "group_concat_max_len=16777216",
-        "local_infile": True,
-    }
-    _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
+    # It may lie outside of the home; SQLite gives its other files the rights of this one.
+    close_to_others(*(Path(f"{_database['NAME']}{end}") for end in ("", "-wal", "-shm")))
 # Opening a database anew costs a page more than its queries.
 _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+CACHES = {
+    # What all processes must know, such as how often a wrong password was tried. No server needed.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "web_shared_cache",
+        # A full cache forgets a third of itself: many tries on many names must not fill it.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # What each process may find out for itself.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
 MPPCQA_BROKER = env.str("MPPCQA_BROKER", default="filesystem://localhost")
 # Two campaigns on one broker need different names.
 MPPCQA_QUEUE_PREFIX = env.str("MPPCQA_QUEUE_PREFIX", default="mppcqa")
+MPPCQA_PROGRAM_VARIABLES = env.list("MPPCQA_PROGRAM_VARIABLES", default=[])
+if _ours := [name for name in MPPCQA_PROGRAM_VARIABLES if name.startswith("MPPCQA_")]:
+    raise ImproperlyConfigured(
+        f"MPPCQA_PROGRAM_VARIABLES names {', '.join(_ours)}: settings of mppcqa hold passwords and "
+        "are never handed to test programs. Take them out."
+    )
 CELERY_BROKER_URL = MPPCQA_BROKER
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -136,13 +194,15 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = f"{MPPCQA_QUEUE_PREFIX}.work"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Whoever has the broker's account could stop workers and read their settings, passwords among them.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.bool("MPPCQA_REMOTE_CONTROL", default=False)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 if MPPCQA_BROKER.startswith("filesystem"):
     _broker_folder = MPPCQA_HOME / "broker"
     for _name in ("messages", "control"):
-        (_broker_folder / _name).mkdir(parents=True, exist_ok=True, mode=0o750)
+        (_broker_folder / _name).mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_broker_folder / "messages"),
         "data_folder_out": str(_broker_folder / "messages"),
@@ -155,6 +215,8 @@ else:
     # Without a bound, whoever submits while the broker is away waits until it is back.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
 
+# A page knows what its person is bound to from the query that knows the person.
+AUTHENTICATION_BACKENDS = ["mppcqa.web.accounts.backend.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -164,13 +226,22 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "mppcqa.web.accounts.adapter.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+# Wrong passwords: ten a minute from one address, five in five minutes for one account.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# How many of the addresses in X-Forwarded-For were written by proxies that belong to us.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("MPPCQA_PROXIES", default=0)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
-LOCALE_PATHS = [PACKAGE / "web" / "locale"]
+LOCALE_PATHS = [PACKAGE / "web" / "locale", *message_folders()]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -186,15 +257,29 @@ STATICFILES_DIRS = [(prefix, folder) for prefix, folder in STATICFILES_DIRS if f
 # Files are served from where they lie: no collecting step between an update and the pages.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-# The label above a field says it already.
-BOOTSTRAP5 = {"set_placeholder": False}
 MEDIA_ROOT = MPPCQA_HOME / "files"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What is kept for good; every backup has it.
+    "default": {"BACKEND": "mppcqa.store.storage.WholeFiles"},
+    # What can be asked for again, and goes after some days.
+    "exports": {
+        "BACKEND": "mppcqa.store.storage.WholeFiles",
+        "OPTIONS": {"location": MPPCQA_HOME / "exports"},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+CSRF_FAILURE_VIEW = "mppcqa.web.accounts.lost.csrf_failure"
+MPPCQA_BACKUPS = Path(env.str("MPPCQA_BACKUPS", default="") or MPPCQA_HOME / "backups").expanduser()
+MPPCQA_BACKUP_KEEP = env.list("MPPCQA_BACKUP_KEEP", cast=int, default=[24, 14, 8])
+if len(MPPCQA_BACKUP_KEEP) != 3 or min(MPPCQA_BACKUP_KEEP) < 1:
+    raise ImproperlyConfigured(
+        "MPPCQA_BACKUP_KEEP says how many hourly, daily and weekly backups stay, at least one of "
+        "each: 24,14,8"
+    )
+MPPCQA_BACKUP_LEAST_MIN = env.float("MPPCQA_BACKUP_LEAST_MIN", default=50.0)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -213,7 +298,13 @@ DEFAULT_FROM_EMAIL = env.str("MPPCQA_EMAIL_FROM", default="mppcqa@localhost")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "mppcqa.queue.untrusted.RedactingFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -4,11 +4,16 @@ import gc
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from mppcqa.database.age import TOO_OLD, is_too_old
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
 application = get_wsgi_application()
+if is_too_old():
+    raise ImproperlyConfigured(TOO_OLD)
 
 
 def _load_pages() -> None:

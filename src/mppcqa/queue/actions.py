@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from mppcqa.queue.dispatch import dispatch, is_gone, wake
 from mppcqa.queue.errors import SubmitError
 from mppcqa.queue.models import (
     DEFAULT_LANE,
+    OPEN_STATES,
     State,
     Task,
     TaskGroup,
@@ -24,7 +24,8 @@ from mppcqa.queue.models import (
     queue_name,
 )
 from mppcqa.queue.registry import find
-from mppcqa.queue.transitions import kill_unstarted, move
+from mppcqa.queue.transitions import kill_unstarted
+from mppcqa.queue.untrusted import plain_json, told
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -66,7 +67,7 @@ def submit(
     Raises `SubmitError` for an unknown routine or arguments that it can't take.
     """
     call = Call(name, arguments or {}, lane, priority, topic, limit_s, override)
-    _check(call)
+    check_call(call)
     for last in (False, False, True):
         try:
             with transaction.atomic():
@@ -114,7 +115,7 @@ def _submit_many(
     if not calls:
         raise SubmitError("a chain or group needs at least one task")
     for call in calls:
-        _check(call)
+        check_call(call)
     # No savepoint within the asker's own transaction: what fails here is not gone on with.
     with transaction.atomic(savepoint=False):
         group = TaskGroup.objects.create(
@@ -131,7 +132,8 @@ def _pk(by: AbstractBaseUser | None) -> Any:
     return None if by is None else by.pk
 
 
-def _check(call: Call) -> None:
+def check_call(call: Call) -> None:
+    """Raise `SubmitError` where a call can't be taken, and say why."""
     routine = find(call.name)
     if routine is None:
         raise SubmitError(f"there is no routine called {call.name!r}")
@@ -140,14 +142,11 @@ def _check(call: Call) -> None:
             f"there is no station {lane_title(call.lane)}; was it removed or renamed?"
         )
     try:
-        size = len(json.dumps(call.arguments, allow_nan=False))
+        plain_json(call.arguments, MAX_ARGUMENT_BYTES)
     except (TypeError, ValueError) as error:
-        raise SubmitError(f"the arguments of {call.name} are not plain JSON: {error}") from None
-    if size > MAX_ARGUMENT_BYTES:
         raise SubmitError(
-            f"the arguments of {call.name} take {size} bytes; at most {MAX_ARGUMENT_BYTES} are "
-            "taken. Store large data and pass its number instead."
-        )
+            f"the arguments of {call.name} are not plain JSON, or too much: {error}"
+        ) from None
     try:
         routine.check_arguments(call.arguments)
     except TypeError as error:
@@ -175,14 +174,14 @@ def _create(
         group=group,
         key=key,
         open_key=key or None,
-        override=call.override[:200],
+        override=told(call.override, 200),
         **about_key(about),
     )
-    _start(task)
+    start_task(task)
     return task
 
 
-def _start(task: Task) -> None:
+def start_task(task: Task) -> None:
     """Store a new task: queued at once where nothing can be in its way."""
     if task.lane != DEFAULT_LANE or task.after is not None:
         task.save(force_insert=True)
@@ -190,7 +189,6 @@ def _start(task: Task) -> None:
             transaction.on_commit(dispatch)
         return
     task.state = State.QUEUED
-    task.attempt = 1
     task.queued_at = task.created_at
     task.served_by = queue_name(DEFAULT_LANE)
     task.save(force_insert=True)
@@ -203,38 +201,44 @@ def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") ->
     False if it had ended already. A request stays in the row, so one that comes while the worker
     is away holds as well: the reaper carries it out.
     """
-    asked = _kill_request(by, reason)
-    if move(task, (State.WAITING, State.QUEUED), State.KILLED, **asked):
-        return True
-    return _kill_running(Task.objects.filter(pk=task.pk), asked) > 0
+    return _kill(Task.objects.filter(pk=task.pk), by, reason) > 0
 
 
 def kill_group(group: TaskGroup, *, by: AbstractBaseUser | None = None, reason: str = "") -> int:
     """Stop every open task of a group; returns how many were open."""
+    return _kill(group.tasks.all(), by, reason)
+
+
+def _kill(rows: models.QuerySet[Task], by: AbstractBaseUser | None, reason: str) -> int:
+    """Stop the open ones among some tasks; returns how many were open.
+
+    Locked for both halves: a task that a worker gives back in between, to be tried again, would
+    be missed by one as not waiting yet and by the other as not running any more.
+    """
     asked = _kill_request(by, reason)
-    unstarted = kill_unstarted(group.tasks.all(), **asked)
-    return len(unstarted) + _kill_running(group.tasks.all(), asked)
+    with transaction.atomic():
+        opened = rows.filter(state__in=OPEN_STATES).order_by("pk").select_for_update()
+        states = dict(opened.values_list("pk", "state"))
+        running = [number for number, state in states.items() if state == State.RUNNING]
+        kill_unstarted(Task.objects.filter(pk__in=states.keys() - set(running)), **asked)
+        # Who asked first stays.
+        Task.objects.filter(pk__in=running, kill_requested_at=None).update(**asked)
+    return len(states)
 
 
 def _kill_request(by: AbstractBaseUser | None, reason: str) -> dict[str, Any]:
     return {
         "kill_requested_at": timezone.now(),
         "kill_requested_by_id": _pk(by),
-        "kill_reason": (reason or _("stopped by request"))[:200],
+        "kill_reason": told(reason or _("stopped by request"), 200),
     }
 
 
-def _kill_running(rows: models.QuerySet[Task], asked: dict[str, Any]) -> int:
-    """Ask for the end of those that run; how many do, also where somebody had asked already."""
-    running = list(rows.filter(state=State.RUNNING).values_list("pk", flat=True))
-    if running:
-        unasked = Task.objects.filter(pk__in=running, state=State.RUNNING, kill_requested_at=None)
-        unasked.update(**asked)
-    return len(running)
-
-
 def drain(worker: Worker) -> None:
-    """Let a worker end its running tasks, take no new ones, and stop."""
+    """Let a worker end its running tasks, take no new ones, and stop.
+
+    From this moment on `transitions.begin` gives it nothing more.
+    """
     Worker.objects.filter(pk=worker.pk).update(drain=True)
 
 
@@ -243,24 +247,3 @@ def stop_worker(worker: Worker, *, by: AbstractBaseUser | None = None) -> int:
     drain(worker)
     reason = _("its worker %s was stopped") % worker.name
     return sum(kill(task, by=by, reason=reason) for task in worker.running())
-
-
-def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
-    """Ask for the same again, as a new task with the same arguments."""
-    _check(Call(task.name, task.arguments, task.lane))
-    repeated = Task(
-        name=task.name,
-        arguments=task.arguments,
-        lane=task.lane,
-        priority=task.priority,
-        topic=task.topic,
-        limit_s=task.limit_s,
-        override=task.override,
-        requested_by_id=_pk(by),
-        about_model=task.about_model,
-        about_id=task.about_id,
-        repeat_of=task,
-    )
-    with transaction.atomic():
-        _start(repeated)
-    return repeated

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
-import re
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import QuerySet
 
 from mppcqa.queue.errors import AWAY, Stopped
 from mppcqa.queue.logs import LogWriter
 from mppcqa.queue.models import Message, State, Task
 from mppcqa.queue.notices import notify_attention
+from mppcqa.queue.output import MAX_READ, Odd, Progress, bar, parse
+from mppcqa.queue.programs import program_environment
+from mppcqa.queue.untrusted import one_line, plain_json, redact_command, told
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
-PROGRESS = re.compile(r"@progress\s+(\d+)/(\d+)\s*(.*)")
-MESSAGE = re.compile(r"@message\s+(\w+)\s+(.*)")
 PROGRESS_EVERY_S = 0.3
-MAX_LINE = 4000
+MAX_MESSAGES = 200
+MAX_NOTICES = 20
+MAX_ODD = 20
+"""So many of an attempt are kept, told to its asker, and named in its log; the rest is counted."""
 
 
 class Context:
@@ -36,6 +41,8 @@ class Context:
         self.grace_s = grace_s
         self._log = log
         self._last_progress = 0.0
+        self._pending: dict[str, object] | None = None
+        self._counts: Counter[str] = Counter()
         self.stop_wanted: tuple[str, str] | None = None
         """State and reason, once somebody asked the attempt to end."""
         self.interruptible = True
@@ -54,21 +61,37 @@ class Context:
 
     def progress(self, done: int, total: int, text: str = "") -> None:
         """Move the bar. Written at most a few times a second; the last one always."""
-        now = time.monotonic()
-        if now - self._last_progress < PROGRESS_EVERY_S and done < total:
-            return
-        self._last_progress = now
-        self._write(
-            progress_done=max(0, done), progress_total=max(0, total), progress_text=text[:200]
-        )
+        done, total = bar(done, total)
+        self._pending = {
+            "progress_done": done,
+            "progress_total": total,
+            "progress_text": one_line(text, 200),
+        }
+        if time.monotonic() - self._last_progress > PROGRESS_EVERY_S:
+            self.settle()
+
+    def settle(self) -> None:
+        """Write where the bar stands."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._last_progress = time.monotonic()
+            self._write(**pending)
 
     def _write(self, **fields: object) -> None:
         """What a running program must not end for, should the database be away."""
-        try:
+        with self._going_on():
             self._mine().update(**fields)
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Whatever the database says to this, the attempt goes on."""
+        try:
+            yield
         except AWAY as error:
             self.log(f"the database is away: {error}")
             connections.close_all()
+        except DatabaseError as error:
+            self.log(f"the database did not take this: {error}")
 
     @property
     def kept(self) -> dict[str, Any] | None:
@@ -81,6 +104,7 @@ class Context:
 
         Plain JSON; it is the task's result until the routine returns the whole.
         """
+        plain_json(result)
         self._mine().update(result=result)
 
     def message(self, level: str, text: str) -> None:
@@ -88,14 +112,19 @@ class Context:
         self.log(f"{self._attention(level, text)}: {text}")
 
     def _attention(self, level: str, text: str) -> str:
-        known = level if level in Message.Level.values else Message.Level.INFO
-        try:
-            Message.objects.create(task=self.task, level=known, text=text[:500])
+        known = Message.Level(level) if level in Message.Level.values else Message.Level.INFO
+        self._counts["messages"] += 1
+        if self._counts["messages"] == MAX_MESSAGES:
+            text = f"further messages of this attempt are only in its log; this one is: {text}"
+        if self._counts["messages"] > MAX_MESSAGES:
+            return str(known)
+        text = told(text, 500)
+        with self._going_on():
+            Message.objects.create(task=self.task, level=known, text=text)
             if known != Message.Level.INFO:
-                notify_attention(self.task, text)
-        except AWAY as error:
-            self.log(f"the database is away: {error}")
-            connections.close_all()
+                self._counts["notices"] += 1
+                if self._counts["notices"] <= MAX_NOTICES:
+                    notify_attention(self.task, text)
         return str(known)
 
     def check_stopped(self) -> None:
@@ -125,10 +154,11 @@ class Context:
         """Run a program under the supervisor and return its exit status.
 
         Its output goes to the log; lines ``@progress`` and ``@message`` are acted on. However
-        this call is left, nothing that the program started is still running.
+        this call is left, nothing that the program started is still running. Should somebody kill
+        the supervisor, how the program ended is not known, and the attempt is lost.
         """
         self.check_stopped()
-        self.log("$ " + " ".join(argv))
+        self.log("$ " + redact_command(argv))
         command = [
             *(sys.executable, "-S", "-E", str(SUPERVISOR)),
             *(str(os.getpid()), str(self.grace_s), str(self._log.path)),
@@ -137,7 +167,7 @@ class Context:
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env={**program_environment(), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
@@ -160,21 +190,45 @@ class Context:
             with self._lock:
                 self._supervisor = None
         self._write(supervisor_id=None)
-        self.log(f"program ended with exit status {status}")
+        if status >= 0:
+            self.log(f"program ended with exit status {status}")
+        elif self.stop_wanted is None:
+            # The supervisor's own end: of a program that was killed it says 128 and more.
+            name = signal.Signals(-status).name
+            self.stop_wanted = (
+                State.LOST,
+                f"the program's supervisor was killed ({name}), and its program with it; what "
+                "the program had said last may be missing in the log",
+            )
         self.check_stopped()
         return status
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101
-        for raw in iter(lambda: process.stdout.readline(MAX_LINE), b""):  # type: ignore[union-attr]
+        for raw in iter(lambda: process.stdout.readline(MAX_READ), b""):  # type: ignore[union-attr]
             # The supervisor has logged these lines; here they are acted on.
-            text = raw.decode("utf-8", "replace").rstrip("\r\n")
-            if found := PROGRESS.match(text):
-                self.progress(int(found[1]), int(found[2]), found[3])
-            elif found := MESSAGE.match(text):
-                self._attention(found[1], found[2])
-            elif text.startswith("@lost "):
-                self._log.lost_lines += int(text.split()[1])
+            if raw.startswith(b"@lost "):
+                self._log.lost_lines += int(raw.split()[1])
+                continue
+            try:
+                asked = parse(raw)
+            except Odd as error:
+                self._tell_odd(str(error))
+                continue
+            if isinstance(asked, Progress):
+                if asked.done > asked.total:
+                    self._tell_odd(f"@progress {asked.done}/{asked.total} is more than all")
+                self.progress(asked.done, asked.total, asked.text)
+            elif asked is not None:
+                self._attention(asked.level, asked.text)
+
+    def _tell_odd(self, what: str) -> None:
+        """A line that the queue can't use, in the log; of very many the first ones."""
+        self._counts["odd"] += 1
+        if self._counts["odd"] <= MAX_ODD:
+            self.log(f"the program said something odd: {what}")
+        if self._counts["odd"] == MAX_ODD:
+            self.log("further odd lines of the program are not named")
 
     @property
     def runs_program(self) -> bool:

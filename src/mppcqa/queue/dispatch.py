@@ -16,13 +16,14 @@ from typing import Any
 
 from celery import current_app
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.dispatch import receiver
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
 from mppcqa.queue.obstacles import obstacle
-from mppcqa.queue.transitions import TOLD, move
+from mppcqa.queue.transitions import TOLD, may_go_on, move
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +61,15 @@ def dispatch() -> int:
             shared.setdefault(lane.broker_queue, []).append(task.pk)
     for queue, ids in shared.items():
         rows = Task.objects.filter(pk__in=ids, state=State.WAITING)
-        queued[queue] += rows.update(state=State.QUEUED, attempt=F("attempt") + 1, **_queued(queue))
+        queued[queue] += rows.update(state=State.QUEUED, **_queued(queue))
     for queue, number in queued.items():
         wake(queue, number)
     return queued.total()
+
+
+@receiver(may_go_on, dispatch_uid="queue.dispatch")
+def _go_on(**_named: Any) -> None:
+    dispatch()
 
 
 def _queued(queue: str) -> dict[str, Any]:
@@ -99,7 +105,6 @@ def _queue_exclusive(task: Task, lane: Lane) -> int:
             State.WAITING,
             State.QUEUED,
             expected_attempt=task.attempt,
-            attempt=task.attempt + 1,
             **_queued(lane.broker_queue),
         ):
             return 1
@@ -113,7 +118,6 @@ def hold_back(task: Task) -> bool:
     with transaction.atomic():
         if not move(task, State.QUEUED, State.WAITING, expected_attempt=task.attempt):
             return False
-        Task.objects.filter(pk=task.pk).update(attempt=task.attempt - 1)
         Lane.objects.filter(holder_id=task.pk).update(holder=None, held_since=None)
     return True
 
@@ -139,7 +143,7 @@ def processes(queue: str) -> int:
     """Pool processes of live workers that serve a broker queue."""
     known = _processes.setdefault(queue, _Processes())
     if time.monotonic() > known.until:
-        rows = Worker.objects.filter(stopped_at=None).values_list("lanes", "concurrency")
+        rows = Worker.taking().values_list("lanes", "concurrency")
         known.number = sum(number for lanes, number in rows if queue in lanes)
         known.until = time.monotonic() + COUNT_EVERY_S
     return known.number

@@ -22,6 +22,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from django.utils.dateparse import parse_datetime
 
+from mppcqa.disk import settle
 from mppcqa.queue.errors import AWAY
 from mppcqa.queue.late import accept
 from mppcqa.queue.logs import note
@@ -67,7 +68,7 @@ def _keep(path: Path, task: Task, state: State, fields: dict[str, Any]) -> TextI
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(record, cls=DjangoJSONEncoder))
         file.flush()
-        unnamed.replace(path)
+        settle(unnamed, path)
     except OSError as error:
         # A full disk: the database may still take it.
         logger.error("the end of %s can't be kept in %s: %s", task, path, error)
@@ -79,13 +80,33 @@ def _keep(path: Path, task: Task, state: State, fields: dict[str, Any]) -> TextI
 
 
 def _deliver(task: Task, state: State, fields: dict[str, Any]) -> None:
-    """Into the database, by compare and set; an attempt that was given up meanwhile comes late."""
+    """Into the database; what it will not take of an end is left out, and the end still counts."""
+    try:
+        _write(task, state, fields)
+    except AWAY:
+        raise
+    except Exception as error:
+        logger.exception("the end of %s could not be stored as it was", task)
+        text = f"its end could not be stored as it was: {type(error).__name__}: {error}"
+        note(task.pk, task.attempt, text)
+        new = State.FAILED if state == State.SUCCEEDED else state
+        _write(task, new, {"error_class": type(error).__name__, "error_text": text})
+
+
+def _write(task: Task, state: State, fields: dict[str, Any]) -> None:
+    """By compare and set; an attempt that was given up meanwhile comes late.
+
+    The log goes first: who sees the end, wherever it is, finds the log whole.
+    """
+    ship(task.pk, task.attempt)
     if not move(task, State.RUNNING, state, expected_attempt=task.attempt, **fields):
         said = f"came late with its end ({State(state).value}): "
         if accept(task, state, **fields):
             note(task.pk, task.attempt, said + "accepted, as it was given up but not run again")
         else:
             note(task.pk, task.attempt, said + "not taken, it was stopped or run again meanwhile")
+    elif task.state != state:
+        note(task.pk, task.attempt, f"not tried again, it was stopped meanwhile: {task.error_text}")
     ship(task.pk, task.attempt)
 
 
@@ -110,7 +131,15 @@ def deliver_left() -> int:
             task = Task.objects.filter(pk=number).first()
             if task is not None:
                 task.attempt = attempt
-                _deliver(task, state, fields)
+                try:
+                    _deliver(task, state, fields)
+                except AWAY:
+                    raise
+                except Exception:
+                    # It must not keep this worker from its heartbeat for ever.
+                    logger.exception("%s is not taken by the database; it is kept", path)
+                    path.rename(path.with_name(path.name + ".unreadable"))
+                    continue
                 count += 1
             path.unlink(missing_ok=True)
     return count

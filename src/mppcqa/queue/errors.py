@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.db import InterfaceError, OperationalError
 
+from mppcqa.refused import Refused
+
 AWAY = (OperationalError, InterfaceError)
 """What Django raises while the database does not answer."""
 
 
-class SubmitError(ValueError):
+class SubmitError(Refused):
     """The task can't be taken: unknown name, arguments that do not fit, or too many of them."""
 
 

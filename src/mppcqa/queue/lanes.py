@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.dispatch import dispatch
 from mppcqa.queue.models import OPEN_STATES, Lane, Task
+from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST = dt.timedelta(days=30)
 
 
-class LaneRefused(ValueError):
+class LaneRefused(Refused):
     """Not done; the message says why."""
 
 
@@ -31,13 +33,13 @@ def reserve(lane: Lane, person: AbstractBaseUser, hours: float) -> None:
         raise LaneRefused(_("A reservation lasts between a minute and 30 days."))
     until = timezone.now() + dt.timedelta(hours=hours)
     Lane.objects.filter(pk=lane.pk).update(reserved_by=person, reserved_until=until)
-    dispatch()
+    transaction.on_commit(dispatch)
 
 
 def release(lane: Lane) -> None:
     """End the reservation."""
     Lane.objects.filter(pk=lane.pk).update(reserved_by=None, reserved_until=None)
-    dispatch()
+    transaction.on_commit(dispatch)
 
 
 def set_maintenance(lane: Lane, why: str) -> None:
@@ -46,13 +48,13 @@ def set_maintenance(lane: Lane, why: str) -> None:
     What runs goes on; nothing new starts.
     """
     Lane.objects.filter(pk=lane.pk).update(maintenance=why.strip()[:200])
-    dispatch()
+    transaction.on_commit(dispatch)
 
 
 def set_calibration(lane: Lane, until: dt.date | None) -> None:
     """The last day on which it counts as calibrated; None where calibration does not matter."""
     Lane.objects.filter(pk=lane.pk).update(calibrated_until=until)
-    dispatch()
+    transaction.on_commit(dispatch)
 
 
 def is_busy(name: str) -> bool:
@@ -65,10 +67,10 @@ def rename(name: str, new: str) -> None:
     # One that a removed station left behind: names of stations are unique.
     Lane.objects.filter(name=new, holder=None).delete()
     Lane.objects.filter(name=name).update(name=new)
-    dispatch()
+    transaction.on_commit(dispatch)
 
 
 def remove(name: str) -> None:
     """Take a lane away; tasks that wait in it end with the reason."""
     Lane.objects.filter(name=name).delete()
-    dispatch()
+    transaction.on_commit(dispatch)

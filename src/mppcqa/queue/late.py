@@ -26,6 +26,7 @@ from mppcqa.queue.models import (
     TaskGroup,
 )
 from mppcqa.queue.notices import notify_late
+from mppcqa.queue.repeats import bring_back
 from mppcqa.queue.transitions import move
 
 ACCEPTED = (State.SUCCEEDED, State.FAILED, State.TIMED_OUT)
@@ -113,6 +114,5 @@ def _bring_back_followers(task: Task) -> None:
         after_id=task.pk, state=State.KILLED, attempt=0, kill_requested_at=None
     )
     for follower in list(ended):
-        take_back(follower)
-        move(follower, State.KILLED, State.WAITING, ended_at=None, tallied=None, kill_reason="")
+        bring_back(follower)
         _bring_back_followers(follower)

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from mppcqa.queue.untrusted import redact
+
 A_FOLDER = 1000
 """So many tasks share a folder."""
 
@@ -39,7 +41,7 @@ class LogWriter:
 
     def line(self, text: str) -> None:
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        data = "".join(f"{now} {part}\n" for part in text.splitlines() or [""])
+        data = "".join(f"{now} {part}\n" for part in redact(text).splitlines() or [""])
         if self._file is None:
             self.lost_lines += 1
             return

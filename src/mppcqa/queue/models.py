@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from mppcqa.queue.rows import Row
 
 
 class State(models.TextChoices):
@@ -27,7 +30,7 @@ OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
 FINAL_STATES = (State.SUCCEEDED, State.FAILED, State.KILLED, State.TIMED_OUT, State.LOST)
 
 
-class Lane(models.Model):
+class Lane(Row):
     """A named queue. An exclusive one (a station) runs one task at a time and has a lock."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -95,7 +98,7 @@ def queue_title(queue: str) -> str:
     return own.removeprefix(STATION_PREFIX.replace(":", "."))
 
 
-class TaskGroup(models.Model):
+class TaskGroup(Row):
     """Tasks that belong together; in a chain each waits for the one before it."""
 
     title = models.CharField(max_length=200)
@@ -118,7 +121,12 @@ class TaskGroup(models.Model):
     @property
     def state(self) -> State:
         """Worst state of the tasks: open while one is open, succeeded when all succeeded."""
-        return group_state([task.state for task in self.tasks.all()])
+        return group_state([task.state for task in without_repeated(self.tasks.all())])
+
+    def current_tasks(self) -> models.QuerySet[Task]:
+        """Its tasks without those whose place a repeat has taken."""
+        repeated = self.tasks.exclude(repeat_of=None).order_by().values("repeat_of")
+        return self.tasks.exclude(pk__in=repeated)
 
 
 def group_state(states: list[str]) -> State:
@@ -134,7 +142,27 @@ def group_state(states: list[str]) -> State:
     return State.SUCCEEDED
 
 
-class Task(models.Model):
+def without_repeated(tasks: Iterable[Task]) -> list[Task]:
+    """Of all tasks of a group those whose place no repeat has taken."""
+    tasks = list(tasks)
+    repeated = {task.repeat_of_id for task in tasks}
+    return [task for task in tasks if task.pk not in repeated]
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks of a group as people read them: a repeat stands after what it repeats."""
+    tasks = list(tasks)
+    there = {task.pk: task for task in tasks}
+
+    def first(task: Task) -> int:
+        while (former := there.get(task.repeat_of_id or 0)) is not None:
+            task = former
+        return task.pk
+
+    return sorted(tasks, key=lambda task: (first(task), task.pk))
+
+
+class Task(Row):
     """One piece of work: a registered routine with its arguments."""
 
     name = models.CharField(max_length=100)
@@ -256,7 +284,7 @@ class Task(models.Model):
         return min(100, 100 * self.progress_done // self.progress_total)
 
 
-class Attempt(models.Model):
+class Attempt(Row):
     """One try at a task that is over, with its own log file; the task's row has the running one."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
@@ -277,7 +305,7 @@ class Attempt(models.Model):
         return f"{self.task} attempt {self.number}"
 
 
-class Message(models.Model):
+class Message(Row):
     """A line with which a program or a routine asks for a person's attention."""
 
     class Level(models.TextChoices):
@@ -297,7 +325,7 @@ class Message(models.Model):
         return f"{self.level}: {self.text}"
 
 
-class Worker(models.Model):
+class Worker(Row):
     """A worker process, as it last reported."""
 
     name = models.CharField(max_length=200, unique=True)
@@ -310,9 +338,12 @@ class Worker(models.Model):
     heartbeat_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True, blank=True)
     load = models.FloatField(null=True, blank=True, help_text=_("Load average of its host."))
+    leaving = models.BooleanField(default=False)
+    """It takes no more tasks and ends once its running ones have; the worker says so itself."""
     drain = models.BooleanField(
         default=False, help_text=_("Asked to end once its running tasks have ended.")
     )
+    """Written by people alone."""
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -320,11 +351,21 @@ class Worker(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def taking(cls) -> models.QuerySet[Worker]:
+        """Those that take tasks now."""
+        return cls.objects.filter(stopped_at=None, leaving=False, drain=False)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it ends once its running tasks have."""
+        return self.drain or self.leaving
+
     def running(self) -> models.QuerySet[Task]:
         return Task.objects.filter(worker=self.name, state=State.RUNNING)
 
 
-class Notice(models.Model):
+class Notice(Row):
     """Tells the person who asked for a task that it failed or needs them."""
 
     user = models.ForeignKey(
@@ -342,7 +383,7 @@ class Notice(models.Model):
         return self.text
 
 
-class LogPart(models.Model):
+class LogPart(Row):
     """A piece of a log that was written on another computer, packed with zlib."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="log_parts")
@@ -363,7 +404,7 @@ class LogPart(models.Model):
         return f"{self.task_id}-{self.attempt} from {self.offset}"
 
 
-class TaskTally(models.Model):
+class TaskTally(Row):
     """How many tasks of a kind took how long, by week; pages of history read nothing else."""
 
     name = models.CharField(max_length=100)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
+from mppcqa.public_address import public_address
 from mppcqa.queue.models import Notice, State, Task
+from mppcqa.queue.untrusted import one_line, told
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -51,7 +52,7 @@ def notify_attention(task: Task, text: str) -> None:
 
 
 def remind(task: Task, text: str, permission: str) -> int:
-    """Tell everybody who has a right, such as ``testing.change_station``; how many that are."""
+    """Tell everybody who has a right, such as ``runs.change_station``; how many that are."""
     people = get_user_model().objects.with_perm(
         permission, backend="django.contrib.auth.backends.ModelBackend"
     )
@@ -61,13 +62,16 @@ def remind(task: Task, text: str, permission: str) -> int:
 
 
 def _tell(task: Task, user: User, text: str) -> None:
-    Notice.objects.create(user=user, task=task, text=text[:500])
+    text = told(text, 500)
+    Notice.objects.create(user=user, task=task, text=text)
     address = getattr(user, "email", "")
     if not address:
         return
     try:
-        link = f"{settings.MPPCQA_URL}/queue/{task.pk}/"
-        send_mail(text[:150].replace("\n", " "), f"{text}\n\n{link}\n", None, [address])
+        pages = public_address().url
+        # A link that leads nowhere is worse than none; the number is in the text.
+        link = f"\n{pages}/queue/{task.pk}/\n" if pages else ""
+        send_mail(one_line(text, 150), f"{text}\n{link}", None, [address])
     except OSError as error:
         # A mail server that is away must not hold up the queue; the notice stands in the pages.
         logger.warning("no e-mail about task %s to %s: %s", task.pk, address, error)

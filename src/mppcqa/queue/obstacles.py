@@ -63,8 +63,8 @@ class Known:
         rows = Lane.objects.select_related("reserved_by").defer("make_safe")
         self.lanes = {lane.name: lane for lane in rows}
         self.processes: dict[str, int] = {}
-        """Pool processes of live workers, by broker queue."""
-        live = Worker.objects.filter(stopped_at=None).values_list("lanes", "concurrency")
+        """Pool processes of workers that take tasks, by broker queue."""
+        live = Worker.taking().values_list("lanes", "concurrency")
         for names, number in live:
             for name in names:
                 self.processes[name] = self.processes.get(name, 0) + number

@@ -15,12 +15,14 @@ from mppcqa.queue import leases
 from mppcqa.queue.dispatch import dispatch, is_gone, refuse, send
 from mppcqa.queue.ends import deliver_left
 from mppcqa.queue.history import tally
+from mppcqa.queue.leftovers import has_ended
 from mppcqa.queue.logs import note
 from mppcqa.queue.models import FINAL_STATES, Lane, Message, State, Task, Worker
 from mppcqa.queue.programs import MAKE_SAFE_S, make_safe
 from mppcqa.queue.registry import find
 from mppcqa.queue.shipping import ship
 from mppcqa.queue.transitions import move
+from mppcqa.queue.untrusted import told
 
 RESEND_AFTER = dt.timedelta(seconds=5)
 SUPERVISOR_S = 30.0
@@ -58,6 +60,8 @@ def _end_lost_attempts() -> int:
         if mine and _supervises(task.supervisor_id):
             if waited_s > leases.LEASE.total_seconds() + SUPERVISOR_S:
                 os.kill(task.supervisor_id or 0, signal.SIGTERM)
+            continue
+        if mine and not _alive(task.process_id) and not has_ended(task):
             continue
         count += _give_up(task, mine)
     return count
@@ -117,9 +121,10 @@ def _make_station_safe(task: Task, mine: bool) -> bool:
         Message.objects.create(
             task=task,
             level=Message.Level.ERROR,
-            text=f"{lane.name} was not made safe: {problem}. Check it by hand before the next run."[
-                :500
-            ],
+            text=told(
+                f"{lane.name} was not made safe: {problem}. Check it by hand before the next run.",
+                500,
+            ),
         )
     return True
 
@@ -133,10 +138,10 @@ def _give_up(task: Task, mine: bool) -> bool:
     lost = {"run_s": None, "error_class": "WorkerGone", "error_text": text}
     if task.kill_requested_at is not None:
         new, lost = State.KILLED, {"error_text": task.kill_reason}
-    elif routine is None or not routine.repeatable or task.attempt >= routine.max_attempts:
-        new = State.LOST
-    else:
+    elif routine is not None and routine.again_after(task.attempt):
         new = State.WAITING
+    else:
+        new = State.LOST
     number = task.attempt
     if mine:
         # On another computer the line would come to lie in the midst of what is shipped from there.
@@ -199,7 +204,7 @@ def _free_processes() -> dict[str, int]:
         .annotate(number=Count("id"))
     )
     free: dict[str, int] = {}
-    for worker in Worker.objects.filter(stopped_at=None, drain=False):
+    for worker in Worker.taking():
         for queue in worker.lanes:
             number = worker.concurrency - busy.get(worker.name, 0)
             free[queue] = free.get(queue, 0) + max(0, number)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mppcqa.queue.context import Context
+from typing import Any
 
 Function = Callable[..., "dict[str, Any] | None"]
 
@@ -33,6 +30,10 @@ class Routine:
     def check_arguments(self, arguments: dict[str, Any]) -> None:
         """Raise `TypeError` where the arguments do not fit the function."""
         inspect.signature(self.function).bind(None, **arguments)
+
+    def again_after(self, attempt: int) -> bool:
+        """Whether a task whose attempt was lost is tried again: where that does no harm."""
+        return self.repeatable and attempt < self.max_attempts
 
 
 _routines: dict[str, Routine] = {}
@@ -90,6 +91,3 @@ def all_routines() -> list[Routine]:
 def find(name: str) -> Routine | None:
     """The routine of that name, or None."""
     return _routines.get(name)
-
-
-__all__ = ["Context", "Routine", "find", "routine", "scheduled"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import resource
@@ -22,27 +21,39 @@ from mppcqa.queue.context import Context
 from mppcqa.queue.dispatch import hold_back, is_gone, queued_in, refuse, wake
 from mppcqa.queue.ends import write_end
 from mppcqa.queue.errors import AWAY, Stopped, TaskError
+from mppcqa.queue.keeper import GRACE_S
 from mppcqa.queue.leases import LEASE, in_use_here, lane_lock
+from mppcqa.queue.leftovers import end_offspring
 from mppcqa.queue.logs import LogWriter, log_path
-from mppcqa.queue.models import DEFAULT_LANE, Lane, State, Task
+from mppcqa.queue.models import DEFAULT_LANE, Lane, State, Task, Worker
 from mppcqa.queue.obstacles import obstacle
 from mppcqa.queue.programs import make_safe
 from mppcqa.queue.registry import Routine, find
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import begin
+from mppcqa.queue.untrusted import plain_json
 from mppcqa.queue.watch import Watch
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = float(os.environ.get("MPPCQA_KILL_GRACE_S", "5"))
 CANDIDATES = 4
 """Processes that look in the same moment try a few tasks before they look again."""
 HOST = socket.gethostname()
 
 
-def work(worker: str, queues: list[str], stopping: Callable[[], bool]) -> int:
+class AskedToEnd(Exception):
+    """Somebody wants this worker to take no more tasks."""
+
+
+def work(
+    worker: str,
+    queues: list[str],
+    stopping: Callable[[], bool],
+    end: Callable[[], None] = lambda: None,
+) -> int:
     """Take queued tasks, the most urgent first, until none is left; returns how many.
 
     Called with each message of the broker, whatever it says: the database decides what there is.
+    `end` is called where the database says that this worker shall take no more.
     """
     done = 0
     with Watch() as watch:
@@ -55,6 +66,9 @@ def work(worker: str, queues: list[str], stopping: Callable[[], bool]) -> int:
                 done += 1
                 if context.interrupted:
                     _leave(queues)
+            except AskedToEnd:
+                end()
+                break
             except AWAY as error:
                 # The reaper sends again, once the database is back.
                 logger.warning("the database is away: %s", error)
@@ -82,18 +96,15 @@ def _leave(queues: list[str]) -> None:
 
 
 def claim(worker: str, queues: list[str]) -> Task | None:
-    """Become the owner of the next attempt."""
+    """Become the owner of the next attempt; `AskedToEnd` if this worker shall take no more."""
     while candidates := list(queued_in(queues)[:CANDIDATES]):
         for task in candidates:
             if task.lane != DEFAULT_LANE and not _may_start(task):
                 continue
             now = timezone.now()
-            if move(
+            if begin(
                 task,
-                State.QUEUED,
-                State.RUNNING,
-                expected_attempt=task.attempt,
-                worker=worker,
+                worker,
                 host=HOST,
                 process_id=os.getpid(),
                 started_at=now,
@@ -104,6 +115,8 @@ def claim(worker: str, queues: list[str]) -> Task | None:
                 supervisor_id=None,
             ):
                 return task
+        if Worker.objects.filter(name=worker, drain=True).exists():
+            raise AskedToEnd
     return None
 
 
@@ -130,6 +143,7 @@ def run_attempt(task: Task, watch: Watch) -> Context:
     context.log(f"attempt {task.attempt} of {task.name} on {task.worker}")
     try:
         state, fields = _look_after(context, find(task.name), watch)
+        context.settle()
         if fields.get("error_text"):
             context.log(fields["error_text"])
         context.log(f"ended: {State(state).value}")
@@ -159,9 +173,12 @@ def _look_after(
         with watch.over(context, limit_s, routine.soft_limit_s) as guarded:
             with lane_lock(lane, context.log):
                 ended = _run(context, routine)
-                if context.stop_wanted is not None:
-                    guarded.rest()
+                guarded.rest()
+                stopped = context.stop_wanted is not None
+                end_offspring(context, GRACE_S if stopped else 0.0)
+                if stopped:
                     _make_safe(context, lane)
+                    end_offspring(context, 0.0)
             return ended
     except Stopped as stop:  # while it waited for the station
         return State(stop.state), {"error_text": stop.reason}
@@ -180,8 +197,7 @@ def _run(context: Context, routine: Routine) -> tuple[State, dict[str, Any]]:
             # Whatever the interrupt became on its way up. It may have struck in the middle of a
             # query, and then the connection is of no more use.
             connections.close_all()
-            state, reason = context.stop_wanted
-            return State(state), {"error_text": reason}
+            return _stopped(context, routine, *context.stop_wanted)
         if isinstance(error, AWAY):
             connections.close_all()
         if isinstance(error, TaskError):
@@ -200,12 +216,27 @@ def _run(context: Context, routine: Routine) -> tuple[State, dict[str, Any]]:
     return State.SUCCEEDED, {"result": result, "exit_status": 0, "error_text": ""}
 
 
+def _stopped(
+    context: Context, routine: Routine, state: str, reason: str
+) -> tuple[State, dict[str, Any]]:
+    if state != State.LOST:
+        return State(state), {"error_text": reason}
+    new = State.WAITING if routine.again_after(context.task.attempt) else State.LOST
+    return new, {
+        "error_class": "SupervisorGone",
+        "error_text": reason,
+        "attempt_state": State.LOST,
+    }
+
+
 def _check_result(context: Context, result: Any) -> None:
     try:
-        json.dumps(result, allow_nan=False)
+        plain_json(result)
     except (TypeError, ValueError) as error:
         name = context.task.name
-        raise TaskError(f"{name} returned a result that is not plain JSON: {error}") from error
+        raise TaskError(
+            f"{name} returned a result that is not plain JSON, or too much: {error}"
+        ) from error
 
 
 def _retry(context: Context, routine: Routine, error: Exception) -> tuple[State, dict[str, Any]]:

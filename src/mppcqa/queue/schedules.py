@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.registry import Routine, all_routines, find, scheduled
+from mppcqa.refused import Refused
 
 REAP_EVERY_S = 10
 CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
@@ -32,8 +33,7 @@ def make_schedules(**_named: Any) -> None:
     for row in PeriodicTask.objects.filter(task="mppcqa.queue.scheduled", enabled=True):
         if find(json.loads(row.kwargs or "{}").get("name", "")) is None:
             # Its routine is no longer there; what people made of it is kept.
-            row.enabled = False
-            row.save()
+            switch(row, on=False)
     for routine in scheduled():
         PeriodicTask.objects.get_or_create(
             name=routine.name,
@@ -53,12 +53,12 @@ def _when(routine: Routine) -> dict[str, Any]:
 
 
 def crontab_fields(text: str) -> dict[str, str]:
-    """The five fields of a crontab line; `ValueError` says what is wrong with it."""
+    """The five fields of a crontab line; `Refused` says what is wrong with it."""
     from celery.schedules import ParseException, crontab
 
     parts = text.split()
     if len(parts) != len(CRONTAB):
-        raise ValueError(
+        raise Refused(
             _(
                 "A crontab line has five fields: minute, hour, day of the month, month, "
                 "day of the week."
@@ -68,7 +68,7 @@ def crontab_fields(text: str) -> dict[str, str]:
     try:
         crontab(**fields)
     except (ParseException, ValueError) as error:
-        raise ValueError(_("This is no crontab line: %s") % error) from None
+        raise Refused(_("This is no crontab line: %s") % error) from None
     return fields
 
 
@@ -82,10 +82,37 @@ def timing(*, every_s: int | None = None, crontab: str = "") -> dict[str, Any]:
         row = rows.first() or CrontabSchedule.objects.create(**fields, timezone="UTC")
         return {"crontab": row, "interval": None}
     if not every_s or every_s < 1:
-        raise ValueError(_("Give an interval of at least one second, or a crontab line."))
+        raise Refused(_("Give an interval of at least one second, or a crontab line."))
     intervals = IntervalSchedule.objects.filter(every=every_s, period="seconds")
     every = intervals.first() or IntervalSchedule.objects.create(every=every_s, period="seconds")
     return {"crontab": None, "interval": every}
+
+
+def add(name: str, when: dict[str, Any]) -> Any:
+    """A new schedule of a routine; `when` is from `timing`."""
+    from django_celery_beat.models import PeriodicTask
+
+    number = PeriodicTask.objects.filter(name__startswith=name).count()
+    return PeriodicTask.objects.create(
+        name=name if number == 0 else f"{name} {number + 1}",
+        task="mppcqa.queue.scheduled",
+        kwargs=json.dumps({"name": name}),
+        **when,
+    )
+
+
+def change(schedule: Any, when: dict[str, Any]) -> None:
+    """Change when a schedule is due, and nothing else of it: the scheduler counts its runs."""
+    for key, value in when.items():
+        setattr(schedule, key, value)
+    schedule.save(update_fields=list(when))
+
+
+def switch(schedule: Any, *, on: bool) -> None:
+    """Switch a schedule on or off."""
+    schedule.enabled = on
+    # Forgotten when off, by the package: what was missed until it is on again is not made up for.
+    schedule.save(update_fields=["enabled"] if on else ["enabled", "last_run_at"])
 
 
 def next_run(schedule: Any) -> dt.datetime | None:

@@ -1,44 +1,43 @@
-"""Runs one program in a process group of its own and leaves nothing of it behind.
+"""Runs one program in a session of its own and leaves nothing of it behind.
 
 Started as a script with ``python -S -E supervisor.py PARENT GRACE_S LOG PROGRAM [ARGUMENT …]``.
-It asks the kernel for TERM when its parent dies, puts the program into a new session, and passes
-TERM on to the whole group; what still runs after the grace gets KILL. It writes the program's
+It asks the kernel for TERM when its parent dies, and for whatever loses its parent below it (see
+`offspring`). It puts the program into a new session, and passes TERM on to all that the program
+started, in that session or not; what still runs after the grace gets KILL. It writes the program's
 output to the log itself, so that the log is complete even when the worker was killed, and passes
-on lines that begin with ``@``. Its exit status is the program's, or 128 plus the number of the
+on lines that ask for something (``@progress``, ``@message``). What looks like a secret is hidden
+in the log. Its exit status is the program's, or 128 plus the number of the
 signal that ended it; 127 if the program can't be started.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import sys
 import time
+from collections import deque
+from typing import TYPE_CHECKING
 
-PR_SET_PDEATHSIG = 1
+if TYPE_CHECKING:
+    from mppcqa.queue import offspring
+    from mppcqa.queue.untrusted import redact_bytes
+else:
+    import offspring  # beside this script; it sees no package
+    from untrusted import redact_bytes
+
 MAX_LINE = 16 * 1024
+MAX_LOG = 256 << 20
+"""Bytes of output after which only lines for the queue and the last ones are kept."""
+LAST_LINES = 200
+ASKING = (b"@progress", b"@message")
 _stopping = False
-
-
-def _die_with_parent(signum: int) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
 
 
 def _on_term(*_: object) -> None:
     global _stopping
     _stopping = True
-
-
-def _kill_group(group: int, signum: int) -> bool:
-    try:
-        os.killpg(group, signum)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _run(program: list[str], output: int) -> int:
@@ -47,7 +46,7 @@ def _run(program: list[str], output: int) -> int:
     os.dup2(output, 1)
     os.dup2(output, 2)
     # Should this supervisor be killed outright, at least the program itself goes with it.
-    _die_with_parent(signal.SIGKILL)
+    offspring.die_with_parent(signal.SIGKILL)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -66,9 +65,14 @@ class Output:
         self.source = source
         self.rest = b""
         self.open = True
+        self.inside = False
+        """Whether what comes next goes on with a line whose beginning was logged already."""
+        self.size = 0
         self.lost = 0
+        self.left_out = 0
+        self.last: deque[bytes] = deque(maxlen=LAST_LINES)
         try:
-            self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError:
             self.log = -1
 
@@ -86,10 +90,14 @@ class Output:
             return False
         lines = (self.rest + data).split(b"\n")
         self.rest = lines.pop()
-        if len(self.rest) > MAX_LINE:
-            lines.append(self.rest)
-            self.rest = b""
+        cut = len(self.rest) > MAX_LINE
+        if cut:
+            # Between two words where there are any: a password cut in two is not recognised.
+            end = self.rest.rfind(b" ", MAX_LINE // 2) + 1 or len(self.rest)
+            lines.append(self.rest[:end])
+            self.rest = self.rest[end:]
         self.write(lines)
+        self.inside = cut or (self.inside and not lines)
         return True
 
     def write(self, lines: list[bytes]) -> None:
@@ -98,14 +106,24 @@ class Output:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
         head = f"{stamp}.{int(now % 1 * 1000):03d}Z ".encode()
-        data = b"".join(head + line.rstrip(b"\r") + b"\n" for line in lines)
+        self.keep([head + redact_bytes(line.rstrip(b"\r")) + b"\n" for line in lines])
+        # What only goes on with a line that was cut asks for nothing.
+        begun = lines[1:] if self.inside else lines
+        self.tell(b"".join(line + b"\n" for line in begun if line.startswith(ASKING)))
+
+    def keep(self, lines: list[bytes]) -> None:
+        """Into the log; of far too much the last lines, which say how it ended."""
+        if self.size > MAX_LOG:
+            self.left_out += len(lines)
+            self.last.extend(line[:MAX_LINE] for line in lines[-LAST_LINES:])
+            return
+        data = b"".join(lines)
+        self.size += len(data)
         try:
             while data:
                 data = data[os.write(self.log, data) :]
         except OSError:
             self.lost += data.count(b"\n")
-        told = b"".join(line + b"\n" for line in lines if line.startswith(b"@"))
-        self.tell(told)
 
     def tell(self, data: bytes) -> None:
         """Pass lines on to the worker, which may be gone."""
@@ -120,6 +138,12 @@ class Output:
         if self.rest:
             self.write([self.rest])
             self.rest = b""
+        if self.last:
+            out = self.left_out - len(self.last)
+            self.size = 0
+            self.keep([b"(of a log over %d bytes, %d lines are left out)\n" % (MAX_LOG, out)])
+            self.keep(list(self.last))
+            self.last.clear()
         if self.lost:
             self.tell(b"@lost %d\n" % self.lost)
             self.lost = 0
@@ -129,11 +153,12 @@ def main(arguments: list[str]) -> int:
     """Supervise until the program and everything it started is gone."""
     parent, grace_s, log = int(arguments[0]), float(arguments[1]), arguments[2]
     program = arguments[3:]
-    _die_with_parent(signal.SIGTERM)
+    offspring.die_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGTERM, _on_term)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getppid() != parent:
         return 143  # the parent died before we could ask: nothing is begun for nobody
+    offspring.adopt()
     source, sink = os.pipe()
     child = os.fork()
     if child == 0:
@@ -141,28 +166,21 @@ def main(arguments: list[str]) -> int:
     os.close(sink)
     output = Output(source, log)
     status = None
-    deadline = None
-    killed = False
-    while status is None:
-        done, code = os.waitpid(child, os.WNOHANG)
-        if done:
-            status = os.waitstatus_to_exitcode(code)
-            break
-        if _stopping and deadline is None:
-            deadline = time.monotonic() + grace_s
-            _kill_group(child, signal.SIGTERM)
-        if deadline is not None and not killed and time.monotonic() > deadline:
-            killed = _kill_group(child, signal.SIGKILL)
-        output.take(0.02)
-    # Grandchildren that stayed behind: the grace is for them as well if we were asked to stop.
-    while _stopping and deadline is not None and time.monotonic() < deadline:
-        if not _kill_group(child, 0):
-            break
-        output.take(0.02)
-    _kill_group(child, signal.SIGKILL)
-    while output.take(0):
+    while status is None and not _stopping:
+        status = offspring.reap().get(child)
+        if status is None:
+            output.take(0.02)
+    # What stayed behind a program that has ended gets no grace.
+    there, left = offspring.end(os.getpid(), grace_s if _stopping else 0.0, output.take)
+    while not left and output.take(0):
         pass
     output.close()
+    if there and not _stopping:
+        output.write([b"left running by the program, ended: " + offspring.names(there).encode()])
+    if left:
+        output.write([b"could not be ended: " + offspring.names(left).encode()])
+    if status is None:
+        status = offspring.reap().get(child, -signal.SIGKILL)
     return status if status >= 0 else 128 - status
 
 

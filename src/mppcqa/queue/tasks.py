@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import mmap
 import os
@@ -11,7 +12,7 @@ import threading
 from typing import Any
 
 from celery import current_app, shared_task
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
@@ -19,12 +20,14 @@ import mppcqa
 from mppcqa.queue.dispatch import CELERY_NAME
 from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Worker
+from mppcqa.queue.offspring import adopt
 from mppcqa.queue.reaper import reap
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_S = 3.0
 TIDY_EVERY_S = 6 * 3600.0
-_stop = threading.Event()
+_gone = threading.Event()
+"""Set once the worker runs nothing any more."""
 _ending = mmap.mmap(-1, 1)
 """Not 0 once the worker shall end; one piece of memory for it and its pool processes."""
 
@@ -41,7 +44,16 @@ def work(**_: Any) -> None:
     from mppcqa.queue.runner import work
 
     queues = [str(name) for name in current_app.amqp.queues.consume_from]
-    work(worker_name(), queues, lambda: _ending[0] != 0)
+    work(worker_name(), queues, lambda: _ending[0] != 0, _end_worker)
+
+
+def _end_worker() -> None:
+    """Celery's own way to end: no new message is taken, running tasks go on.
+
+    A pool process may be the first to learn that somebody asked for it.
+    """
+    _ending[0] = 1
+    os.kill(int(os.environ["MPPCQA_WORKER_PID"]), signal.SIGTERM)
 
 
 @shared_task(name="mppcqa.queue.scheduled", ignore_result=True)
@@ -62,6 +74,12 @@ def reap_now() -> None:
     reap()
 
 
+@worker_process_init.connect
+def _answer_for_all(**_: Any) -> None:
+    # In a pool process; signals of Celery reach it in no other.
+    adopt()
+
+
 @worker_init.connect
 def _name_worker(**_: Any) -> None:
     os.environ["MPPCQA_WORKER_PID"] = str(os.getpid())
@@ -76,29 +94,51 @@ def _start_heart(sender: Any, **_: Any) -> None:
         "concurrency": sender.controller.concurrency,
         "version": mppcqa.__version__,
         "started_at": timezone.now(),
-        "drain": False,
     }
-    Worker.objects.filter(name=worker_name()).update(drain=False)
-    threading.Thread(target=_beat, args=[fields], name="heart", daemon=True).start()
+    heart = threading.Thread(target=_beat, args=[fields], name="heart", daemon=True)
+    heart.start()
+    atexit.register(_say_goodbye, os.getpid(), heart)
     threading.Thread(target=_tidy, name="tidy", daemon=True).start()
 
 
+def _enter(fields: dict[str, Any]) -> None:
+    """This worker's row as it begins.
+
+    What was asked of an earlier worker with the same process number is not asked of this one.
+    """
+    Worker.objects.update_or_create(name=worker_name(), defaults={**fields, "drain": False})
+
+
+def _report() -> bool | None:
+    """One heartbeat: it writes what the worker itself knows, and nothing that people decide.
+
+    Returns whether somebody asked it to end; None where its row is not there.
+    """
+    row = Worker.objects.filter(name=worker_name())
+    there = row.update(
+        heartbeat_at=timezone.now(),
+        stopped_at=None,
+        leaving=_ending[0] != 0,
+        load=os.getloadavg()[0],
+    )
+    return row.filter(drain=True).exists() if there else None
+
+
 def _beat(fields: dict[str, Any]) -> None:
-    """Until the worker stops: say that it lives, and mend what others left."""
+    """Until the worker has gone: say that it lives, and mend what others left."""
     wait_s = 0.0
-    while not _stop.wait(wait_s):
+    entered = False
+    while not _gone.wait(wait_s):
         wait_s = HEARTBEAT_S
         try:
-            now: dict[str, Any] = {"heartbeat_at": timezone.now(), "stopped_at": None}
-            now["load"] = os.getloadavg()[0]
-            row, _new = Worker.objects.update_or_create(
-                name=worker_name(), defaults={**fields, **now}
-            )
+            if not entered:
+                _enter(fields)
+                entered = True
+            asked = _report()
+            entered = asked is not None
             reap()
-            if row.drain and not _stop.is_set():
-                # Celery's own way to end: no new message is taken, running tasks go on.
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
+            if asked and not _ending[0]:
+                _end_worker()
         except DatabaseError as error:
             logger.warning("no heartbeat, the database is away: %s", error)
         finally:
@@ -109,7 +149,7 @@ def _beat(fields: dict[str, Any]) -> None:
 def _tidy() -> None:
     """Logs of archived tasks lie on the computers that ran them; each removes its own."""
     wait_s = 0.0
-    while not _stop.wait(wait_s):
+    while not _gone.wait(wait_s):
         wait_s = TIDY_EVERY_S
         try:
             remove_own_logs()
@@ -120,9 +160,17 @@ def _tidy() -> None:
 
 
 @worker_shutting_down.connect
-def _end_heart(**_: Any) -> None:
-    _stop.set()
+def _take_no_more(**_: Any) -> None:
+    # Its heart beats on: a task that it still runs may take hours.
     _ending[0] = 1
+
+
+def _say_goodbye(worker_id: int, heart: threading.Thread) -> None:
+    """When the worker's main process ends, by whatever way; pool processes are copies of it."""
+    if os.getpid() != worker_id:
+        return
+    _gone.set()
+    heart.join(HEARTBEAT_S)
     try:
         Worker.objects.filter(name=worker_name()).update(stopped_at=timezone.now())
     except DatabaseError:

@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -23,14 +23,27 @@ from mppcqa.queue.models import (
     State,
     Task,
     TaskGroup,
+    Worker,
 )
+from mppcqa.queue.untrusted import told
 
 logger = logging.getLogger(__name__)
+LONGEST = {
+    "error_class": 100,
+    "error_text": 20_000,
+    "traceback": 100_000,
+    "kill_reason": 200,
+    "progress_text": 200,
+}
+"""Characters that are kept of texts which come from programs, errors and people."""
 TOLD = ("name", "state", "lane", "group", "requested_by", "about_model", "about_id")
 """What is asked of a task when its end is told."""
 
 task_ended = Signal()
 """Sent after a task reached a final state, whoever brought it there; keyword `task`."""
+
+may_go_on = Signal()
+"""Sent once what waited for a station or a task may be looked at again."""
 
 group_ended = Signal()
 """Sent once, after the last task of a group reached a final state; keyword `group`."""
@@ -49,7 +62,9 @@ def move(
 
     `task` is changed alike. Leaving `State.RUNNING` closes the attempt and gives its lane's lock
     back, in the same transaction; `attempt_state` is how a try ended that is to be repeated.
+    What somebody wanted stopped meanwhile is not repeated: it is killed instead.
     """
+    fields = _fitting(fields)
     allowed = former if isinstance(former, tuple) else (former,)
     rows = Task.objects.filter(pk=task.pk, state__in=allowed)
     if expected_attempt is not None:
@@ -65,6 +80,9 @@ def move(
         _remember(task, new, fields)
         return True
     with transaction.atomic():
+        if not final and (asked := _asked_to_end(rows)):
+            fields.pop("not_before", None)
+            new, final, fields = State.KILLED, True, {**fields, **asked, **_ending()}
         if not rows.update(state=new, **fields):
             return False
         if State.RUNNING in allowed:
@@ -77,12 +95,38 @@ def move(
     return True
 
 
+def begin(task: Task, worker: str, **fields: Any) -> bool:
+    """From queued to running: a worker takes the next attempt; False if it can't.
+
+    The attempt's number counts tries that began, so it grows here. A worker that somebody asked to
+    end takes nothing more: that is part of the same UPDATE, so nothing begins after the asking.
+    """
+    ending = Worker.objects.filter(name=worker, drain=True)
+    rows = Task.objects.filter(pk=task.pk, state=State.QUEUED, attempt=task.attempt)
+    fields |= {"worker": worker, "attempt": task.attempt + 1}
+    if not rows.filter(~Exists(ending)).update(state=State.RUNNING, **fields):
+        return False
+    _remember(task, State.RUNNING, fields)
+    return True
+
+
+def _asked_to_end(rows: QuerySet[Task]) -> dict[str, str]:
+    """What a kill that was asked for while it ran makes of it; empty if nobody has asked.
+
+    Locks the row: whoever asks from now on finds it in its next state.
+    """
+    row = rows.select_for_update().values("kill_requested_at", "kill_reason").first()
+    if row is None or row["kill_requested_at"] is None:
+        return {}
+    return {"error_class": "", "error_text": row["kill_reason"]}
+
+
 def kill_unstarted(rows: QuerySet[Task], **fields: Any) -> list[Task]:
     """Kill those of some tasks that have not started, all in one change; returns them.
 
     Their rows are locked first: no worker begins one between the look and the change.
     """
-    fields |= _ending()
+    fields = _fitting(fields) | _ending()
     with transaction.atomic():
         unstarted = rows.filter(state__in=(State.WAITING, State.QUEUED)).order_by("pk")
         tasks = list(unstarted.select_for_update().only(*TOLD))
@@ -97,6 +141,12 @@ def kill_unstarted(rows: QuerySet[Task], **fields: Any) -> list[Task]:
         _cancel_followers(tasks)
         transaction.on_commit(lambda: _tell(tasks))
     return tasks
+
+
+def _fitting(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same with texts that fit their columns, whatever they are."""
+    there = fields.keys() & LONGEST.keys()
+    return fields | {name: told(str(fields[name]), LONGEST[name]) for name in there}
 
 
 def _ending() -> dict[str, Any]:
@@ -168,10 +218,8 @@ def _tell(tasks: list[Task]) -> None:
 
 def _go_on(tasks: list[Task]) -> None:
     """A free lane, or a success that others waited for, lets more begin."""
-    from mppcqa.queue.dispatch import dispatch
-
     if any(task.lane != DEFAULT_LANE or _lets_go_on(task) for task in tasks):
-        dispatch()
+        may_go_on.send(Task)
 
 
 def _lets_go_on(task: Task) -> bool:

@@ -19,6 +19,7 @@ from mppcqa.queue.context import Context
 from mppcqa.queue.ends import write_end
 from mppcqa.queue.late import resume
 from mppcqa.queue.leases import LEASE, RENEW_EVERY_S
+from mppcqa.queue.leftovers import end_offspring
 from mppcqa.queue.models import State, Task
 from mppcqa.queue.shipping import ship
 
@@ -119,6 +120,7 @@ class Guarded:
         assert self.context.stop_wanted is not None  # noqa: S101
         state, reason = self.context.stop_wanted
         self.context.log(f"did not end by itself within {waited_s:.0f} s: process killed")
+        end_offspring(self.context, 2.0)
         write_end(self.context.task, State(state), {"error_text": reason})
         os.kill(os.getpid(), signal.SIGKILL)
 

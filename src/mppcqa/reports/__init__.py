@@ -6,7 +6,6 @@ import importlib
 from typing import Any
 
 _WHERE = {
-    "device_address": "mppcqa.reports.qr",
     "device_report": "mppcqa.reports.device",
     "qr_png": "mppcqa.reports.qr",
     "qr_svg": "mppcqa.reports.qr",

@@ -1,307 +1,297 @@
-"""The report of one device."""
+"""The report of one device: its view, laid out on paper."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
-from reportlab.platypus import KeepTogether, Spacer, Table, TableStyle
+from django.utils.translation import gettext_lazy, override
+from reportlab.platypus import CondPageBreak, KeepTogether, Spacer, Table, TableStyle
 
 import mppcqa
-from mppcqa import charts
+from mppcqa.charts.paper import BESIDE, Figure, figure
+from mppcqa.charts.paper.lettering import BOLD, printable, width_of
 from mppcqa.inventory.models import Device
-from mppcqa.reports.device_charts import device_charts
+from mppcqa.inventory.scope import Viewer
+from mppcqa.public_address import PublicAddress, public_address
 from mppcqa.reports.document import (
-    BOLD,
+    CELL,
     HEAD,
     HEADING,
-    OUTCOMES,
+    PADDING,
     SMALL,
-    TITLE,
     WIDTH,
     build,
     paragraph,
     picture,
     table,
 )
-from mppcqa.reports.qr import device_address, qr_png
-from mppcqa.stages.numbers import with_uncertainty
-from mppcqa.testing.device_values import ShownQuantity, StageValues, Value, device_stages
-from mppcqa.testing.models import ConditionPoint
+from mppcqa.reports.inputs import inputs_of, newest
+from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.numbers import Column, column
+from mppcqa.reports.pieces import beside, facts_table, signs, title_style
+from mppcqa.reports.qr import qr_png
+from mppcqa.views.device import DeviceView, device_view
+from mppcqa.views.stage import Grid, Source, StageView
+from mppcqa.views.texts import moment
+from mppcqa.views.verdict import VerdictView
 
 QR_WIDTH = 78
-MEANS_BESIDE, CHANNELS_BESIDE = 5, 6
-"""Columns of a table that are wide enough for a value with its uncertainty."""
 ROWS_TOGETHER = 40
+CAPTION_AND_ROWS = 90.0
+"""Room [points] without which a caption begins a page."""
 
 
-def device_report(device: Device, language: str | None = None) -> bytes:
-    """PDF of a device as it stands now, in the current language or the one named."""
+def device_report(
+    device: Device,
+    language: str | None = None,
+    *,
+    address: PublicAddress | None = None,
+    paper: str = "A4",
+    viewer: Viewer = None,
+) -> bytes:
+    """PDF of a device as it stands now, in the current language or the one named.
+
+    The same data gives the same bytes, whenever it is written.
+
+    address
+        Where others find the pages, where the caller knows better than the settings.
+    paper
+        ``A4`` or ``letter``.
+    viewer
+        Whom it is written for: of other devices it names those that this person sees.
+    """
     if language is not None:
         with override(language):
-            return device_report(device)
-    stages = device_stages(device)
-    now = timezone.now()
-    story: list[Any] = [_head(device, stages)]
-    if not stages:
+            return device_report(device, address=address, paper=paper, viewer=viewer)
+    return _write(device, address or public_address(), paper, viewer).data
+
+
+def _write(device: Device, address: PublicAddress, paper: str, viewer: Viewer = None) -> Written:
+    view = device_view(device.serial, viewer=viewer)
+    if view is None:
+        raise Device.DoesNotExist(_("The device %s is not there any more.") % device.serial)
+    return Written(lay_out(view, address, paper=paper), view.serial, inputs_of(view))
+
+
+def lay_out(view: DeviceView, address: PublicAddress, *, paper: str = "A4") -> bytes:
+    """PDF of a view, in the current language."""
+    story: list[Any] = [_head(view, address), *_sign_offs(view)]
+    if not view.stages:
         story.append(paragraph(_("This device has not been measured yet.")))
-    for number, section in enumerate(stages):
-        parts = _section(device, section)
+    for number, stage in enumerate(view.stages):
+        parts = _section(stage)
         # One stage, one page, where it fits. The first begins below the head in any case.
-        story += [KeepTogether(parts[:2]), *parts[2:]] if number == 0 else [KeepTogether(parts)]
-    footer = _("%(serial)s, written %(when)s UTC by mppcqa %(version)s") % {
-        "serial": device.serial,
-        "when": f"{now:%Y-%m-%d %H:%M}",
+        story += [CondPageBreak(CAPTION_AND_ROWS), *parts] if number == 0 else [KeepTogether(parts)]
+    as_of = newest(view)
+    footer = _("%(serial)s, as of %(when)s UTC; mppcqa %(version)s") % {
+        "serial": view.serial,
+        "when": moment(as_of),
         "version": mppcqa.__version__,
     }
-    return build(story, title=_("Report of %s") % device.serial, footer=footer)
+    title = _("Report of %s") % view.serial
+    return build(story, title=title, footer=footer, paper=paper, as_of=as_of, subject=view.kind)
 
 
-def _head(device: Device, stages: list[StageValues]) -> Table:
+def _head(view: DeviceView, address: PublicAddress) -> Table:
     """Serial, identity and verdicts at the left, QR code at the right."""
-    facts = [
-        (
-            _("Type"),
-            f"{device.device_type} ({device.device_type.rows} × {device.device_type.columns})",
-        ),
-        (_("Lot"), device.lot or "–"),
-        (_("Place"), device.location or "–"),
-        (_("Tray"), _tray(device)),
-        (_("Registered"), f"{device.registered_at:%Y-%m-%d}"),
+    facts = ((fact.title, fact.text) for fact in view.facts)
+    left = [
+        paragraph(view.serial, title_style(view.serial)),
+        facts_table(facts, WIDTH - QR_WIDTH - 20),
+        Spacer(1, 4),
+        *_verdict_lines(view),
     ]
-    rows: list[list[Any]] = [[paragraph(name, SMALL), paragraph(value)] for name, value in facts]
-    identity = Table(rows, colWidths=[55, WIDTH - QR_WIDTH - 75], hAlign="LEFT")
-    identity.setStyle(
-        TableStyle(
-            [
-                ("TOPPADDING", (0, 0), (-1, -1), 0.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 0.5),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-            ]
-        )
-    )
-    left = [paragraph(device.serial, TITLE), identity, Spacer(1, 4), *_verdict_line(stages)]
-    right = [
-        picture(qr_png(device_address(device)), QR_WIDTH),
-        paragraph(device_address(device), SMALL),
-    ]
-    columns = [WIDTH - QR_WIDTH - 10, QR_WIDTH + 10]
-    head = Table([[left, right]], colWidths=columns, hAlign="LEFT")
-    head.setStyle(
-        TableStyle(
-            [
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
-            ]
-        )
-    )
-    return head
+    code = address.of_device(view.serial)
+    right = [picture(qr_png(code), QR_WIDTH), paragraph(code, SMALL)]
+    return beside(left, right, QR_WIDTH + 10)
 
 
-def _tray(device: Device) -> str:
-    if device.tray is None:
-        return "–"
-    return _("%(tray)s, row %(row)s, column %(column)s") % {
-        "tray": device.tray,
-        "row": device.tray_row,
-        "column": device.tray_column,
-    }
+def _verdict_lines(view: DeviceView) -> list[Table]:
+    states = [(one.verdict.state, f"{one.title}: {one.verdict.text}") for one in view.stages]
+    return signs(states, WIDTH - QR_WIDTH - 20)
 
 
-def _verdict_line(stages: list[StageValues]) -> list[Table]:
-    if not stages:
+def _sign_offs(view: DeviceView) -> list[Any]:
+    lines = []
+    for one in view.sign_offs:
+        outdated = f" ({_('verdicts have changed since')})" if one.outdated else ""
+        lines.append(paragraph(one.text + outdated))
+    return lines
+
+
+def _section(stage: StageView) -> list[Any]:
+    parts: list[Any] = [paragraph(stage.title, HEADING)]
+    parts += _decision(stage.verdict)
+    if stage.judged:
+        parts += [_judged(stage), Spacer(1, 6)]
+    if stage.problems:
+        parts.append(paragraph(_("Not measured"), HEAD))
+        parts += [paragraph(problem) for problem in stage.problems]
+        parts.append(Spacer(1, 6))
+    parts += _whole(stage)
+    for grid in stage.means:
+        for made in _grid(grid, 0.34):
+            parts += [made, Spacer(1, 6)]
+    parts += _pictures(stage)
+    parts += _channels(stage)
+    return [*parts, Spacer(1, 4), paragraph(_provenance(stage), SMALL)]
+
+
+def _decision(verdict: VerdictView) -> list[Any]:
+    """What people decided in spite of a verdict."""
+    if verdict.pk is None:
+        return [paragraph(_("Not judged: no limit set is in use for this stage."))]
+    if (waiver := verdict.waiver) is None:
         return []
-    cells, style = [], [("FONT", (0, 0), (-1, -1), BOLD, 8), ("LEFTPADDING", (0, 0), (-1, -1), 6)]
-    for number, section in enumerate(stages):
-        standing = section.standing
-        outcome = standing.get_outcome_display() if standing.outcome else _("not judged")
-        cells.append(f"{section.title}: {outcome}")
-        colour = OUTCOMES.get(standing.outcome, OUTCOMES["incomplete"])
-        style += [
-            ("BACKGROUND", (number, 0), (number, 0), colour),
-            ("TEXTCOLOR", (number, 0), (number, 0), "white"),
-        ]
-    line = Table([cells], hAlign="LEFT", spaceBefore=2)
-    line.setStyle(TableStyle(style))
-    return [line]
+    return [paragraph(f"{waiver.head}: {waiver.reason} ({waiver.granted})"), Spacer(1, 4)]
 
 
-def _section(device: Device, section: StageValues) -> list[Any]:
-    parts: list[Any] = [paragraph(section.title, HEADING)]
-    if section.standing.verdict is not None:
-        parts += [_verdict_table(section), Spacer(1, 6)]
-    parts += _summary(section)
-    drawn = _pictures(device, section)
-    if drawn:
-        parts += [Spacer(1, 6), drawn]
-    parts += _channel_table(device, section)
-    return [*parts, Spacer(1, 4), paragraph(_provenance(section), SMALL)]
-
-
-def _shown(value: Value | None) -> str:
-    return "–" if value is None else with_uncertainty(value.value, value.uncertainty)
-
-
-def _verdict_table(section: StageValues) -> Table:
-    """Every judged quantity with its worst value and the band that it was judged by."""
-    heads = _("Judged"), _("Worst value"), _("Channel"), _("Pass band"), _("At"), _("Verdict")
+def _judged(stage: StageView) -> Table:
+    """Every judged quantity with its worst value and the bands that it was judged by."""
+    heads = _("Quantity"), _("Worst value"), _("Pass band"), _("Warning band"), _("Verdict")
     rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
-    labels = dict(type(section.standing)._meta.get_field("outcome").flatchoices)
-    for line in section.judged():
-        value, channel = line.get("value"), line.get("channel")
-        rows.append(
-            [
-                paragraph(line["shown"].head, HEAD),
-                "–" if value is None else with_uncertainty(value, line.get("uncertainty")),
-                "–" if channel in (None, -1) else str(channel),
-                _band(line.get("pass_low"), line.get("pass_high")),
-                paragraph(line["condition"], SMALL),
-                str(labels.get(line["outcome"], line["outcome"])),
-            ]
-        )
-    return table(rows, [WIDTH * part for part in (0.25, 0.14, 0.1, 0.12, 0.28, 0.11)])
+    for line in stage.judged:
+        title = [paragraph(line.title, HEAD)]
+        if line.condition:
+            title.append(paragraph(line.condition, SMALL))
+        channel = "" if line.channel is None else f" ({_('ch.')} {line.channel})"
+        said: list[Any] = [paragraph(f"{line.outcome_text} {line.outside}".strip(), CELL)]
+        if line.text:
+            said.append(paragraph(line.text, SMALL))
+        cells = line.worst + channel, line.pass_band, line.warning_band
+        rows.append([title, *(paragraph(cell, CELL) for cell in cells), said])
+    return table(rows, [WIDTH * part for part in (0.22, 0.21, 0.16, 0.16, 0.25)])
 
 
-def _band(low: float | None, high: float | None) -> str:
-    """A pass band in words."""
-    if low is None and high is None:
-        return _("none")
-    if low is None:
-        return f"≤ {high:.5g}"
-    if high is None:
-        return f"≥ {low:.5g}"
-    return f"{low:.5g} … {high:.5g}"
-
-
-def _summary(section: StageValues) -> list[Any]:
-    """Means over the channels: at each bias, at each temperature, and what belongs to neither."""
-    conditional = [one for one in section.quantities if one.conditional]
-    at_bias = [
-        one
-        for one in conditional
-        if any(_has_bias(row.condition) for row in section.values[one.key])
-    ]
-    others = [one for one in conditional if one not in at_bias]
-    parts: list[Any] = []
-    for quantities in (at_bias, others):
-        biased = quantities is at_bias
-        points = [point for point in section.conditions() if _has_bias(point) is biased]
-        rows = _brightest(points)
-        for piece in _pieces(quantities, MEANS_BESIDE):
-            heads = (_("Mean over the channels at"), *(one.head for one in piece))
-            lines: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
-            for point in rows:
-                means = [_shown(section.mean(one.key, point)) for one in piece]
-                lines.append([paragraph(section.in_words(point), SMALL), *means])
-            first = WIDTH * 0.34
-            widths = [first, *[(WIDTH - first) / len(piece)] * len(piece)]
-            parts += [table(lines, widths), Spacer(1, 6)]
-    fixed = [one for one in section.quantities if not one.conditional]
-    if fixed:
-        lines = [[_("Quantity"), _("Value")]]
-        lines += [[paragraph(one.head), _shown(section.mean(one.key))] for one in fixed]
-        parts.append(table(lines, [WIDTH * 0.5, WIDTH * 0.3]))
-    return parts
-
-
-def _has_bias(point: ConditionPoint) -> bool:
-    return point.bias_v is not None or point.overvoltage_v is not None
-
-
-def _brightest(points: list[ConditionPoint]) -> list[ConditionPoint]:
-    """Of points that differ in light alone the brightest: what was had in the dark holds there."""
-    best: dict[tuple[float | None, ...], ConditionPoint] = {}
-    for point in points:
-        key = point.temperature_c, point.bias_v, point.overvoltage_v
-        if key not in best or (point.light or 0) > (best[key].light or 0):
-            best[key] = point
-    return list(best.values())
-
-
-def _pieces(quantities: list[ShownQuantity], most: int) -> list[list[ShownQuantity]]:
-    """Quantities that stand beside each other in a table, about as many in each."""
-    number = math.ceil(len(quantities) / most)
-    size = math.ceil(len(quantities) / number) if number else 1
-    return [quantities[i : i + size] for i in range(0, len(quantities), size)]
-
-
-def _pictures(device: Device, section: StageValues) -> Table | None:
-    """The stage's charts, three in a row."""
-    cells = [
-        picture(
-            # About 250 dots an inch; drawing the dots is most of the time of a report.
-            charts.to_png(drawn.chart.properties(title=drawn.title)),
-            WIDTH / 3 - 8,
-            WIDTH / 4,
-        )
-        for drawn in device_charts(device, section)
-    ]
-    if not cells:
-        return None
-    lines = [
-        [*cells[i : i + 3], *[""] * (3 - len(cells[i : i + 3]))] for i in range(0, len(cells), 3)
-    ]
-    grid = Table(lines, colWidths=[WIDTH / 3] * 3, hAlign="LEFT")
-    grid.setStyle(
-        TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
-    )
-    return grid
-
-
-def _channel_table(device: Device, section: StageValues) -> list[Any]:
-    """Values of each channel at the typical condition; nothing for a single channel."""
-    if device.device_type.channels < 2:
+def _whole(stage: StageView) -> list[Any]:
+    """Values of the device as a whole."""
+    if not stage.whole:
         return []
-    quantities = [q for q in section.quantities if q.scope == "channel"]
-    point = section.typical()
-    caption = _("Channels") if point is None else _("Channels at %s") % section.in_words(point)
+    values = column(_("Value"), [line.text for line in stage.whole], HEAD)
+    rows: list[list[Any]] = [[paragraph(_("Whole device"), HEAD), paragraph(values.head, HEAD)]]
+    for line, cell in zip(stage.whole, values.cells(), strict=True):
+        at = f", {line.condition}" if line.condition else ""
+        rows.append([paragraph(line.title + at, CELL), cell])
+    return [table(rows, [WIDTH * 0.5, max(values.width, WIDTH * 0.3)]), Spacer(1, 6)]
+
+
+def _grid(grid: Grid, most: float) -> list[Table]:
+    """Tables of as many columns as have room; the first, of names, takes `most` of the width."""
+    names = [printable(name) for name, _cells in grid.rows]
+    longest = max((width_of(name, SMALL.fontSize) for name in names), default=0.0)
+    words = [width_of(word, HEAD.fontSize, BOLD) for word in printable(grid.corner).split()]
+    first = min(max(longest, *words, 0.0) + 2 * PADDING, WIDTH * most)
+    columns = [
+        column(str(head), [cells[n] for _name, cells in grid.rows], HEAD)
+        for n, head in enumerate(grid.heads)
+    ]
+    return [_columns(grid, names, first, piece) for piece in pieces(columns, WIDTH - first)]
+
+
+def _columns(grid: Grid, names: list[str], first: float, piece: list[Column]) -> Table:
+    lines: list[list[Any]] = [[paragraph(grid.corner, HEAD)]]
+    lines[0] += [paragraph(one.head, HEAD) for one in piece]
+    for name, *cells in zip(names, *(one.cells() for one in piece), strict=True):
+        lines.append([paragraph(name, SMALL), *cells])
+    spare = (WIDTH - first - sum(one.width for one in piece)) / len(piece)
+    return table(lines, [first, *[one.width + spare for one in piece]])
+
+
+def pieces(columns: list[Column], room: float) -> list[list[Column]]:
+    """Columns that stand beside each other in a table, about as many in each."""
+    number = max(1, math.ceil(sum(one.width for one in columns) / room))
+    size = math.ceil(len(columns) / number)
+    found: list[list[Column]] = []
+    for one in columns:
+        full = found and sum(other.width for other in found[-1]) + one.width > room
+        if not found or full or len(found[-1]) >= size:
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
+def _pictures(stage: StageView) -> list[Table]:
+    """The stage's charts, as many beside each other as the line has room for."""
+    lines: list[list[Figure]] = []
+    for drawn in stage.charts:
+        made = figure(replace(drawn.chart, title=drawn.title), whole=WIDTH)
+        for line in lines:
+            if sum(one.width + BESIDE for one in (*line, made)) <= WIDTH + 0.1:
+                line.append(made)
+                break
+        else:
+            lines.append([made])
+    return [_beside(line) for line in lines]
+
+
+def _beside(line: list[Figure]) -> Table:
+    found = Table([line], colWidths=[one.width + BESIDE for one in line], hAlign="LEFT")
+    style = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
+    found.setStyle(TableStyle(style))
+    return found
+
+
+def _channels(stage: StageView) -> list[Any]:
+    """Values by channel, each table below its caption and, where it fits, on one page."""
+    grid, at = stage.channels, stage.chosen
+    if not grid.rows:
+        return []
+    caption = _("Values by channel") if at is None else f"{_('Values by channel')}: {at.text}"
     parts: list[Any] = []
-    for piece in _pieces(quantities, CHANNELS_BESIDE):
-        columns = [section.of_channels(one.key, point) for one in piece]
-        rows: list[list[Any]] = [
-            [paragraph(head, HEAD) for head in (_("Channel"), *(one.head for one in piece))]
-        ]
-        rows += [
-            [str(channel), *(_shown(column.get(channel)) for column in columns)]
-            for channel in range(device.device_type.channels)
-        ]
-        first = WIDTH * 0.1
-        widths = [first, *[(WIDTH - first) / len(piece)] * len(piece)]
-        whole = [Spacer(1, 6), paragraph(caption, HEAD), Spacer(1, 2), table(rows, widths)]
-        parts += [KeepTogether(whole)] if len(rows) < ROWS_TOGETHER else whole
+    for made in _grid(grid, 0.2):
+        whole = [Spacer(1, 6), paragraph(caption, HEAD), Spacer(1, 2), made]
+        if len(grid.rows) < ROWS_TOGETHER:
+            parts.append(KeepTogether(whole))
+        else:
+            parts += [CondPageBreak(CAPTION_AND_ROWS), *whole]
     return parts
 
 
-def _provenance(section: StageValues) -> str:
+def _provenance(stage: StageView) -> str:
     """Where the numbers come from: run, file, program's analysis, limits."""
-    analysis = section.standing.analysis
-    run = analysis.run_file.run
-    parts = []
-    if run is not None:
-        values = {
-            "run": run.pk,
-            "station": run.station.name if run.station else "",
-            "operator": run.operator.get_username() if run.operator else _("nobody named"),
-            "when": f"{run.created_at:%Y-%m-%d %H:%M} UTC",
-        }
-        measured = _("Run %(run)s at %(station)s by %(operator)s, %(when)s.")
-        imported = _("Run %(run)s, imported by %(operator)s, %(when)s.")
-        parts.append((measured if run.station else imported) % values)
+    source, parts = stage.source, [_measured(stage.source)]
+    said = _("File %(file)s, SHA-256 %(sha)s. Analysis %(stage)s %(version)s (mppcqa %(code)s).")
     parts.append(
-        _("File %(file)s, SHA-256 %(sha)s. Analysis %(stage)s %(version)s (mppcqa %(code)s).")
+        said
         % {
-            "file": analysis.run_file.original_name,
-            "sha": analysis.run_file.sha256,
-            "stage": analysis.stage,
-            "version": analysis.version,
-            "code": analysis.code_version,
+            "file": source.file_name,
+            "sha": source.sha256,
+            "stage": source.stage,
+            "version": source.version,
+            "code": source.code_version,
         }
     )
-    if section.standing.verdict is not None:
-        parts.append(_("Limits: %s.") % section.standing.verdict.limit_set)
-    parts.append(_("± is one standard uncertainty."))
-    return " ".join(parts)
+    if stage.verdict.limits:
+        parts.append(_("Limits: %s.") % stage.verdict.limits)
+    parts.append(
+        _("± is one standard uncertainty: statistical, then systematic where there is any.")
+    )
+    if source.shared:
+        parts.append(_("Systematic, in common: %s.") % source.shared)
+    return " ".join(filter(None, parts))
+
+
+def _measured(source: Source) -> str:
+    if source.run is None:
+        return ""
+    values = {
+        "run": source.run,
+        "station": source.station,
+        "operator": source.operator or _("nobody named"),
+        "when": f"{moment(source.started_at)} UTC",
+    }
+    measured = _("Run %(run)s at %(station)s by %(operator)s, %(when)s.")
+    imported = _("Run %(run)s, imported by %(operator)s, %(when)s.")
+    return (measured if source.station else imported) % values
+
+
+KIND = ReportKind(
+    "device",
+    gettext_lazy("Full report"),
+    "inventory.device",
+    _write,
+    place=10,
+)

@@ -2,66 +2,77 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 from typing import Any
 
-import reportlab
+from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from reportlab import rl_config
 from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4
+from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Image, Paragraph, SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus.tables import CellStyle
 
-MARGIN = 16 * mm
-PADDING = 6  # of ReportLab's frames, inside the margin
-WIDTH = A4[0] - 2 * (MARGIN + PADDING)
+import mppcqa
+from mppcqa.charts.paper.lettering import BOLD, FONT, printable, runs, width_of, write
+from mppcqa.reports.archival import About, describe, with_line_ends
+
+PAPERS = {"A4": A4, "letter": LETTER}
+PADDING = 6  # of ReportLab's frames and tables
+WIDTH = A4[0] - 2 * (16 * mm + PADDING)
+"""Of a line of text [points], the same on each paper: the broader one has broader margins."""
+TOP, BOTTOM = 19 * mm, 18 * mm
+RUNNING, FOOT = 13 * mm, 10 * mm
+"""Of the running head from the upper edge, and of the footer from the lower one."""
+HEIGHTS = {name: size[1] - TOP - BOTTOM for name, size in PAPERS.items()}
+"""Of the room for a story on a page [points], by paper."""
+SMALLEST = 6.5
 INK, QUIET = colors.HexColor("#1d2733"), colors.HexColor("#66707d")
 LINE, STRIPE = colors.HexColor("#ccd2da"), colors.HexColor("#f5f7f9")
 OUTCOMES = {
     "pass": colors.HexColor("#009e73"),
     "warning": colors.HexColor("#b87900"),
+    "waived": colors.HexColor("#b87900"),
     "fail": colors.HexColor("#c0392b"),
     "incomplete": QUIET,
 }
 
 
-def _register_fonts() -> tuple[str, str]:
-    """Vera, which ReportLab brings along: it has the Greek letters and signs that Helvetica's
-    standard encoding lacks."""
-    folder = f"{next(iter(reportlab.__path__))}/fonts"
-    pdfmetrics.registerFont(TTFont("Vera", f"{folder}/Vera.ttf"))
-    pdfmetrics.registerFont(TTFont("VeraBd", f"{folder}/VeraBd.ttf"))
-    pdfmetrics.registerFontFamily("Vera", normal="Vera", bold="VeraBd")
-    return "Vera", "VeraBd"
-
-
 # As printable text, pictures are a quarter larger and take half a second a report to write.
 rl_config.useA85 = 0
-FONT, BOLD = _register_fonts()
-BODY = ParagraphStyle("body", fontName=FONT, fontSize=8, leading=11, textColor=INK)
-SMALL = ParagraphStyle("small", parent=BODY, fontSize=6.5, leading=9, textColor=QUIET)
+# Tables set the font of a cell that holds a paragraph too: Helvetica, which is not in the file.
+CellStyle.fontname = FONT
+BODY = ParagraphStyle(
+    "body", fontName=FONT, fontSize=8, leading=11, textColor=INK, allowWidows=0, allowOrphans=0
+)
+SMALL = ParagraphStyle("small", parent=BODY, fontSize=SMALLEST, leading=9, textColor=QUIET)
 HEAD = ParagraphStyle("head", parent=BODY, fontName=BOLD, fontSize=7, leading=8.5)
 TITLE = ParagraphStyle("title", parent=BODY, fontName=BOLD, fontSize=17, leading=21)
+CELL = ParagraphStyle("cell", parent=BODY, fontSize=7, leading=8.5)
 HEADING = ParagraphStyle(
     "heading", parent=BODY, fontName=BOLD, fontSize=11, leading=14, spaceBefore=9, spaceAfter=4
 )
 
 
-def escape(text: object) -> str:
+def escape(text: str) -> str:
     """Text of people and programs inside a paragraph, where markup has a meaning."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def paragraph(text: object, style: ParagraphStyle = BODY) -> Paragraph:
     """A paragraph of plain text."""
-    return Paragraph(escape(text), style)
+    pieces = (
+        escape(piece) if font == style.fontName else f'<font name="{font}">{escape(piece)}</font>'
+        for piece, font in runs(printable(text), style.fontName)
+    )
+    return Paragraph("".join(pieces), style)
 
 
 def picture(png: bytes, width: float, height: float = math.inf) -> Image:
@@ -72,30 +83,45 @@ def picture(png: bytes, width: float, height: float = math.inf) -> Image:
 
 
 def table(rows: list[list[Any]], widths: list[float] | None = None) -> Table:
-    """A table whose first row is its head, repeated on every page."""
+    """A table whose first row is its head, repeated on every page; no row is left alone."""
     made = Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
-    made.setStyle(
-        TableStyle(
-            [
-                ("FONT", (0, 0), (-1, -1), FONT, 7),
-                ("FONT", (0, 0), (-1, 0), BOLD, 7),
-                ("TEXTCOLOR", (0, 0), (-1, -1), INK),
-                ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK),
-                ("LINEBELOW", (0, 1), (-1, -1), 0.25, LINE),
-                ("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, STRIPE]),
-                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
-            ]
-        )
-    )
+    style: list[Any] = [
+        ("FONT", (0, 0), (-1, -1), FONT, 7),
+        ("FONT", (0, 0), (-1, 0), BOLD, 7),
+        ("TEXTCOLOR", (0, 0), (-1, -1), INK),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.25, LINE),
+        ("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, STRIPE]),
+        ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+        ("VALIGN", (0, 1), (-1, -1), "MIDDLE"),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
+    ]
+    if len(rows) > 2:
+        style += [("NOSPLIT", (0, 1), (-1, 2)), ("NOSPLIT", (0, -2), (-1, -1))]
+    made.setStyle(TableStyle(style))
     return made
 
 
-class NumberedCanvas(Canvas):  # type: ignore[misc]
-    """Writes ``n / m`` and the document's name on each page once their number is known."""
+def shortened(text: str, width: float, size: float) -> str:
+    """A printable text in one line: of a long one the beginning and the end."""
+    if width_of(text, size) <= width:
+        return text
+    kept = len(text)
+    while kept > 2 and width_of(_middle_cut(text, kept), size) > width:
+        kept -= max(1, kept // 20)
+    return _middle_cut(text, kept)
 
-    footer = ""
+
+def _middle_cut(text: str, kept: int) -> str:
+    first = kept - kept // 2
+    return f"{text[:first]}…{text[len(text) - kept // 2 :]}"
+
+
+class NumberedCanvas(Canvas):  # type: ignore[misc]
+    """Writes running heads and ``n / m`` on each page once their number is known."""
+
+    footer, head = "", ""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -106,30 +132,61 @@ class NumberedCanvas(Canvas):  # type: ignore[misc]
         self._startPage()
 
     def save(self) -> None:
+        wide, high = self._pagesize
+        left = (wide - WIDTH) / 2
         for number, state in enumerate(self._kept, 1):
             self.__dict__.update(state)
-            self.setFont(FONT, 6.5)
             self.setFillColor(QUIET)
-            self.drawString(MARGIN + PADDING, 10 * mm, self.footer)
             page = _("page %(n)d of %(all)d") % {"n": number, "all": len(self._kept)}
-            self.drawRightString(A4[0] - MARGIN - PADDING, 10 * mm, page)
+            taken = write(self, left + WIDTH, FOOT, printable(page), SMALLEST, anchor=1.0)
+            room = WIDTH - taken - 12
+            write(self, left, FOOT, shortened(printable(self.footer), room, SMALLEST), SMALLEST)
+            if number > 1:
+                at = high - RUNNING
+                head = shortened(printable(self.head), WIDTH, SMALLEST)
+                write(self, left, at, head, SMALLEST)
+                self.setStrokeColor(LINE)
+                self.setLineWidth(0.4)
+                self.line(left, at - 4, left + WIDTH, at - 4)
             super().showPage()
         super().save()
 
 
-def build(story: list[Any], *, title: str, footer: str) -> bytes:
-    """The finished PDF."""
+def build(
+    story: list[Any],
+    *,
+    title: str,
+    footer: str,
+    paper: str = "A4",
+    as_of: dt.datetime | None = None,
+    subject: str = "",
+) -> bytes:
+    """The finished PDF: the same bytes for the same story.
+
+    paper
+        A key of `PAPERS`.
+    as_of
+        When the newest thing in it happened; the file says it was made then.
+    """
     buffer = io.BytesIO()
+    size = PAPERS[paper]
+    margin = (size[0] - WIDTH) / 2 - PADDING
     document = SimpleDocTemplate(
         buffer,
-        pagesize=A4,
-        title=title,
-        author="mppcqa",
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=15 * mm,
-        bottomMargin=18 * mm,
+        pagesize=size,
+        leftMargin=margin,
+        rightMargin=margin,
+        topMargin=TOP - PADDING,
+        bottomMargin=BOTTOM - PADDING,
+        initialFontName=FONT,
+        invariant=1,
     )
-    canvas = type("FootedCanvas", (NumberedCanvas,), {"footer": footer})
-    document.build(story, canvasmaker=canvas)
-    return buffer.getvalue()
+    language = get_language() or settings.LANGUAGE_CODE
+    about = About(title, subject or title, language, as_of, mppcqa.__version__)
+
+    def first(canvas: Any, _document: Any) -> None:
+        describe(canvas, about)
+
+    canvas = type("FootedCanvas", (NumberedCanvas,), {"footer": footer, "head": title})
+    document.build(story, onFirstPage=first, canvasmaker=canvas)
+    return with_line_ends(buffer.getvalue())

@@ -9,17 +9,23 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mppcqa.inventory.models import Device
-
 
 class Report(models.Model):
-    """A PDF report of a device as it stood when it was written."""
+    """A PDF report as it was written: of what, in which language, and what it was made of."""
 
-    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="reports")
+    kind = models.CharField(_("kind"), max_length=40)
+    """Key of a `mppcqa.reports.kinds.ReportKind`."""
+    about_model = models.CharField(max_length=100)
+    about_id = models.CharField(max_length=64)
+    title = models.CharField(_("title"), max_length=400)
+    """What it is of, by the name that this had then."""
     file = models.FileField(max_length=200)
     sha256 = models.CharField(max_length=64)
-    language = models.CharField(max_length=10)
-    made_at = models.DateTimeField(default=timezone.now)
+    language = models.CharField(_("language"), max_length=10)
+    paper = models.CharField(_("paper"), max_length=10)
+    inputs = models.JSONField(default=dict)
+    """What its numbers come from: analyses, files and limits by stage, and the version."""
+    made_at = models.DateTimeField(_("written"), default=timezone.now)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
@@ -27,6 +33,9 @@ class Report(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         verbose_name = _("report")
+        indexes: ClassVar = [
+            models.Index(fields=["about_model", "about_id"], name="reports_report_about")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.device} {self.made_at:%Y-%m-%d %H:%M}"
+        return f"{self.title} {self.made_at:%Y-%m-%d %H:%M}"

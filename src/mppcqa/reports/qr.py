@@ -6,14 +6,6 @@ import io
 from functools import lru_cache
 
 import segno
-from django.conf import settings
-
-from mppcqa.inventory.models import Device
-
-
-def device_address(device: Device) -> str:
-    """Address of a device's page, as people outside this machine reach it."""
-    return f"{settings.MPPCQA_URL}{device.get_absolute_url()}"
 
 
 @lru_cache(2000)
@@ -24,7 +16,8 @@ def qr_svg(text: str, scale: int = 3) -> str:
     six milliseconds to find: worth it on a label, not on a screen.
     """
     code = segno.make(text, error="m", micro=False, mask=0)
-    return str(code.svg_inline(scale=scale, border=4, dark="#000", light="#fff"))
+    # Without a size of its own it fills the place that the page gives it.
+    return str(code.svg_inline(scale=scale, border=4, dark="#000", light="#fff", omitsize=True))
 
 
 def qr_png(text: str, scale: int = 8) -> bytes:

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from mppcqa.inventory.models import Device
+from mppcqa.public_address import public_address
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.registry import routine
-from mppcqa.reports.models import Report
+from mppcqa.reports.archive import keep_report
+from mppcqa.reports.document import PAPERS
+from mppcqa.reports.kinds import UnknownReport, find_kind
 
 
-def keep_report(device: Device, *, by_id: int | None = None) -> Report:
-    """Write a device's report and keep it in the store."""
-    from mppcqa.reports.device import device_report
-
-    language = get_language() or settings.LANGUAGE_CODE
-    data = device_report(device)
-    digest = hashlib.sha256(data).hexdigest()
-    stored = default_storage.save(f"reports/{digest[:2]}/{digest}.pdf", ContentFile(data))
-    return Report.objects.create(
-        device=device, file=stored, sha256=digest, language=language, made_by_id=by_id
-    )
+def _warn(context: Context) -> None:
+    """Say in the log what the codes of the reports carry, where that is not the pages' address."""
+    if warning := public_address().warning:
+        context.log(warning)
 
 
-@routine("reports.device", title=_("Report of a device"), repeatable=True)
-def report_device(context: Context, *, device_id: int) -> dict[str, Any]:
-    """Write the report of one device."""
-    device = Device.objects.filter(pk=device_id).first()
-    if device is None:
-        raise TaskError(f"there is no device {device_id}; it may have been removed")
-    report = keep_report(device, by_id=context.task.requested_by_id)
+@routine("reports.write", title=_("Report"), repeatable=True)
+def write_report(
+    context: Context, *, kind: str, number: int, language: str = "", paper: str = "A4"
+) -> dict[str, Any]:
+    """Write a report of a kind about the row of a number."""
+    try:
+        wanted = find_kind(kind)
+    except UnknownReport as error:
+        raise TaskError(str(error)) from error
+    if language and language not in dict(settings.LANGUAGES):
+        raise TaskError(f"reports are not written in {language!r}")
+    if paper not in PAPERS:
+        raise TaskError(f"there is no paper {paper!r}; there are: {', '.join(PAPERS)}")
+    row = apps.get_model(wanted.model)._default_manager.filter(pk=number).first()
+    if row is None:
+        raise TaskError(f"there is no {wanted.model} {number}; it may have been removed")
+    _warn(context)
+    with override(language or settings.LANGUAGE_CODE):
+        report = keep_report(kind, row, by_id=context.task.requested_by_id, paper=paper)
+    context.log(f"{report.title}: {report.file.name}")
     return {"report": report.pk, "path": report.file.name}
 
 
@@ -46,9 +53,10 @@ def report_run(context: Context, *, run_id: int) -> dict[str, Any]:
     """Write the report of each device of a run."""
     devices = list(Device.objects.filter(runs=run_id).order_by("serial"))
     paths = {}
+    _warn(context)
     for number, device in enumerate(devices):
         context.check_stopped()
-        report = keep_report(device, by_id=context.task.requested_by_id)
+        report = keep_report("device", device, by_id=context.task.requested_by_id)
         paths[device.serial] = report.file.name
         context.log(f"{device.serial}: {report.file.name}")
         context.progress(number + 1, len(devices), device.serial)

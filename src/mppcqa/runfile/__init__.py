@@ -5,9 +5,9 @@
 """
 
 from mppcqa.runfile._documents import meta_schema
-from mppcqa.runfile._records import IVCurve, Waveforms
+from mppcqa.runfile._records import IVCurve, RateScan, Waveforms
 from mppcqa.runfile.check import Fault, check
-from mppcqa.runfile.layout import VERSION, WHOLE_DEVICE, RunFileError
+from mppcqa.runfile.layout import VERSION, WHOLE_DEVICE, RunFileError, axes_of
 from mppcqa.runfile.quicklook import Curve, Histogram, charge_histograms, write_quicklook
 from mppcqa.runfile.read import RunFile
 from mppcqa.runfile.recover import recover
@@ -20,10 +20,12 @@ __all__ = [
     "Fault",
     "Histogram",
     "IVCurve",
+    "RateScan",
     "RunFile",
     "RunFileError",
     "RunWriter",
     "Waveforms",
+    "axes_of",
     "charge_histograms",
     "check",
     "meta_schema",

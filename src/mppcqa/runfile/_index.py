@@ -16,6 +16,7 @@ KEYS = {
     "charge": ("point", "slot"),
     "waveform": ("point", "slot", "channel"),
     "iv": ("curve", "slot", "channel"),
+    "staircase": ("point", "slot", "channel"),
 }
 
 

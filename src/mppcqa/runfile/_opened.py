@@ -14,7 +14,7 @@ import uproot
 from mppcqa.runfile._documents import Checksums, parse
 from mppcqa.runfile._keys import Key, read_keys
 from mppcqa.runfile._trees import Array, ColumnError, Table, TreeTable, TupleTable
-from mppcqa.runfile.layout import CHECKSUMS, TREES, RunFileError
+from mppcqa.runfile.layout import CHECKSUMS, RunFileError, Tree, tree_of
 
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
 TUPLE_CLASS = "ROOT::RNTuple"
@@ -29,6 +29,7 @@ class OpenedFile:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.checksums = Checksums(None)
+        self.meta: dict[str, Any] = {}
         self.finished = True
         self._tables: dict[str, Table] = {}
         self._unreadable: dict[str, RunFileError] = {}
@@ -142,6 +143,10 @@ class OpenedFile:
                 raise ColumnError(f"is damaged: {short(error)}", name) from None
         return self._tables[name]
 
+    def layout(self, name: str) -> Tree:
+        """How a tree of this file must be laid out."""
+        return tree_of(name, self.meta)
+
     def column(self, tree: str, name: str) -> np.dtype[Any]:
         """Type of an entry of a column, which must be as the layout has it."""
         table = self.table(tree)
@@ -149,11 +154,12 @@ class OpenedFile:
             odd = table.odd.get(name, "the branch is missing")
             raise ColumnError(odd, tree, name)
         found = table.columns[name]
-        wanted = np.dtype(TREES[tree].branch(name).kind)
+        branch = self.layout(tree).branch(name)
+        wanted = np.dtype(branch.kind)
         if found.base != wanted:
             raise ColumnError(f"is {found.base}, must be {wanted}", tree, name)
-        if bool(found.shape) != bool(TREES[tree].branch(name).per_entry):
-            if TREES[tree].branch(name).per_entry:  # a single channel may be a plain number
+        if bool(found.shape) != bool(branch.per_entry):
+            if branch.per_entry:  # a single channel may be a plain number
                 return np.dtype((found.base, (1,)))
             raise ColumnError("has several values an entry, must have one", tree, name)
         return found

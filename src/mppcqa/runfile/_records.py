@@ -40,6 +40,21 @@ class Waveforms:
 
 
 @dataclass(frozen=True)
+class RateScan:
+    """Rates of a channel against the threshold, in the unit of the run's ``threshold_unit``."""
+
+    point: int
+    slot: int
+    channel: int
+    threshold: NDArray[np.float64]
+    """(points,)"""
+    rate_hz: NDArray[np.float64]
+    """(points,)"""
+    rate_uncertainty_hz: NDArray[np.float64]
+    """(points,), NaN where not known"""
+
+
+@dataclass(frozen=True)
 class IVCurve:
     """A current-voltage curve; voltages and currents are positive in reverse direction."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mppcqa.runfile._trees import block_digest
-from mppcqa.runfile.layout import TREES
+from mppcqa.runfile.layout import Tree
 
 BASKET_BYTES = 1_000_000
 """Size of a basket of a tree's widest branch (`docs/decisions` has the measurement)."""
@@ -26,14 +26,14 @@ class Stream:
     def __init__(
         self,
         file: Any,
-        name: str,
+        layout: Tree,
         widths: Mapping[str, int],
         columns: list[str],
         rntuple: bool,
         before: Callable[[], None],
     ) -> None:
         """`before` is called before anything is written: what these entries refer to goes first."""
-        layout = TREES[name]
+        name = layout.name
         self.name, self.entries, self._handed = name, 0, 0
         self._dtypes = {
             branch.name: np.dtype((branch.kind, (widths[branch.per_entry],)))

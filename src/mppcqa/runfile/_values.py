@@ -118,8 +118,7 @@ class TreeCheck:
         layout = self.tree.branch(branch)
         if branch == "charge":
             if not _all_finite(values):
-                odd = ~np.isfinite(values).reshape(len(values), -1)
-                self._note(branch, "charge", np.asarray(odd.any(axis=1)), start)
+                self._note(branch, "charge", self._without_charge(values), start)
         elif layout.finite and values.dtype.kind == "f":
             self._note(branch, "finite", ~np.isfinite(values), start)
         if branch in self.known and not (branch == "point" and self.tree.name == "condition"):
@@ -134,6 +133,16 @@ class TreeCheck:
             lowest = WHOLE_DEVICE if self.tree.name == "iv" else 0
             highest = max(self.slots.values())
             self._note(branch, "channel", (values < lowest) | (values >= highest), start)
+
+    def _without_charge(self, values: Array) -> Array:
+        """Which entries (n,) lack what they should have.
+
+        Where each channel triggers by itself, those that did not fire have no charge (NaN).
+        """
+        rows = values.reshape(len(values), -1)
+        if self.meta.get("own_triggers") is True:
+            return np.asarray(np.isinf(rows).any(axis=1) | np.isnan(rows).all(axis=1))
+        return np.asarray((~np.isfinite(rows)).any(axis=1))
 
 
 def _sorted(numbers: Any) -> Array:

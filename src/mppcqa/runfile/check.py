@@ -24,6 +24,7 @@ from mppcqa.runfile.layout import (
     TREE_NUMBERS,
     TREES,
     RunFileError,
+    tree_of,
 )
 
 FAULTS_KEPT = 200
@@ -106,7 +107,7 @@ class _Check:
         if not text:
             return
         try:
-            self.meta = parse(text, META)
+            self.meta = self.file.meta = parse(text, META)
         except ColumnError as error:
             self.add(error)
             return
@@ -129,7 +130,7 @@ class _Check:
 
     def _tree(self, name: str, points: set[int] | None) -> set[int] | None:
         """Check one tree; the condition's gives back the points that there are."""
-        tree = TREES[name]
+        tree = tree_of(name, self.meta)
         if name not in self.file.keys:
             if tree.required or (name == "charge" and self.meta.get("layout") == 1):
                 self.fault("the tree is missing", name)

@@ -1,12 +1,14 @@
-"""Names and types of the run file, versions 1 and 2. `docs/run-file.md` says the same in words."""
+"""Names and types of the run file, versions 1 to 3. `docs/run-file.md` says the same in words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-VERSION = 2
+VERSION = 3
 """The layout that is written; every version in `READABLE` is read."""
-READABLE = (1, 2)
+READABLE = (1, 2, 3)
 
 META = "meta"
 BEGUN = "begun"
@@ -20,7 +22,7 @@ SLOT_KEYS = ("slot", "serial", "channels")
 WHOLE_DEVICE = -1
 """Channel of what belongs to all channels of a device together."""
 
-TREE_NUMBERS = {"charge": 0, "waveform": 1, "iv": 2}
+TREE_NUMBERS = {"charge": 0, "waveform": 1, "iv": 2, "staircase": 3}
 """How the tree `index` names the tree that a row of it is about."""
 
 
@@ -108,6 +110,18 @@ TREES = {
             ),
         ),
         Tree(
+            "staircase",
+            "One entry a threshold of a scan of rates",
+            (
+                POINT,
+                SLOT,
+                CHANNEL,
+                Branch("threshold", "float64"),
+                Branch("rate_hz", "float64", unit="Hz"),
+                Branch("rate_uncertainty_hz", "float64", finite=False, unit="Hz"),
+            ),
+        ),
+        Tree(
             "monitor",
             "One entry a reading of a sensor",
             (
@@ -132,8 +146,41 @@ TREES = {
 }
 
 
-EVENT_TREES = ("charge", "waveform", "iv")
-"""A run file of layout 2 has entries in one of them at least; one of layout 1 in ``charge``."""
+AXES = ("bias_v", "overvoltage_v", "temperature_c", "light")
+"""Axes that every `condition` has a branch for, NaN where one does not apply."""
+
+
+def axes_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the axes of a run's points: those that ``meta["axes"]`` lists, or the usual ones."""
+    rows = meta.get("axes")
+    if not isinstance(rows, list):
+        return AXES
+    keys = (str(row["key"]) for row in rows if isinstance(row, Mapping) and "key" in row)
+    return tuple(dict.fromkeys(keys))
+
+
+def tree_of(name: str, meta: Mapping[str, Any]) -> Tree:
+    """A tree's layout in a run with this ``meta``: `condition` has a branch for each of its axes.
+
+    Of the axes that are listed every value is finite, but for the overvoltage; others are NaN.
+    """
+    tree = TREES[name]
+    if name != "condition" or not isinstance(meta.get("axes"), list):
+        return tree
+    listed = axes_of(meta)
+    own = tuple(
+        branch
+        if branch.name not in AXES or branch.name in listed
+        else replace(branch, finite=False, required=False)
+        for branch in tree.branches
+    )
+    known = {branch.name for branch in own}
+    more = (Branch(key, "float64") for key in listed if key not in known)
+    return replace(tree, branches=(*own, *more))
+
+
+EVENT_TREES = ("charge", "waveform", "iv", "staircase")
+"""A run file has entries in one of them at least; one of layout 1 in ``charge``."""
 
 
 class RunFileError(Exception):

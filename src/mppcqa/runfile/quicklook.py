@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import uproot
 from numpy.typing import ArrayLike, NDArray
 from uproot.writing import identify
 
+from mppcqa.disk import whole_file
 from mppcqa.runfile.layout import RunFileError
 from mppcqa.runfile.read import RunFile
 
@@ -63,17 +63,13 @@ def charge_histograms(
     """
     wanted_points, wanted_slots = (None if w is None else set(w) for w in (points, slots))
     serials = {row["slot"]: row["serial"] for row in run.slots}
-    conditions = run.conditions
+    settings = run.points()
     for (point, slot, _), _events in run.cells():
         if wanted_points is not None and point not in wanted_points:
             continue
         if wanted_slots is not None and slot not in wanted_slots:
             continue
-        row = int(np.flatnonzero(conditions["point"] == point)[0])
-        setting = (
-            f"{conditions['bias_v'][row]:.2f} V, {conditions['temperature_c'][row]:.1f} degC, "
-            f"light {conditions['light'][row]:g}"
-        )
+        setting = ", ".join(f"{key} {value:.5g}" for key, value in settings[point].items())
         for channel, charges in enumerate(run.charges(point, slot).T):
             values = charges[np.isfinite(charges)].astype(np.float64)
             if not len(values):
@@ -97,16 +93,12 @@ def write_quicklook(path: Path, histograms: Iterable[Histogram]) -> int:
     fit and names that ROOT can't hold.
     """
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     written: set[str] = set()
-    with uproot.recreate(part, compression=uproot.ZSTD(1)) as file:
+    with whole_file(path) as part, uproot.recreate(part, compression=uproot.ZSTD(1)) as file:
         for histogram in histograms:
             _add(file, written, histogram.name, _histogram(histogram))
             for curve in histogram.curves:
                 _add(file, written, f"{histogram.name}_{curve.name}", _graph(histogram, curve))
-    with part.open("rb+") as whole:
-        os.fsync(whole.fileno())
-    part.replace(path)
     return len(written)
 
 

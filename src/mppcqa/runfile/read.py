@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from mppcqa.runfile import _index
 from mppcqa.runfile._documents import meta_faults, parse
 from mppcqa.runfile._opened import OpenedFile, short
-from mppcqa.runfile._records import IVCurve, Waveforms
+from mppcqa.runfile._records import IVCurve, RateScan, Waveforms
 from mppcqa.runfile._trees import Array, ColumnError
 from mppcqa.runfile.layout import (
     BEGUN,
@@ -22,8 +23,8 @@ from mppcqa.runfile.layout import (
     META,
     READABLE,
     TREE_NUMBERS,
-    TREES,
     RunFileError,
+    axes_of,
 )
 
 SMALL_TREE = 5_000_000
@@ -43,7 +44,8 @@ class RunFile(OpenedFile):
         The JSON document: run, stage, station, operator, program, slots with their serials.
     conditions
         Arrays by name (points,): ``point``, ``bias_v``, ``overvoltage_v``, ``temperature_c``,
-        ``light``, ``bias_read_v``, ``temperature_set_c``, ``time_s``; NaN where not recorded.
+        ``light``, ``bias_read_v``, ``temperature_set_c``, ``time_s`` and the run's further axes;
+        NaN where not recorded.
     """
 
     def __init__(self, path: Path, *, unfinished: bool = False) -> None:
@@ -81,17 +83,28 @@ class RunFile(OpenedFile):
             raise ColumnError(f"has {table.entries} entries; at most {SMALL_TREE}", tree)
         return {
             branch.name: self.read(tree, branch.name, 0, table.entries)
-            for branch in TREES[tree].branches
+            for branch in self.layout(tree).branches
             if branch.required or branch.name in table.columns
         }
 
     def _conditions(self) -> dict[str, Array]:
         if not self.finished and "condition" not in self.keys:
-            return {b.name: np.empty(0, b.kind) for b in TREES["condition"].branches}
+            return {b.name: np.empty(0, b.kind) for b in self.layout("condition").branches}
         rows = self._whole("condition")
         missing = np.full(len(rows["point"]), np.nan)
         return {
-            branch.name: rows.get(branch.name, missing) for branch in TREES["condition"].branches
+            branch.name: rows.get(branch.name, missing)
+            for branch in self.layout("condition").branches
+        }
+
+    def points(self) -> dict[int, dict[str, float]]:
+        """Each measuring point's value on every axis that applies to it."""
+        columns = {key: self.conditions[key].tolist() for key in axes_of(self.meta)}
+        return {
+            int(number): {
+                key: column[row] for key, column in columns.items() if math.isfinite(column[row])
+            }
+            for row, number in enumerate(self.conditions["point"])
         }
 
     def index(self, tree: str) -> _index.CellIndex:
@@ -249,6 +262,16 @@ class RunFile(OpenedFile):
                 )
             )
         return curves
+
+    def staircases(self, slot: int) -> list[RateScan]:
+        """Rates against threshold of a slot's channels, at each point."""
+        names = ["threshold", "rate_hz", "rate_uncertainty_hz"]
+        found = []
+        for key, _entries in self.cells("staircase"):
+            if key[1] == slot:
+                rows = self._cell("staircase", key, names)
+                found.append(RateScan(*key, *(rows[name] for name in names)))
+        return found
 
     @property
     def sensors(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mppcqa.disk import settle
 from mppcqa.runfile import _index
 from mppcqa.runfile.layout import RunFileError
 from mppcqa.runfile.read import RunFile
@@ -41,7 +42,7 @@ def recover(source: Path, target: Path) -> dict[str, int]:
                 )
             for sensor in run.sensors:
                 writer.monitor(sensor["sensor"], *run.monitor(sensor["sensor"]))
-    fresh.replace(target)
+    settle(fresh, target)
     with RunFile(target) as made:
         return dict(made.meta["entries"])
 

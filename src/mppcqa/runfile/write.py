@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ import numpy as np
 import uproot
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.disk import settle
 from mppcqa.runfile._documents import text_digest
 from mppcqa.runfile._streams import Stream
 from mppcqa.runfile.layout import (
@@ -25,6 +25,8 @@ from mppcqa.runfile.layout import (
     VERSION,
     WHOLE_DEVICE,
     RunFileError,
+    axes_of,
+    tree_of,
 )
 
 NAN = float("nan")
@@ -93,25 +95,30 @@ class RunWriter:
     def _stream(self, name: str, without: tuple[str, ...] = ()) -> Stream:
         if name not in self._streams:
             widths = {"channels": self.channels, "samples": self.samples}
-            columns = [b.name for b in TREES[name].branches if b.name not in without]
+            layout = tree_of(name, self.meta)
+            columns = [b.name for b in layout.branches if b.name not in without]
             conditions = self._streams.get("condition")
             before = conditions.flush if conditions else _nothing
-            self._streams[name] = Stream(self._file, name, widths, columns, self._rntuple, before)
+            self._streams[name] = Stream(self._file, layout, widths, columns, self._rntuple, before)
         return self._streams[name]
 
     def point(
         self,
         point: int,
         *,
-        bias_v: float,
-        temperature_c: float,
-        light: float,
+        bias_v: float = NAN,
+        temperature_c: float = NAN,
+        light: float = NAN,
         overvoltage_v: float = NAN,
         bias_read_v: float = NAN,
         temperature_set_c: float = NAN,
         time_s: float = NAN,
+        **axes: float,
     ) -> None:
-        """Declare a measuring point.
+        """Declare a measuring point: a value for each axis that ``meta["axes"]`` lists.
+
+        Without that list bias, temperature and light are needed. `axes` are those of the list that
+        have no name here (``wavelength_nm=405``).
 
         `bias_v` is the bias that was set and `bias_read_v` what was read back; `temperature_c` the
         devices' temperature and `temperature_set_c` what was asked for; `light` the light source's
@@ -120,7 +127,8 @@ class RunWriter:
         if point in self._points:
             raise RunFileError(f"{self.path}: point {point} was declared before")
         self._points.add(point)
-        values = {
+        values: dict[str, float] = {
+            **axes,
             "bias_v": bias_v,
             "overvoltage_v": overvoltage_v,
             "temperature_c": temperature_c,
@@ -129,6 +137,16 @@ class RunWriter:
             "temperature_set_c": temperature_set_c,
             "time_s": time_s,
         }
+        layout = tree_of("condition", self.meta)
+        known = {branch.name for branch in layout.branches}
+        if unknown := sorted(axes.keys() - known):
+            raise RunFileError(
+                f"{self.path}: point {point} has {', '.join(unknown)}; meta's axes are "
+                f"{', '.join(axes_of(self.meta))}"
+            )
+        needed = {b.name for b in layout.branches if b.finite and b.name != "point"}
+        if lacking := sorted(key for key in needed if not np.isfinite(values.get(key, NAN))):
+            raise RunFileError(f"{self.path}: point {point} needs a number for {lacking}")
         rows: dict[str, NDArray[Any]] = {key: np.array([value]) for key, value in values.items()}
         self._stream("condition").append({"point": np.array([point], np.int32), **rows})
 
@@ -223,6 +241,28 @@ class RunWriter:
         self._curves += 1
         return self._curves - 1
 
+    def staircase(
+        self,
+        point: int,
+        slot: int,
+        channel: int,
+        threshold: ArrayLike,
+        rate_hz: ArrayLike,
+        rate_uncertainty_hz: ArrayLike | None = None,
+    ) -> None:
+        """Append rates (thresholds,) of one channel at thresholds (thresholds,), in the unit of
+        ``meta["threshold_unit"]``; uncertainties (thresholds,) are standard ones."""
+        thresholds = np.asarray(threshold, np.float64).reshape(-1)
+        count = len(thresholds)
+        error = np.full(count, NAN) if rate_uncertainty_hz is None else rate_uncertainty_hz
+        rows = {
+            **_same(count, point=point, slot=slot, channel=channel),
+            "threshold": thresholds,
+            "rate_hz": self._length(rate_hz, count, "rate_hz"),
+            "rate_uncertainty_hz": self._length(error, count, "rate_uncertainty_hz"),
+        }
+        self._stream("staircase").append(rows, (point, slot, channel))
+
     def monitor(self, sensor: int, time_s: ArrayLike, value: ArrayLike) -> None:
         """Append readings of a sensor of ``meta["sensors"]``: seconds since the run's beginning,
         and values in the sensor's unit; one each or arrays of one length."""
@@ -284,9 +324,7 @@ class RunWriter:
         finally:
             self._file.close()
         if kind is None:
-            with self._part.open("rb+") as written:
-                os.fsync(written.fileno())
-            self._part.replace(self.path)
+            settle(self._part, self.path)
 
 
 def _nothing() -> None:

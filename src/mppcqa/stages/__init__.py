@@ -5,29 +5,57 @@ declares its parameters, quantities and charts, names its test program and knows
 file into values. Forms, pages, limits and report sections follow from what it declares.
 """
 
+from mppcqa.stages.axes import Axis
+from mppcqa.stages.conditions import ANYWHERE, Condition, at_volts
+from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.protocol import (
     AnalysisResult,
     Chart,
-    Condition,
+    Demonstration,
     LimitDefault,
     Parameter,
     Problem,
     Quantity,
     Result,
+    SharedPart,
     Stage,
 )
-from mppcqa.stages.registry import all_stages, get_stage
+from mppcqa.stages.registry import (
+    BrokenStage,
+    UnknownStage,
+    all_axes,
+    all_stages,
+    broken_stages,
+    get_axis,
+    get_stage,
+)
+from mppcqa.stages.surveys import Survey, SurveyedDevice, SurveyedTray, SurveyFault
 
 __all__ = [
+    "ANYWHERE",
     "AnalysisResult",
+    "Axis",
+    "BrokenStage",
     "Chart",
     "Condition",
+    "Demonstration",
+    "ForeignKind",
     "LimitDefault",
     "Parameter",
     "Problem",
     "Quantity",
     "Result",
+    "SharedPart",
     "Stage",
+    "Survey",
+    "SurveyFault",
+    "SurveyedDevice",
+    "SurveyedTray",
+    "UnknownStage",
+    "all_axes",
     "all_stages",
+    "at_volts",
+    "broken_stages",
+    "get_axis",
     "get_stage",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mppcqa.physics import (
+    UNKNOWN_PULSE,
+    GainBreakdown,
     LineError,
     PulseShape,
     SpectrumFits,
-    breakdown_from_gain,
+    breakdown_over_temperatures,
     fit_spectra,
     histogram_charges,
     histogram_pairs,
     uniformity,
 )
-from mppcqa.runfile import RunFile
-from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
+from mppcqa.runfile import RunFile, RunFileError
+from mppcqa.stages.conditions import Condition
+from mppcqa.stages.protocol import AnalysisResult, Problem, Result, SharedPart
 
 Floats = NDArray[np.float64]
 Charges = NDArray[Any]
@@ -32,42 +35,52 @@ Pair = tuple[NDArray[Any], NDArray[Any], Floats]
 
 @dataclass(frozen=True)
 class Bias:
-    """Measuring points of one bias and temperature: with light and in the dark, or one of them."""
+    """Measuring points that differ in light alone: with light and in the dark, or one of them."""
 
-    bias_v: float
-    temperature_c: float
+    at: Condition
+    """Their condition without the light."""
     dark: int | None
     light: int | None
     light_setting: float
+
+    @property
+    def bias_v(self) -> float:
+        return self.at["bias_v"]
+
+    @property
+    def temperature_c(self) -> float:
+        return self.at["temperature_c"]
 
     @property
     def first_point(self) -> int:
         """The point with light, else the dark one."""
         point = self.dark if self.light is None else self.light
         if point is None:
-            raise ValueError(f"no point at {self.bias_v} V")
+            raise ValueError(f"no point at {self.at.text}")
         return point
 
 
 def biases(run: RunFile, from_v: float | None = None, to_v: float | None = None) -> Iterator[Bias]:
     """The run's points, the dark one and the lit one of each bias and temperature together.
 
-    Those below `from_v` and above `to_v` are left out; ``None`` leaves out none.
+    Those below `from_v` and above `to_v` are left out; ``None`` leaves out none. So are points
+    without a bias, and those without a temperature.
     """
-    rows = run.conditions
-    keys = sorted(set(zip(rows["temperature_c"].tolist(), rows["bias_v"].tolist(), strict=True)))
-    for temperature, bias in keys:
+    groups: dict[Condition, dict[float, int]] = {}
+    for number, values in run.points().items():
+        at = Condition(values)
+        if "bias_v" in at and "temperature_c" in at:
+            lights = groups.setdefault(at.without("light", "overvoltage_v"), {})
+            lights.setdefault(at.get("light", 0.0), number)
+    for at in sorted(groups, key=lambda one: (one["temperature_c"], one["bias_v"], one)):
+        bias, lights = at["bias_v"], groups[at]
         if (from_v is not None and bias < from_v) or (to_v is not None and bias > to_v):
             continue
-        here = (rows["temperature_c"] == temperature) & (rows["bias_v"] == bias)
-        dark = rows["point"][here & (rows["light"] == 0)]
-        lit = np.flatnonzero(here & (rows["light"] > 0))
-        first_dark = int(dark[0]) if len(dark) else None
-        if not len(lit):
-            yield Bias(bias, temperature, first_dark, None, 0.0)
-        for i in lit:
-            point, setting = int(rows["point"][i]), float(rows["light"][i])
-            yield Bias(bias, temperature, first_dark, point, setting)
+        dark = lights.pop(0.0, None)
+        if not lights:
+            yield Bias(at, dark, None, 0.0)
+        for setting, number in lights.items():
+            yield Bias(at, dark, number, setting)
 
 
 def measured(run: RunFile, slot: int, points: list[Bias]) -> list[Bias]:
@@ -75,10 +88,48 @@ def measured(run: RunFile, slot: int, points: list[Bias]) -> list[Bias]:
     return [one for one in points if run.event_count(one.first_point, slot)]
 
 
-def pulse_of(run: RunFile) -> PulseShape:
-    """The pulse in gates, as far as the file tells it."""
-    gate_s, decay_s = run.meta.get("gate_s"), run.meta.get("decay_s")
-    return PulseShape(decay_per_gate=decay_s / gate_s) if gate_s and decay_s else PulseShape()
+@dataclass(frozen=True)
+class SeenPulse:
+    """What waveforms of a device show of its pulse, in seconds; None where they do not tell."""
+
+    decay_s: float
+    rise_s: float | None = None
+    recovery_s: float | None = None
+    afterpulses_s: float | None = None
+    """Time constant of its afterpulses."""
+
+
+def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> PulseShape:
+    """The pulse in gates: what the file says of it, and, where it does not, what waveforms show.
+
+    `UNKNOWN_PULSE` where neither tells; `RunFileError` where the file says what no pulse can be.
+    """
+    meta = run.meta
+    gate_s = meta.get("gate_s")
+    decay_s = meta.get("decay_s") or (seen.decay_s if seen else None)
+    if not gate_s or not decay_s:
+        return UNKNOWN_PULSE
+    rise_s, recovery_s = meta.get("rise_s"), meta.get("recovery_s")
+    history_s, delays_s = meta.get("history_s"), meta.get("afterpulse_times_s")
+    if seen is not None:
+        rise_s = seen.rise_s if rise_s is None and not meta.get("decay_s") else rise_s
+        recovery_s = recovery_s or seen.recovery_s
+        delays_s = delays_s or ([seen.afterpulses_s] if seen.afterpulses_s else None)
+    given: dict[str, Any] = {"decay_per_gate": decay_s / gate_s}
+    if rise_s:
+        given["rise_per_gate"] = rise_s / gate_s
+    if recovery_s:
+        given["recovery_per_gate"] = recovery_s / gate_s
+    if history_s is not None:
+        given["history_per_gate"] = history_s / gate_s
+    if delays_s:
+        given["afterpulse_delays_per_gate"] = tuple(one / gate_s for one in delays_s)
+        shares = meta.get("afterpulse_shares")
+        given["afterpulse_shares"] = tuple(shares or [1.0] * len(delays_s))
+    try:
+        return PulseShape(**given)
+    except ValueError as fault:
+        raise RunFileError(f"{run.path.name}: meta tells of no possible pulse: {fault}") from fault
 
 
 def reference_photons(run: RunFile) -> tuple[float, float] | None:
@@ -95,6 +146,14 @@ def reference_photons(run: RunFile) -> tuple[float, float] | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def calibration_of(reference: tuple[float, float] | None) -> dict[str, SharedPart]:
+    """What the reference detector's calibration adds to every PDE of a run; nothing without one."""
+    if reference is None:
+        return {}
+    photons, uncertainty = reference
+    return {"reference detector": SharedPart(quantities=("pde",), relative=uncertainty / photons)}
 
 
 def _read_ahead(run: RunFile, points: list[Bias], slot: int) -> Iterator[list[Charges]]:
@@ -153,9 +212,16 @@ def fit_points(
 
 
 def per_channel(
-    slot: int, quantity: str, values: Floats, errors: Floats, condition: Condition, method: str
+    slot: int,
+    quantity: str,
+    values: Floats,
+    errors: Floats,
+    condition: Condition,
+    method: str,
+    systematic: Floats | None = None,
 ) -> list[Result]:
     """A result for each channel that has a number."""
+    shared = np.zeros(len(values)) if systematic is None else systematic
     return [
         Result(
             slot=slot,
@@ -165,8 +231,9 @@ def per_channel(
             uncertainty=float(error),
             condition=condition,
             method=method,
+            systematic=float(common),
         )
-        for channel, (value, error) in enumerate(zip(values, errors, strict=True))
+        for channel, (value, error, common) in enumerate(zip(values, errors, shared, strict=True))
         if np.isfinite(value) and np.isfinite(error)
     ]
 
@@ -179,32 +246,84 @@ def failed_fits(slot: int, fits: SpectrumFits, condition: Condition) -> list[Pro
     ]
 
 
+SAME_TEMPERATURE_C = 1.0
+"""Points whose temperatures follow one another more closely may make one line of gains."""
+
+
+def temperature_groups(points: Iterable[Bias]) -> list[list[int]]:
+    """Numbers of the points that make a line of gains each, by temperature.
+
+    A temperature with two biases or more has a line of its own. Where a temperature has but one,
+    as when it was read at each point and drifts, points of temperatures close to one another are
+    taken together.
+    """
+    biases_at: dict[float, set[float]] = {}
+    at: dict[float, list[int]] = {}
+    for number, one in enumerate(points):
+        biases_at.setdefault(one.temperature_c, set()).add(one.bias_v)
+        at.setdefault(one.temperature_c, []).append(number)
+    groups: list[list[int]] = []
+    before, before_lone = -np.inf, False
+    for temperature_c in sorted(at):
+        near = temperature_c - before < SAME_TEMPERATURE_C
+        lone = len(biases_at[temperature_c]) < 2
+        if near and groups and (lone or before_lone):
+            groups[-1] += at[temperature_c]
+        else:
+            groups.append(list(at[temperature_c]))
+        before, before_lone = temperature_c, lone
+    return groups
+
+
 def breakdown_results(
-    slot: int, bias_v: Floats, gain: Floats, error: Floats, temperature_c: float
-) -> tuple[list[Result], list[Problem]]:
-    """Breakdown voltage of each channel from gains (biases, channels)."""
+    slot: int, points: Sequence[Bias], gain: Floats, error: Floats
+) -> tuple[list[Result], list[Problem], dict[float, float]]:
+    """Breakdown voltages of a device's channels from gains (points, channels).
+
+    Returns results, what could not be had and why, and the device's median [V] at each
+    temperature of the points.
+    """
     results, problems = [], []
-    condition = Condition(temperature_c=temperature_c)
-    for channel in range(gain.shape[1]):
-        try:
-            line = breakdown_from_gain(bias_v, gain[:, channel], error[:, channel])
-        except LineError as fault:
-            what = f"no breakdown voltage: {fault}"
-            problems.append(Problem(slot=slot, channel=channel, what=what, condition=condition))
+    medians: dict[float, float] = {}
+    for group in temperature_groups(points):
+        bias_v = np.array([points[i].bias_v for i in group])
+        temperature_c = np.array([points[i].temperature_c for i in group])
+        mean_c = round(float(temperature_c.mean()), 1) if np.ptp(temperature_c) else None
+        condition = Condition(temperature_c=points[group[0]].temperature_c)
+        if mean_c is not None:
+            condition = Condition(temperature_c=mean_c)
+        if len(set(bias_v.tolist())) < 2:
+            what = f"no breakdown voltage: all spectra are of one bias ({bias_v[0]:g} V)"
+            problems.append(Problem(slot=slot, channel=None, what=what, condition=condition))
             continue
-        value, uncertainty = line.crossing()
-        results.append(
-            Result(
-                slot=slot,
-                channel=channel,
-                quantity="breakdown_voltage_v",
-                value=value,
-                uncertainty=uncertainty,
-                condition=condition,
-                method="gain against bias",
+        found: list[GainBreakdown] = []
+        for channel in range(gain.shape[1]):
+            try:
+                one = breakdown_over_temperatures(
+                    bias_v, temperature_c, gain[group, channel], error[group, channel]
+                )
+            except LineError as fault:
+                what = f"no breakdown voltage: {fault}"
+                problems.append(Problem(slot=slot, channel=channel, what=what, condition=condition))
+                continue
+            found.append(one)
+            results.append(
+                Result(
+                    slot=slot,
+                    channel=channel,
+                    quantity="breakdown_voltage_v",
+                    value=one.voltage_v if mean_c is None else one.at(mean_c),
+                    uncertainty=one.statistical_v,
+                    systematic=one.systematic_v,
+                    condition=condition,
+                    method="gain against bias"
+                    if mean_c is None
+                    else f"gain against bias, {np.ptp(temperature_c):.1f} degC of drift corrected",
+                )
             )
-        )
-    return results, problems
+        for one_c in set(temperature_c.tolist()) if found else ():
+            medians[one_c] = float(np.median([one.at(one_c) for one in found]))
+    return results, problems, medians
 
 
 def spread_result(
@@ -227,7 +346,16 @@ def spread_result(
     ]
 
 
-Values = dict[str, tuple[Floats, Floats]]
+Values = dict[str, tuple[Floats, ...]]
+
+
+def of_every_fit(fits: SpectrumFits) -> Values:
+    """What every fit of spectra gives, with both parts of the uncertainties where there are two."""
+    return {
+        "gain_adc": fits.parts("gain"),
+        "crosstalk_probability": fits.crosstalk_parts,
+        "fit_chi2_ndf": fits.chi2_per_freedom,
+    }
 
 
 def analyse_spectra(
@@ -235,8 +363,8 @@ def analyse_spectra(
 ) -> AnalysisResult:
     """Values of every device at every point, and breakdown voltages from the gains.
 
-    `values_of` turns the fits of a device at a point into values and uncertainties (channels,)
-    by quantity; the gain is always among the results.
+    `values_of` turns the fits of a device at a point into values, statistical and, where there are
+    any, systematic uncertainties (channels,) by quantity; the gain is always among the results.
     """
     results: list[Result] = []
     problems: list[Problem] = []
@@ -244,25 +372,19 @@ def analyse_spectra(
     for slot in (row["slot"] for row in run.slots):
         mine = measured(run, slot, points)
         fitted = list(zip(mine, fit_points(run, mine, slot, pulse), strict=True))
-        breakdown: dict[float, float] = {}
-        for temperature_c in sorted({bias.temperature_c for bias in mine}):
-            here = [
-                (b.bias_v, *f.get("gain")) for b, f in fitted if b.temperature_c == temperature_c
-            ]
-            bias_v, gain, gain_error = (np.array(column) for column in zip(*here, strict=True))
-            found, missing = breakdown_results(slot, bias_v, gain, gain_error, temperature_c)
-            results += found
-            problems += missing
-            if found:
-                breakdown[temperature_c] = float(np.median([result.value for result in found]))
+        if not mine:
+            continue
+        gains = np.array([fits.get("gain") for _, fits in fitted])
+        found, missing, breakdown = breakdown_results(slot, mine, gains[:, 0], gains[:, 1])
+        results += found
+        problems += missing
         for bias, fits in fitted:
             condition = condition_of(bias, breakdown)
             problems += failed_fits(slot, fits, condition)
             gain, gain_error = fits.get("gain")
-            crosstalk = fits.crosstalk_probability
-            both = {"gain_adc": (gain, gain_error), "crosstalk_probability": crosstalk}
-            for key, (values, errors) in {**both, **values_of(fits, bias)}.items():
-                results += per_channel(slot, key, values, errors, condition, method)
+            found_here = {**of_every_fit(fits), **values_of(fits, bias)}
+            for key, (values, errors, *shared) in found_here.items():
+                results += per_channel(slot, key, values, errors, condition, method, *shared)
             results += spread_result(slot, "gain_spread", gain, gain_error, condition)
     return AnalysisResult(results=results, problems=problems)
 
@@ -274,9 +396,7 @@ def condition_of(bias: Bias, breakdown: Mapping[float, float]) -> Condition:
     devices which work alike are compared at the same condition.
     """
     known = breakdown.get(bias.temperature_c)
-    return Condition(
-        bias_v=bias.bias_v,
+    return bias.at.but(
         overvoltage_v=None if known is None else round(bias.bias_v - known, 1),
-        temperature_c=bias.temperature_c,
         light=bias.light_setting,
     )

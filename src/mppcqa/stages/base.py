@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mppcqa.stages.axes import SHARED_AXES, Axis
+from mppcqa.stages.conditions import ANYWHERE, Condition
+from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.parameters import clean_parameters
 from mppcqa.stages.protocol import (
     AnalysisResult,
     Chart,
+    Demonstration,
     LimitDefault,
     Parameter,
     Quantity,
 )
+from mppcqa.stages.surveys import Survey
 
+AS_IT_IS = Demonstration()
 Analyse = Callable[[Path, Mapping[str, Any]], AnalysisResult]
 
 
@@ -30,11 +36,16 @@ class DeclaredStage:
     version: str
     parameters: tuple[Parameter, ...]
     settings: tuple[Parameter, ...] = ()
+    axes: tuple[Axis, ...] = SHARED_AXES
+    typical: Condition = ANYWHERE
     quantities: tuple[Quantity, ...]
     charts: tuple[Chart, ...]
     limits: tuple[LimitDefault, ...]
     program_module: str
     """Module that is the simulated test program; empty where the stage has none."""
+    demonstration: Demonstration = AS_IT_IS
+    survey: Survey | None = None
+    foreign: tuple[ForeignKind, ...] = ()
     analysis: Analyse
     """From a run file and all settings, checked, to values."""
 

@@ -12,27 +12,30 @@ import numpy as np
 
 from mppcqa.physics import expected_counts, fit_spectra, histogram_charges
 from mppcqa.physics.spectra import PARAMETERS
-from mppcqa.runfile import Curve, Histogram, RunFile, charge_histograms
+from mppcqa.runfile import WHOLE_DEVICE, Curve, Histogram, IVCurve, RunFile, charge_histograms
 from mppcqa.stages.analysis import Bias, biases, pulse_of
 
+FIT_TITLES = {
+    "pedestal": ("Pedestal", "ADC"),
+    "gain": ("Gain", "ADC/p.e."),
+    "pedestal_width": ("Width of the pedestal", "ADC"),
+    "pe_width": ("Width of a photoelectron", "ADC"),
+    "mean_light_pe": ("Mean light", "p.e."),
+    "crosstalk_children": ("Crosstalk per avalanche", ""),
+    "dark_counts_per_gate": ("Dark counts per gate", ""),
+    "afterpulses": ("Afterpulses per avalanche", ""),
+}
+"""What a spectrum's fit yields: English title, translated where it is shown, and unit."""
+NEAR_C = 0.5
+"""An IV curve this near in temperature belongs to a point."""
 
-def fit_cell(
-    run: RunFile, slot: int, column: int, bias_v: float, temperature_c: float, light: float
-) -> dict[str, Any] | None:
-    """Spectra (light and dark) and the fit of one channel; None where there are no events.
+
+def fit_cell(run: RunFile, slot: int, column: int, point: int) -> dict[str, Any] | None:
+    """Spectra (light and dark) and the fit of one channel at a point; None without events.
 
     The fit is the one that the stages' analyses make, of this channel alone.
     """
-    bias = next(
-        (
-            one
-            for one in biases(run)
-            if math.isclose(one.bias_v, bias_v)
-            and math.isclose(one.temperature_c, temperature_c)
-            and (light == 0 or math.isclose(one.light_setting, light))
-        ),
-        None,
-    )
+    bias = next((one for one in biases(run) if point in (one.light, one.dark)), None)
     if bias is None:
         return None
     charges = _charges(run, slot, column, bias)
@@ -60,13 +63,21 @@ def fit_cell(
     }
     if not found["fault"]:
         found["values"] = [
-            (name, float(fits.get(name)[0][0]), float(fits.get(name)[1][0])) for name in PARAMETERS
+            (*FIT_TITLES[name], *(float(numbers[0]) for numbers in fits.get(name)[:2]))
+            for name in PARAMETERS
         ]
         found["expected"] = {
             name: expected_counts(fits, 0, edges[0], part.sum(), light=name == "light", pulse=pulse)
             for name, part in counts.items()
         }
     return found
+
+
+def curves_near(run: RunFile, slot: int, column: int, point: int) -> list[IVCurve]:
+    """A channel's IV curves near a point's temperature, and those of the whole device."""
+    temperature_c = run.points()[point].get("temperature_c", math.nan)
+    curves = (*run.iv_curves(slot, column), *run.iv_curves(slot, WHOLE_DEVICE))
+    return [one for one in curves if abs(one.temperature_c - temperature_c) < NEAR_C]
 
 
 def quicklook_histograms(run: RunFile, slot: int | None, point: int | None) -> Iterator[Histogram]:
@@ -83,13 +94,8 @@ def quicklook_histograms(run: RunFile, slot: int | None, point: int | None) -> I
 
 
 def _with_fit(run: RunFile, one: Histogram, slot: int, point: int, column: int) -> Histogram:
-    rows = run.conditions
-    at = int(np.flatnonzero(rows["point"] == point)[0])
-    light = float(rows["light"][at])
-    found = fit_cell(
-        run, slot, column, float(rows["bias_v"][at]), float(rows["temperature_c"][at]), light
-    )
-    name = "light" if light else "dark"
+    found = fit_cell(run, slot, column, point)
+    name = "light" if run.points()[point].get("light") else "dark"
     if found is None or name not in found.get("expected", {}):
         return one
     # Counts of the fit's bins as those of the histogram's own width.

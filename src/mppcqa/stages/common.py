@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mppcqa.physics import IV_METHODS
+from mppcqa.stages.conditions import Condition
 from mppcqa.stages.protocol import Chart, LimitDefault, Parameter, Quantity
+
+BREAKDOWN_BOUNDS = (5.0, 250.0)
+"""Silicon photomultipliers break down between 20 and 80 V; a number in mV lies far outside."""
+USUAL = Condition(overvoltage_v=1.6)
+"""Where arrays of the GlueX generation are compared and judged."""
 
 PDE = Quantity(
     key="pde",
     title="Photon detection efficiency",
     symbol="PDE",
-    correlated=True,
     unit="",
     display_unit="%",
     display_scale=100,
@@ -34,6 +39,7 @@ GAIN = Quantity(
     unit="ADC/p.e.",
     conditional=True,
     headline=True,
+    crossing="bias_v",
     bounds=(0, None),
 )
 CROSSTALK = Quantity(
@@ -53,7 +59,7 @@ BREAKDOWN = Quantity(
     symbol="V_br",
     unit="V",
     headline=True,
-    bounds=(0, None),
+    bounds=BREAKDOWN_BOUNDS,
 )
 BREAKDOWN_AT = replace(BREAKDOWN, conditional=True)
 """Where a stage measures it at several temperatures."""
@@ -95,6 +101,14 @@ GAIN_SPREAD = Quantity(
     display_unit="%",
     display_scale=100,
     scope="device",
+    conditional=True,
+    bounds=(0, None),
+)
+FIT_MISFIT = Quantity(
+    key="fit_chi2_ndf",
+    title="Chi-squared a degree of freedom of the fit",
+    symbol="χ²/ndf",
+    unit="",
     conditional=True,
     bounds=(0, None),
 )
@@ -180,15 +194,18 @@ FAULT = Parameter(
 )
 EVENT_PARAMETERS = (EVENTS, TEMPERATURE, BIAS, SLOWNESS, FAULT)
 
-PDE_CHART = Chart(key="pde", title="PDE against bias", quantities=("pde",), kind="against_bias")
+PDE_CHART = Chart(
+    key="pde", title="PDE against bias", quantities=("pde",), kind="against", x="bias_v"
+)
 GAIN_CHART = Chart(
-    key="gain", title="Gain against bias", quantities=("gain_adc",), kind="against_bias"
+    key="gain", title="Gain against bias", quantities=("gain_adc",), kind="against", x="bias_v"
 )
 DARK_RATE_CHART = Chart(
     key="dark_rate",
     title="Dark count rate against bias",
     quantities=("dark_rate_hz",),
-    kind="against_bias",
+    kind="against",
+    x="bias_v",
 )
 BREAKDOWN_CHART = Chart(
     key="breakdown",
@@ -201,20 +218,20 @@ PDE_LIMIT = LimitDefault(
     quantity="pde",
     pass_low=0.20,
     warn_low=0.18,
-    overvoltage_v=1.6,
+    at=USUAL,
     reason="An array of the GlueX calorimeter has 0.21 (GlueX-doc-1754).",
 )
 CROSSTALK_LIMIT = LimitDefault(
     quantity="crosstalk_probability",
     pass_high=0.12,
     warn_high=0.16,
-    overvoltage_v=1.6,
+    at=USUAL,
     reason="More crosstalk than this widens the calorimeter's resolution.",
 )
 GAIN_SPREAD_LIMIT = LimitDefault(
     quantity="gain_spread",
     pass_high=0.05,
     warn_high=0.08,
-    overvoltage_v=1.6,
+    at=USUAL,
     reason="Cell-to-cell gain spread is 4 % in the GlueX database (GlueX-doc-1754).",
 )

@@ -1,4 +1,4 @@
-"""Values as people write them: as many digits as the uncertainty allows."""
+"""Means of values with their uncertainties."""
 
 from __future__ import annotations
 
@@ -6,57 +6,29 @@ import math
 from collections.abc import Sequence
 
 
-def with_uncertainty(value: float, uncertainty: float | None) -> str:
-    """``51.613 ± 0.012``: uncertainty with two digits, value to the same place.
+def total(statistical: float | None, systematic: float = 0.0) -> float | None:
+    """Both uncertainties as one number; None where the statistical one is unknown.
 
-    Without an uncertainty five significant digits are shown. Very large and very small pairs
-    share one power of ten: ``(1.763 ± 0.021) × 10⁷``.
-
-    >>> with_uncertainty(51.6132, 0.0123)
-    '51.613 ± 0.012'
+    >>> total(0.3, 0.4)
+    0.5
     """
-    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
-        return f"{value:.5g}"
-    largest = max(abs(value), uncertainty)
-    exponent = math.floor(math.log10(largest))
-    if -4 <= exponent < 6:
-        decimals = _decimals(uncertainty)
-        return f"{value:.{decimals}f} ± {uncertainty:.{decimals}f}"
-    scale = 10.0**exponent
-    decimals = _decimals(uncertainty / scale)
-    return (
-        f"({value / scale:.{decimals}f} ± {uncertainty / scale:.{decimals}f})"
-        f" × 10{_superscript(exponent)}"
-    )
+    return None if statistical is None else math.hypot(statistical, systematic)
 
 
-def _decimals(uncertainty: float) -> int:
-    place = math.floor(math.log10(uncertainty))
-    if round(uncertainty / 10.0 ** (place - 1)) >= 100:  # 0.0996 becomes 0.10
-        place += 1
-    return max(0, 1 - place)
+def mean_with_uncertainties(
+    values: Sequence[float], statistical: Sequence[float | None], systematic: Sequence[float]
+) -> tuple[float, float | None, float]:
+    """Mean of n values with its statistical and its systematic standard uncertainty.
 
+    Statistical ones are independent and shrink with the square root of n (None where a value has
+    none); systematic ones are taken to move together, and do not shrink.
 
-def _superscript(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def mean_with_uncertainty(
-    values: Sequence[float], errors: Sequence[float | None], *, correlated: bool
-) -> tuple[float, float | None]:
-    """Mean of n values with its standard uncertainty; None where a value has none.
-
-    Independent uncertainties shrink with the square root of n; `correlated` ones, which move
-    together, do not shrink at all.
-
-    >>> mean_with_uncertainty([1.0, 3.0], [0.1, 0.1], correlated=True)
-    (2.0, 0.1)
+    >>> mean_with_uncertainties([1.0, 3.0], [0.3, 0.4], [0.1, 0.1])
+    (2.0, 0.25, 0.1)
     """
     n = len(values)
-    mean = math.fsum(values) / n
-    known = [error for error in errors if error is not None]
+    mean, together = math.fsum(values) / n, math.fsum(systematic) / n
+    known = [error for error in statistical if error is not None]
     if len(known) < n:
-        return mean, None
-    if correlated:
-        return mean, math.fsum(known) / n
-    return mean, math.sqrt(math.fsum(error * error for error in known)) / n
+        return mean, None, together
+    return mean, math.sqrt(math.fsum(error * error for error in known)) / n, together

@@ -6,7 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mppcqa import typed
 from mppcqa.stages.protocol import Parameter
+
+MOST_WHOLE = 2**53
+"""Beyond it, not every whole number is one of JSON."""
 
 
 def clean_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +35,7 @@ def _clean(parameter: Parameter, value: Any) -> Any:
     match parameter.kind:
         case "integer":
             number = _number(parameter, value)
-            if number != int(number):
+            if number != int(number) or abs(number) > MOST_WHOLE:
                 raise ValueError(f"{value} is no whole number")
             return int(number)
         case "number":
@@ -52,10 +56,14 @@ def _clean(parameter: Parameter, value: Any) -> Any:
 
 
 def _number(parameter: Parameter, value: Any) -> float:
+    if isinstance(value, str):
+        value, written = typed.number(value), value
+        if value is None:
+            raise ValueError(f"{written[:30]!r} is no number")
     try:
-        number = float(value.replace(",", ".") if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no number") from None
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{str(value)[:30]} is no number") from None
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is no finite number")
     unit = f" {parameter.unit}" if parameter.unit else ""

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from mppcqa.stages.axes import Axis
+from mppcqa.stages.conditions import ANYWHERE, Condition
+from mppcqa.stages.foreign import ForeignKind
+from mppcqa.stages.surveys import Survey
+
 Kind = Literal["integer", "number", "numbers", "choice", "flag", "text"]
 """What a parameter's value is; ``numbers`` is a list of numbers such as a bias scan."""
 
@@ -48,35 +53,26 @@ class Quantity:
     """How many channels a device must have for it; a spread over one channel is no number, and
     a limit on it says nothing about a device of one channel."""
     conditional: bool = False
-    """True where there is a value for each condition (bias, temperature, light)."""
+    """True where there is a value for each condition."""
     headline: bool = False
     """True for the few that a summary or a table of devices shows."""
-    correlated: bool = False
-    """True where the channels' uncertainties move together (a calibration that all share), so
-    that a mean over them is not more certain than one of them."""
     display_unit: str = ""
     """Unit that people prefer (``kHz``), with `display_scale` values of it in one stored unit."""
     display_scale: float = 1.0
+    crossing: str = ""
+    """Axis on which the straight line through its values meets zero at a point that means
+    something (gain against bias: the breakdown voltage); empty for none."""
+    drawn_on: Literal["", "iv"] = ""
+    """Raw data that its values are marked on: ``iv`` for a voltage of an IV curve."""
     bounds: tuple[float | None, float | None] = (None, None)
     """What is physically possible; a value outside is refused as an analysis fault."""
-
-
-@dataclass(frozen=True, order=True)
-class Condition:
-    """What a value was measured at; ``None`` where it does not apply.
-
-    ``light`` is the setting of the light source, 0 for dark, in units of its own.
-    """
-
-    bias_v: float | None = None
-    overvoltage_v: float | None = None
-    temperature_c: float | None = None
-    light: float | None = None
+    also_called: tuple[str, ...] = ()
+    """What tables of other people call it beside title and symbol, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One value with its standard uncertainty, as an analysis yields it."""
+    """One value with its standard uncertainties, as an analysis yields it."""
 
     slot: int
     """Slot of the station that the device sat in."""
@@ -85,8 +81,37 @@ class Result:
     quantity: str
     value: float
     uncertainty: float
-    condition: Condition = Condition()
+    """Statistical: independent of that of every other value."""
+    condition: Condition = ANYWHERE
     method: str = ""
+    systematic: float = 0.0
+    """What does not shrink when channels are averaged: calibrations, models. Both together are the
+    root of the sum of their squares."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedPart:
+    """A part of the systematic uncertainties that all values of an analysis have in common.
+
+    It moves them together, so it says nothing of how they differ from each other: ``reference
+    detector``, relative 0.03, of the PDE.
+    """
+
+    quantities: tuple[str, ...]
+    """Keys of the quantities whose `Result.systematic` it is part of."""
+    relative: float | None = None
+    """As a part of the value; either this or `absolute`."""
+    absolute: float | None = None
+    """In the unit of the quantities."""
+
+    def __post_init__(self) -> None:
+        if (self.relative is None) == (self.absolute is None):
+            raise ValueError("a shared uncertainty is either relative or absolute")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON, as it is kept with the analysis."""
+        kind = "absolute" if self.relative is None else "relative"
+        return {"quantities": list(self.quantities), kind: getattr(self, kind)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +121,7 @@ class Problem:
     slot: int | None
     channel: int | None
     what: str
-    condition: Condition = Condition()
+    condition: Condition = ANYWHERE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +130,8 @@ class AnalysisResult:
 
     results: list[Result]
     problems: list[Problem] = field(default_factory=list)
+    shared: dict[str, SharedPart] = field(default_factory=dict)
+    """By a name that people read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +141,9 @@ class Chart:
     key: str
     title: str
     quantities: tuple[str, ...]
-    kind: Literal["against_bias", "map", "distribution"]
+    kind: Literal["against", "map", "distribution"]
+    x: str = ""
+    """Key of the axis that a chart of kind ``against`` is drawn over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +159,21 @@ class LimitDefault:
     pass_high: float | None = None
     warn_low: float | None = None
     warn_high: float | None = None
-    overvoltage_v: float | None = None
-    """Judge the value at the condition nearest to this overvoltage; ``None`` judges all."""
+    at: Condition = ANYWHERE
+    """Judge the value at the condition nearest to this one; an empty one judges all."""
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration:
+    """How a campaign of simulated devices shows the stage (`mppcqa demo`)."""
+
+    stations: int = 1
+    """Stations that measure side by side when the stage is shown by itself."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of its runs, where they differ from the defaults: small ones, so that it ends soon."""
+    in_chain: bool = False
+    """Whether it is one of the stages that every device of a demonstration passes."""
 
 
 @runtime_checkable
@@ -160,6 +201,14 @@ class Stage(Protocol):
         """What a person may choose when a run file is analysed again; empty for nothing."""
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What its measuring points differ in, in the order in which a condition is told."""
+
+    @property
+    def typical(self) -> Condition:
+        """Where pages show a device first: the measured condition nearest to this one."""
+
+    @property
     def quantities(self) -> tuple[Quantity, ...]: ...
 
     @property
@@ -167,6 +216,18 @@ class Stage(Protocol):
 
     @property
     def limits(self) -> tuple[LimitDefault, ...]: ...
+
+    @property
+    def demonstration(self) -> Demonstration:
+        """How it is shown with simulated devices, if it has a program for that."""
+
+    @property
+    def foreign(self) -> tuple[ForeignKind, ...]:
+        """Files of other programs that become its runs; empty where none do."""
+
+    @property
+    def survey(self) -> Survey | None:
+        """How values come in by the tray that others measured; None where they don't."""
 
     def program(self) -> list[str]:
         """Command of the simulated test program; empty where the stage only takes in files.

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -30,7 +31,21 @@ GATE_S = 100e-9
 DECAY_S = 10e-9
 RISE_S = 1.5e-9
 WAVEFORM_ADC_PER_GAIN = 3.0
-PULSE = PulseShape(decay_per_gate=DECAY_S / GATE_S)
+AFTERPULSE_TIMES_S = (15e-9, 80e-9)
+PULSE = PulseShape(
+    decay_per_gate=DECAY_S / GATE_S,
+    rise_per_gate=RISE_S / GATE_S,
+    afterpulse_delays_per_gate=tuple(one / GATE_S for one in AFTERPULSE_TIMES_S),
+    afterpulse_shares=(1.0, 1.0),
+)
+PULSE_META = {
+    "gate_s": GATE_S,
+    "decay_s": DECAY_S,
+    "rise_s": RISE_S,
+    "recovery_s": DECAY_S,
+    "afterpulse_times_s": list(AFTERPULSE_TIMES_S),
+}
+"""What the run file says of gate and pulse."""
 AFTERPULSES = 0.03
 REFERENCE_PHOTONS = 10.0
 """Photons a pulse and channel that the simulated light source gives at light setting 1."""
@@ -89,6 +104,37 @@ def device_truth(serial: str, channels: int) -> list[ChannelTruth]:
     ]
 
 
+def channel_staircase(
+    rng: np.random.Generator,
+    truth: ChannelTruth,
+    bias_v: float,
+    temperature_c: float,
+    *,
+    points: int,
+    seconds: float = 0.2,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Thresholds [V] (points,), counted dark rates [Hz] and their standard uncertainties.
+
+    Avalanches are followed one by one: each fires pixels that fire others, so that a pulse has
+    one pixel more for each that crosstalk added.
+    """
+    values = truth.at(bias_v, temperature_c)
+    height = 3e-4 * values["gain_adc"]
+    # As many neighbours as let one avalanche stay alone with the true probability.
+    mean = -math.log1p(-values["crosstalk_probability"])
+    fired = np.ones(rng.poisson(values["dark_rate_hz"] * seconds), np.int64)
+    young = fired.copy()
+    while young.any():
+        young = rng.poisson(mean * young)
+        fired += young
+    spread = 0.1 * height * np.sqrt(1 + 0.05 * fired)
+    heights = np.sort(fired * height + spread * rng.normal(size=len(fired)))
+    thresholds = np.linspace(0.3 * height, 4.5 * height, points)
+    noise = 2e7 * np.exp(-0.5 * (thresholds / (0.1 * height)) ** 2)
+    counts = len(heights) - np.searchsorted(heights, thresholds) + rng.poisson(noise * seconds)
+    return thresholds, counts / seconds, np.sqrt(np.maximum(counts, 1)) / seconds
+
+
 def channel_waveforms(
     rng: np.random.Generator,
     truth: ChannelTruth,
@@ -119,6 +165,7 @@ def channel_waveforms(
         light_time_s=light_time_s,
         decay_s=DECAY_S,
         rise_s=RISE_S,
+        afterpulse_time_s=AFTERPULSE_TIMES_S,
         baseline=200.0,
     )
 
@@ -196,10 +243,11 @@ def run_simulation(
     rng = np.random.default_rng([config["run"], len(stage)])
     meta = {
         **{key: config[key] for key in ("run", "stage", "station", "operator", "slots")},
+        **{key: config[key] for key in ("run_uuid", "operator_uuid") if key in config},
         "parameters": parameters,
         "program": f"mppcqa simulated {stage} 1",
         "started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        **({"gate_s": GATE_S, "decay_s": DECAY_S} if measure else {}),
+        **(PULSE_META if measure else {}),
         **extra(rng),
     }
     devices = {

@@ -12,7 +12,8 @@ class StatisticsConfig(AppConfig):
     verbose_name = _("Statistics")
 
     def ready(self) -> None:
-        from mppcqa.testing.signals import counting_changed, outcomes_changed
+        from mppcqa.limits.signals import outcomes_changed
+        from mppcqa.results.signals import counting_changed
 
         counting_changed.connect(_values, dispatch_uid="statistics.values")
         outcomes_changed.connect(_outcomes, dispatch_uid="statistics.outcomes")

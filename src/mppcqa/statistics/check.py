@@ -11,7 +11,12 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Model, Sum
 
+from mppcqa.database.number_rows import add_to_rows, insert_rows
+from mppcqa.database.retry import again_after_deadlock
+from mppcqa.database.snapshot import one_moment
 from mppcqa.inventory.locks import lock_devices
+from mppcqa.results.models import Analysis
+from mppcqa.results.references import Meaning
 from mppcqa.statistics.models import (
     Bucket,
     DeviceSummary,
@@ -22,12 +27,7 @@ from mppcqa.statistics.models import (
 )
 from mppcqa.statistics.outcomes import Counts, add_counts
 from mppcqa.statistics.recount import Progress, Recount, counting_values, recount
-from mppcqa.statistics.snapshot import one_moment
 from mppcqa.statistics.summaries import group_values, write_device_summaries
-from mppcqa.testing.models import Analysis
-from mppcqa.testing.number_rows import add_to_rows, insert_rows
-from mppcqa.testing.references import Meaning
-from mppcqa.testing.retry import again_after_deadlock
 
 SUM_TOLERANCE = 1e-6
 ROUNDING = 1e-13
@@ -170,14 +170,14 @@ def _repair(counted: Recount, found: _Found) -> None:
         ids = np.array(sorted(sums), dtype="i8")
         if len(ids):
             wrong = np.stack([sums[series] for series in ids.tolist()])
-            columns = {"id": ids, "n": wrong[:, 0].astype("i8"), "total": wrong[:, 1]}
-            add_to_rows(Series._meta.db_table, "id", {**columns, "squares": wrong[:, 2]})
+            added = {"id": ids, "n": wrong[:, 0].astype("i8"), "total": wrong[:, 1]}
+            add_to_rows(Series._meta.db_table, "id", {**added, "squares": wrong[:, 2]})
         buckets = sorted((made.get(s, s), bucket, n) for (s, bucket), n in found.buckets.items())
         if buckets:
             table = np.array(buckets, dtype="i8")
             columns = dict(zip(("series_id", "bucket", "n"), table.T, strict=True))
-            keys = ("series_id", "bucket")
-            insert_rows(Bucket._meta.db_table, columns, keys=keys, on_conflict="add")
+            key = ("series_id", "bucket")
+            insert_rows(Bucket._meta.db_table, columns, keys=key, on_conflict="add")
         for name, counts in found.counts.items():
             model, keys, _columns = COUNTED[name]
             add_counts(model, keys, counts)
@@ -191,10 +191,7 @@ def _repair(counted: Recount, found: _Found) -> None:
 def _made(series: Series) -> int:
     row, _new = Series.objects.get_or_create(
         quantity_id=series.quantity_id,
-        key=series.key,
-        defaults={
-            name: getattr(series, name)
-            for name in ("overvoltage_v", "temperature_c", "light", "origin", "width")
-        },
+        at=series.at,
+        defaults={name: getattr(series, name) for name in ("origin", "width")},
     )
     return row.pk

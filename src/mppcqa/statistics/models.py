@@ -7,7 +7,9 @@ from typing import ClassVar
 from django.db import models
 
 from mppcqa.inventory.models import Device
-from mppcqa.testing.models import Outcome, QuantityRow
+from mppcqa.inventory.scope import OfDevice
+from mppcqa.results.conditions import ConditionField
+from mppcqa.results.models import Outcome, QuantityRow
 
 
 class Series(models.Model):
@@ -19,10 +21,7 @@ class Series(models.Model):
 
     id = models.AutoField(primary_key=True)
     quantity = models.ForeignKey(QuantityRow, on_delete=models.PROTECT, related_name="series")
-    key = models.CharField(max_length=60)
-    overvoltage_v = models.FloatField(null=True)
-    temperature_c = models.FloatField(null=True)
-    light = models.FloatField(null=True)
+    at = ConditionField(help_text="The condition, as it is compared over the campaign.")
     origin = models.FloatField()
     width = models.FloatField(help_text="Width of a histogram bucket, in the quantity's unit.")
     n = models.BigIntegerField(default=0)
@@ -32,11 +31,11 @@ class Series(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["quantity", "key"], name="statistics_series_unique")
+            models.UniqueConstraint(fields=["quantity", "at"], name="statistics_series_unique")
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} {self.key}"
+        return f"{self.quantity} {self.at.text}"
 
 
 class Bucket(models.Model):
@@ -70,9 +69,11 @@ class DeviceSummary(models.Model):
     )
     n = models.PositiveSmallIntegerField()
     mean = models.FloatField()
-    uncertainty = models.FloatField(null=True, help_text="Standard uncertainty of the mean.")
+    uncertainty = models.FloatField(null=True, help_text="Whole standard uncertainty of the mean.")
     lowest = models.FloatField()
     highest = models.FloatField()
+
+    objects = OfDevice.as_manager()
 
     class Meta:
         pass

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import F, Model
 
+from mppcqa.limits.models import Verdict
+from mppcqa.results.models import Outcome
 from mppcqa.statistics.models import OutcomeCount, QuantityCount, WeekYield
-from mppcqa.testing.models import Outcome, Verdict
 
 BATCH = 5000
 GOOD = {Outcome.PASS, Outcome.WARNING}
@@ -68,9 +69,9 @@ def add_counts(
 ) -> None:
     """Add numbers to rows, made where they are not there; always in the order of their keys."""
     rows: dict[tuple[Any, ...], dict[str, int]] = {}
-    for (*key, column), n in counts.items():
+    for (*place, column), n in counts.items():
         if n:
-            rows.setdefault(tuple(key), {})[column] = n
+            rows.setdefault(tuple(place), {})[column] = n
     for key in sorted(rows):
         wanted = dict(zip(keys, key, strict=True))
         changes = {column: F(column) + n for column, n in rows[key].items()}

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mppcqa.limits.models import Verdict
+from mppcqa.results.bulk_values import MeasurementColumns
+from mppcqa.results.models import Standing
+from mppcqa.results.reading import read_values
+from mppcqa.results.references import Meaning
 from mppcqa.statistics.models import DeviceSummary
 from mppcqa.statistics.outcomes import GOOD, Counts, add_verdict, first_verdicts
 from mppcqa.statistics.summaries import Unknown, device_summaries, group_values, sums_of
-from mppcqa.testing.bulk_values import MeasurementColumns
-from mppcqa.testing.models import Standing, Verdict
-from mppcqa.testing.reading import read_values
-from mppcqa.testing.references import Meaning
 
 DEVICES = 200
 """Devices read at a time: some 10^5 values of arrays."""

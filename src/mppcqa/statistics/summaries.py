@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.stages import get_stage
+from mppcqa.database.number_rows import add_to_rows, insert_rows
+from mppcqa.results.bulk_values import MeasurementColumns
+from mppcqa.results.conditions import compared
+from mppcqa.results.counting import CountingChange
+from mppcqa.results.references import Meaning
+from mppcqa.stages import Condition
 from mppcqa.statistics.models import Bucket, DeviceSummary, Series
-from mppcqa.testing.bulk_values import MeasurementColumns
-from mppcqa.testing.counting import CountingChange
-from mppcqa.testing.number_rows import add_to_rows, insert_rows
-from mppcqa.testing.references import Meaning, Point
 
 BATCH = 2000
 BUCKETS_A_SPREAD = 8
@@ -26,13 +27,11 @@ LAST_BUCKET = 2**31 - 1
 
 
 class Grid(NamedTuple):
-    """Where the buckets of a series lie, and how its values combine."""
+    """Where the buckets of a series lie."""
 
     series: int
     origin: float
     width: float
-    correlated: bool
-    """Whether the uncertainties of a device's channels move together."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def replace_values(change: CountingChange) -> None:
         write_device_summaries(gained)
 
 
-Unknown = dict[tuple[int, str], Series]
+Unknown = dict[tuple[int, Condition], Series]
 
 
 def group_values(
@@ -74,53 +73,39 @@ def group_values(
     """
     conditions, condition_index = np.unique(values.condition, return_inverse=True)
     meaning.learn(conditions.tolist(), np.unique(values.quantity).tolist())
-    keys = [series_key(meaning.points[condition]) for condition in conditions.tolist()]
-    texts = sorted(set(keys))
-    place = {text: number for number, text in enumerate(texts)}
+    keys = [compared(meaning.points[condition]) for condition in conditions.tolist()]
+    compareds = sorted(set(keys))
+    place = {at: number for number, at in enumerate(compareds)}
     key_of = np.array([place[key] for key in keys])[condition_index]
-    code = values.quantity.astype("i8") * len(texts) + key_of
+    code = values.quantity.astype("i8") * len(compareds) + key_of
     order = np.lexsort((values.condition, values.channel, values.device, code))
     values, code, key_of = values.take(order), code[order], key_of[order]
     starts = np.flatnonzero(np.diff(code, prepend=code[0] - 1))
     stops = [*starts[1:].tolist(), len(values)]
     wanted = {
-        (int(values.quantity[start]), texts[key_of[start]]): (start, stop)
+        (int(values.quantity[start]), compareds[key_of[start]]): (start, stop)
         for start, stop in zip(starts.tolist(), stops, strict=True)
     }
-    return Grouped(_grids(wanted, values, meaning, unknown), starts, values)
-
-
-def series_key(point: Point) -> str:
-    """Conditions that are compared over the campaign: by overvoltage, else by bias."""
-    overvoltage = "" if point.overvoltage_v is None else f"dv{point.overvoltage_v:.1f}"
-    bias = "" if point.bias_v is None or overvoltage else f"u{point.bias_v:.2f}"
-    temperature = "" if point.temperature_c is None else f"t{point.temperature_c:.0f}"
-    light = "" if point.light is None else f"l{point.light:g}"
-    return " ".join(part for part in (overvoltage or bias, temperature, light) if part)
+    return Grouped(_grids(wanted, values, unknown), starts, values)
 
 
 def _grids(
-    wanted: dict[tuple[int, str], tuple[int, int]],
+    wanted: dict[tuple[int, Condition], tuple[int, int]],
     values: MeasurementColumns,
-    meaning: Meaning,
     unknown: Unknown | None,
 ) -> list[Grid]:
-    """The grids of (quantity, key) in that order; new series get theirs from these values."""
-    found = _known(wanted, meaning)
+    """The grids of (quantity, condition) in that order; new series get theirs from these values."""
+    found = _known(wanted)
     for pair, series in (unknown or {}).items():
-        found.setdefault(pair, _grid_of(series, meaning))
+        found.setdefault(pair, Grid(series.pk, series.origin, series.width))
     fresh = []
-    for (quantity, key), (start, stop) in wanted.items():
-        if (quantity, key) not in found:
-            point = meaning.points[int(values.condition[start])]
+    for (quantity, at), (start, stop) in wanted.items():
+        if (quantity, at) not in found:
             origin, width = _round_grid(values.value[start:stop])
             fresh.append(
                 Series(
                     quantity_id=quantity,
-                    key=key,
-                    overvoltage_v=_rounded(point.overvoltage_v, 1),
-                    temperature_c=_rounded(point.temperature_c, 0),
-                    light=point.light,
+                    at=at,
                     origin=origin,
                     width=width,
                 )
@@ -128,35 +113,26 @@ def _grids(
     if unknown is not None:
         for one in fresh:
             one.pk = -1 - len(unknown)
-            unknown[one.quantity_id, one.key] = one
-            found[one.quantity_id, one.key] = _grid_of(one, meaning)
+            unknown[one.quantity_id, one.at] = one
+            found[one.quantity_id, one.at] = Grid(one.pk, one.origin, one.width)
     elif fresh:
         # Another ingest may make them at the same time: then its grid holds.
         Series.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
-        found = _known(wanted, meaning)
+        found = _known(wanted)
     return [found[pair] for pair in wanted]
 
 
-def _known(wanted: Iterable[tuple[int, str]], meaning: Meaning) -> dict[tuple[int, str], Grid]:
-    """Grids of the series that are there, at least those wanted, by quantity and key."""
-    quantities, keys = ({pair[place] for pair in wanted} for place in (0, 1))
-    rows = Series.objects.filter(quantity__in=quantities, key__in=keys).order_by()
-    correlated = {pk: _correlated(*meaning.quantities[pk]) for pk in quantities}
+def _known(wanted: Iterable[tuple[int, Condition]]) -> dict[tuple[int, Condition], Grid]:
+    """Grids of the series that are there, at least those wanted, by quantity and condition."""
+    pairs = list(wanted)
+    quantities, conditions = {one for one, _at in pairs}, {at for _one, at in pairs}
+    rows = Series.objects.filter(quantity__in=quantities, at__in=conditions).order_by()
     return {
-        (quantity, key): Grid(pk, origin, width, correlated[quantity])
-        for quantity, key, pk, origin, width in rows.values_list(
-            "quantity", "key", "pk", "origin", "width"
+        (quantity, at): Grid(pk, origin, width)
+        for quantity, at, pk, origin, width in rows.values_list(
+            "quantity", "at", "pk", "origin", "width"
         )
     }
-
-
-def _grid_of(one: Series, meaning: Meaning) -> Grid:
-    correlated = _correlated(*meaning.quantities[one.quantity_id])
-    return Grid(one.pk, one.origin, one.width, correlated)
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def _round_grid(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -213,21 +189,20 @@ def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
     """Columns of `DeviceSummary` for every device and series, sorted by its key."""
     values, sizes = grouped.values, grouped.sizes
     series = np.repeat([one.series for one in grouped.grids], sizes)
-    together = np.repeat([one.correlated for one in grouped.grids], sizes)
     begins = np.diff(series, prepend=-1) != 0
     begins |= np.diff(values.device, prepend=-1) != 0
     starts = np.flatnonzero(begins)
     n = np.diff(starts, append=len(values))
-    # Uncertainties that move together do not shrink in a mean; see `numbers.mean_with_uncertainty`.
-    # A NaN among them makes the sum NaN: unknown.
-    linear = np.add.reduceat(values.uncertainty, starts) / n
-    squared = np.sqrt(np.add.reduceat(values.uncertainty**2, starts)) / n
+    # Systematic ones do not shrink in a mean, see `numbers.mean_with_uncertainties`. A NaN among
+    # the statistical ones makes the sum NaN: unknown.
+    statistical = np.sqrt(np.add.reduceat(values.statistical**2, starts)) / n
+    systematic = np.add.reduceat(values.systematic.astype("f8"), starts) / n
     columns = {
         "device_id": values.device[starts],
         "series_id": series[starts],
         "n": n,
         "mean": np.add.reduceat(values.value, starts) / n,
-        "uncertainty": np.where(together[starts], linear, squared),
+        "uncertainty": np.hypot(statistical, systematic),
         "lowest": np.minimum.reduceat(values.value, starts),
         "highest": np.maximum.reduceat(values.value, starts),
     }
@@ -253,12 +228,3 @@ def _forget_devices(lost: Grouped) -> None:
         DeviceSummary.objects.filter(
             device__in=devices[start : start + BATCH], series__in=series
         ).delete()
-
-
-def _correlated(stage: str, quantity: str) -> bool:
-    """Whether the stage declares that the channels' uncertainties of its quantity move together."""
-    try:
-        declared = get_stage(stage).quantities
-    except KeyError:
-        return False
-    return any(one.key == quantity and one.correlated for one in declared)

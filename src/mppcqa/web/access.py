@@ -6,6 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks. Every page but the log-in is for people who are logged in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def allowed(permission: str) -> Callable[[Any], Any]:

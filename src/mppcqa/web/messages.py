@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
 
 LOCALE = Path(__file__).resolve().parent / "locale"
 PACKAGE = LOCALE.parents[1]
 KEYWORDS = {
     "_": None,
     "gettext": None,
+    "say": None,
     "gettext_noop": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
 }
 
 
@@ -53,8 +57,8 @@ def gather() -> Catalog:
     for path in sorted(PACKAGE.rglob("*.py")):
         if "migrations" not in path.parts:
             _add(found, path, path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("templates/**/*.html")):
-        _add(found, path, _as_code(path))
+    for path in sorted(PACKAGE.rglob("*.html")):
+        _add_template(found, path)
     for text in _stage_texts():
         found.add(text, locations=[("src/mppcqa/stages", 0)])
     return found
@@ -69,42 +73,33 @@ def _add(catalogue: Catalog, path: Path, code: str) -> None:
             catalogue.add(message, locations=[(name, line)], context=context)
 
 
-def _as_code(path: Path) -> str:
-    """A template with its texts as calls of gettext, and all else blanked, by Django's own way."""
-    from django.utils.translation.template import templatize
-
-    # What is no text comes out as rows of X and other marks that are not Python; only lines
-    # with calls matter, and the calls are Python.
-    text = templatize(path.read_text(encoding="utf-8"), origin=str(path))
-    lines = []
-    for line in text.splitlines():
-        calls = _calls(line)
-        lines.append("; ".join(calls))
-    return "\n".join(lines) + "\n"
-
-
-def _calls(line: str) -> list[str]:
-    """The calls of gettext in one line of a templatised template."""
-    import re
-
-    string = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    call = rf"\b(?:gettext|_)\(\s*{string}\s*\)|\bngettext\(\s*{string}\s*,\s*{string}\s*,[^)]*\)"
-    return [match.group(0) for match in re.finditer(call, line)]
+def _add_template(catalogue: Catalog, path: Path) -> None:
+    """A template's texts, found by Jinja2's own extractor as its ``trans`` and ``_`` mean them."""
+    name = str(path.relative_to(PACKAGE.parent))
+    options: Any = {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
+    with path.open("rb") as file:
+        for line, function, found, _comments in babel_extract(file, list(KEYWORDS), (), options):
+            texts = found if isinstance(found, tuple) else (found,)
+            message: Any = texts[:2] if function == "ngettext" else texts[0]
+            catalogue.add(message, locations=[(name, line)])
 
 
 def _stage_texts() -> set[str]:
     """English texts that stages declare; they know no Django, pages translate them."""
-    from mppcqa.stages import all_stages
-    from mppcqa.web.run_form import in_words
+    from mppcqa.stages.cell import FIT_TITLES
+    from mppcqa.stages.registry import own_stages
+    from mppcqa.web.runs.form import in_words
 
-    texts: set[str] = set()
-    for stage in all_stages():
+    texts = {title for title, _unit in FIT_TITLES.values()}
+    for stage in own_stages():
         texts |= {stage.title, stage.description}
         for parameter in (*stage.parameters, *stage.settings):
             texts |= {parameter.title, parameter.help, *map(in_words, parameter.choices)}
         texts |= {quantity.title for quantity in stage.quantities}
         texts |= {chart.title for chart in stage.charts}
         texts |= {limit.reason for limit in stage.limits}
+        for axis in stage.axes:
+            texts |= {axis.title, axis.words, axis.off_words, axis.on_words}
     return texts - {""}
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 
+from mppcqa.results.conditions import condition_text
+from mppcqa.stages import Quantity
 from mppcqa.statistics.models import Series
 from mppcqa.web.stages import find_stage, quantities_of
 
 
-def _declared(series: Series) -> Any:
+def _declared(series: Series) -> Quantity | None:
     return quantities_of(series.quantity.stage).get(series.quantity.key)
 
 
@@ -33,13 +33,4 @@ def series_label(series: Series) -> str:
     title = _(quantity.title) if quantity else series.quantity.title
     found = find_stage(series.quantity.stage)
     stage = _(found.title) if found else series.quantity.stage
-    condition = [
-        text.format(value)
-        for value, text in (
-            (series.overvoltage_v, "ΔV = {:g} V"),
-            (series.temperature_c, "{:g} °C"),
-            (series.light, _("light") + " {:g}"),
-        )
-        if value is not None
-    ]
-    return ", ".join([f"{stage}: {title}", *condition])
+    return ", ".join(filter(None, [f"{stage}: {title}", condition_text(series.at)]))

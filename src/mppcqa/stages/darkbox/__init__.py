@@ -2,19 +2,15 @@
 
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import (
-    BREAKDOWN,
     BREAKDOWN_CHART,
-    CROSSTALK,
-    DARK_RATE,
     DARK_RATE_CHART,
     EVENT_PARAMETERS,
-    GAIN,
     GAIN_CHART,
-    GAIN_SPREAD,
     GAIN_SPREAD_LIMIT,
+    USUAL,
 )
-from mppcqa.stages.darkbox.analysis import analyse
-from mppcqa.stages.protocol import LimitDefault
+from mppcqa.stages.darkbox.analysis import QUANTITIES, analyse
+from mppcqa.stages.protocol import Demonstration, LimitDefault
 
 STAGE = DeclaredStage(
     key="darkbox",
@@ -22,20 +18,22 @@ STAGE = DeclaredStage(
     description="Dark count rate, gain, crosstalk and breakdown voltage from charge spectra in "
     "the dark.",
     version="1",
+    typical=USUAL,
     parameters=EVENT_PARAMETERS,
-    quantities=(DARK_RATE, GAIN, CROSSTALK, BREAKDOWN, GAIN_SPREAD),
+    quantities=QUANTITIES,
     charts=(DARK_RATE_CHART, GAIN_CHART, BREAKDOWN_CHART),
     limits=(
         LimitDefault(
             quantity="dark_rate_hz",
             pass_high=1.6e6,
             warn_high=2.2e6,
-            overvoltage_v=1.6,
+            at=USUAL,
             reason="17.6 MHz a whole array is 1.1 MHz a channel (GlueX-doc-1754), with room for "
             "the spread between arrays.",
         ),
         GAIN_SPREAD_LIMIT,
     ),
+    demonstration=Demonstration(parameters={"events": 8000}, in_chain=True),
     program_module="mppcqa.stages.darkbox.program",
     analysis=analyse,
 )

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import BREAKDOWN_CHART, FAULT, IV_METHOD, SLOWNESS, TEMPERATURES
-from mppcqa.stages.iv.analysis import analyse
-from mppcqa.stages.iv.quantities import QUANTITIES
+from mppcqa.stages.iv.analysis import QUANTITIES, analyse
 from mppcqa.stages.protocol import Chart, LimitDefault, Parameter
 
 AS_IN_THE_RUN = "Empty takes what the run was started with."

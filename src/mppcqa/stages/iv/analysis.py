@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,37 @@ from mppcqa.physics import (
     quenching_resistance,
 )
 from mppcqa.runfile import IVCurve, RunFile, RunFileError
-from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
+from mppcqa.stages.common import BREAKDOWN_AT, COEFFICIENT, QUENCHING
+from mppcqa.stages.conditions import Condition
+from mppcqa.stages.protocol import AnalysisResult, Problem, Quantity, Result
 
+QUANTITIES = (
+    replace(BREAKDOWN_AT, drawn_on="iv"),
+    Quantity(
+        key="breakdown_range_v",
+        title="Largest difference of breakdown voltages",
+        symbol="ΔV_br",
+        unit="V",
+        display_unit="mV",
+        display_scale=1e3,
+        scope="device",
+        conditional=True,
+        bounds=(0, None),
+    ),
+    replace(QUENCHING, headline=True),
+    Quantity(
+        key="dark_current_a",
+        title="Dark current",
+        symbol="I_d",
+        unit="A",
+        display_unit="nA",
+        display_scale=1e9,
+        conditional=True,
+        headline=True,
+        bounds=(0, None),
+    ),
+    COEFFICIENT,
+)
 SAME_TEMPERATURE_C = 1.0
 """Curves this close in temperature are taken as of one; chambers keep a few tenths."""
 REVERSE_POINTS = 3
@@ -118,7 +148,7 @@ class _Device:
     ) -> None:
         """Current at the overvoltage, from the logarithms of the points on both sides of it."""
         bias = breakdown_v + self.overvoltage_v
-        condition = Condition(None, self.overvoltage_v, at_c, 0.0)
+        condition = Condition(overvoltage_v=self.overvoltage_v, temperature_c=at_c, light=0.0)
         cleaned = clean_iv(curve.voltage_v, curve.current_a, reverse=1)
         near = np.argsort(np.abs(cleaned.bias_v - bias))[:5]
         v, i = cleaned.bias_v[near], cleaned.current_a[near]
@@ -167,7 +197,7 @@ class _Device:
         for channel, results in rows.items():
             try:
                 line = fit_line(
-                    [float(one.condition.temperature_c or 0.0) for one in results],
+                    [one.condition.get("temperature_c", 0.0) for one in results],
                     [one.value for one in results],
                     [one.uncertainty for one in results],
                 )

@@ -2,22 +2,17 @@
 
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import (
-    BREAKDOWN,
     BREAKDOWN_CHART,
-    CROSSTALK,
     CROSSTALK_LIMIT,
     EVENT_PARAMETERS,
-    GAIN,
     GAIN_CHART,
-    GAIN_SPREAD,
     GAIN_SPREAD_LIMIT,
-    MEAN_LIGHT,
-    PDE,
     PDE_CHART,
     PDE_LIMIT,
+    USUAL,
 )
-from mppcqa.stages.pde.analysis import analyse
-from mppcqa.stages.protocol import Parameter
+from mppcqa.stages.pde.analysis import QUANTITIES, analyse
+from mppcqa.stages.protocol import Demonstration, Parameter
 
 STAGE = DeclaredStage(
     key="pde",
@@ -25,6 +20,7 @@ STAGE = DeclaredStage(
     description="Photon detection efficiency, gain and crosstalk from charge spectra with pulsed "
     "light and in the dark.",
     version="1",
+    typical=USUAL,
     parameters=(
         Parameter(
             key="light",
@@ -37,9 +33,10 @@ STAGE = DeclaredStage(
         ),
         *EVENT_PARAMETERS,
     ),
-    quantities=(PDE, GAIN, CROSSTALK, MEAN_LIGHT, BREAKDOWN, GAIN_SPREAD),
+    quantities=QUANTITIES,
     charts=(PDE_CHART, GAIN_CHART, BREAKDOWN_CHART),
     limits=(PDE_LIMIT, CROSSTALK_LIMIT, GAIN_SPREAD_LIMIT),
+    demonstration=Demonstration(parameters={"events": 8000}, in_chain=True),
     program_module="mppcqa.stages.pde.program",
     analysis=analyse,
 )

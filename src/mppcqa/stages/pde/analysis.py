@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mppcqa.physics import SpectrumFits, detection_efficiency
 from mppcqa.runfile import RunFile, RunFileError
-from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases, reference_photons
+from mppcqa.stages.analysis import (
+    Bias,
+    Values,
+    analyse_spectra,
+    biases,
+    calibration_of,
+    reference_photons,
+)
+from mppcqa.stages.common import (
+    BREAKDOWN,
+    CROSSTALK,
+    FIT_MISFIT,
+    GAIN,
+    GAIN_SPREAD,
+    MEAN_LIGHT,
+    PDE,
+)
 from mppcqa.stages.protocol import AnalysisResult
+
+QUANTITIES = (PDE, GAIN, CROSSTALK, MEAN_LIGHT, BREAKDOWN, GAIN_SPREAD, FIT_MISFIT)
 
 
 def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     """PDE, gain, crosstalk and light at each bias; breakdown voltage from the gains.
 
-    The uncertainty of PDE holds the reference detector's calibration, which moves all channels
-    and devices that were measured with it together.
+    The systematic uncertainty of PDE is the reference detector's calibration, which moves all
+    channels and devices that were measured with it together.
     """
     del settings
     with RunFile(path) as run:
@@ -31,9 +52,13 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
             raise RunFileError(f"{path.name}: no bias was measured both with light and in the dark")
 
         def values_of(fits: SpectrumFits, bias: Bias) -> Values:
-            light, light_error = fits.get("mean_light_pe")
+            light, light_error, own = fits.parts("mean_light_pe")
             photons, photons_error = (part * bias.light_setting for part in reference)
-            pde, pde_error, _ = detection_efficiency(light, light_error, photons, photons_error)
-            return {"pde": (pde, pde_error), "mean_light_pe": (light, light_error)}
+            pde, _, common = detection_efficiency(light, light_error, photons, photons_error)
+            return {
+                "pde": (pde, light_error / photons, np.hypot(common, own / photons)),
+                "mean_light_pe": (light, light_error, own),
+            }
 
-        return analyse_spectra(run, points, values_of, "joint fit of light and dark spectrum")
+        found = analyse_spectra(run, points, values_of, "joint fit of light and dark spectrum")
+        return replace(found, shared=calibration_of(reference))

@@ -19,10 +19,11 @@ from mppcqa.stages.common import (
     PDE_LIMIT,
     SLOWNESS,
     TEMPERATURES,
+    USUAL,
 )
-from mppcqa.stages.protocol import Chart, LimitDefault, Parameter
-from mppcqa.stages.stage2.analysis import analyse
-from mppcqa.stages.stage2.quantities import QUANTITIES
+from mppcqa.stages.foreign import CHARGES, CURVES, STAIRCASES, WAVEFORMS
+from mppcqa.stages.protocol import Chart, Demonstration, LimitDefault, Parameter
+from mppcqa.stages.stage2.analysis import QUANTITIES, analyse
 
 PARAMETERS = (
     EVENTS,
@@ -49,6 +50,16 @@ PARAMETERS = (
         minimum=0,
         maximum=100_000,
         help="A channel; 0 records none. They give dark rate, crosstalk and afterpulses.",
+    ),
+    Parameter(
+        key="thresholds",
+        title="Thresholds of the rate scan",
+        kind="integer",
+        default=0,
+        minimum=0,
+        maximum=1000,
+        help="Dark rate of each channel at so many thresholds, at the highest bias and the first "
+        "temperature; 0 scans none.",
     ),
     Parameter(
         key="iv",
@@ -80,6 +91,7 @@ STAGE = DeclaredStage(
     description="Full characterisation: charges of all channels event by event, waveforms, IV "
     "curves and monitoring in one file; every quantity at each bias and temperature.",
     version="1",
+    typical=USUAL,
     parameters=PARAMETERS,
     settings=SETTINGS,
     quantities=QUANTITIES,
@@ -91,7 +103,8 @@ STAGE = DeclaredStage(
             key="crosstalk",
             title="Crosstalk against bias",
             quantities=("crosstalk_probability",),
-            kind="against_bias",
+            kind="against",
+            x="bias_v",
         ),
         BREAKDOWN_CHART,
         Chart(
@@ -107,13 +120,15 @@ STAGE = DeclaredStage(
             quantity="dark_rate_hz",
             pass_high=1.9e6,
             warn_high=2.6e6,
-            overvoltage_v=1.6,
+            at=USUAL,
             reason="17.6 MHz a whole array is 1.1 MHz a channel (GlueX-doc-1754), with room for "
             "the spread between arrays and for temperatures up to 25 °C.",
         ),
         CROSSTALK_LIMIT,
         GAIN_SPREAD_LIMIT,
     ),
+    demonstration=Demonstration(stations=2, parameters={"events": 8000}),
+    foreign=(CHARGES, WAVEFORMS, CURVES, STAIRCASES),
     program_module="mppcqa.stages.stage2.program",
     analysis=analyse,
 )

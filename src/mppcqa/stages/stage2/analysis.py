@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,16 +11,35 @@ from typing import Any
 
 from mppcqa.physics import LineError, fit_line
 from mppcqa.runfile import RunFile
-from mppcqa.stages.analysis import biases, condition_of, reference_photons
+from mppcqa.stages.analysis import biases, calibration_of, condition_of, reference_photons
+from mppcqa.stages.common import COEFFICIENT
 from mppcqa.stages.protocol import AnalysisResult, Problem, Result
+from mppcqa.stages.stage2 import currents, spectra, staircases, waveforms
 from mppcqa.stages.stage2.currents import analyse_currents
 from mppcqa.stages.stage2.spectra import (
     analyse_device,
     breakdowns,
     fit_spectra_of,
 )
-from mppcqa.stages.stage2.waveforms import analyse_waveforms
+from mppcqa.stages.stage2.staircases import analyse_staircases
+from mppcqa.stages.stage2.waveforms import measure_waveforms, seen_pulse, waveform_results
 
+COEFFICIENT_IV = replace(
+    COEFFICIENT,
+    key="breakdown_iv_coefficient_v_per_c",
+    title="Temperature coefficient of the breakdown voltage from IV",
+    symbol="dV_br,IV/dT",
+)
+QUANTITIES = (
+    *spectra.QUANTITIES,
+    *waveforms.QUANTITIES,
+    *staircases.QUANTITIES,
+    *currents.QUANTITIES,
+    replace(COEFFICIENT, headline=True),
+    COEFFICIENT_IV,
+    *spectra.LAST,
+)
+"""Each is declared where it comes from."""
 COEFFICIENTS = {
     "breakdown_voltage_v": "breakdown_coefficient_v_per_c",
     "breakdown_iv_v": "breakdown_iv_coefficient_v_per_c",
@@ -36,18 +56,20 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     done = AnalysisResult(results=[])
     with RunFile(path) as run:
         reference = reference_photons(run)
+        done.shared.update(calibration_of(reference))
         points = list(biases(run, settings["bias_from_v"], settings["bias_to_v"]))
         for row in run.slots:
             slot = row["slot"]
-            fitted = fit_spectra_of(run, slot, points)
+            channels = row["channels"] if settings["waveforms"] else 0
+            waveforms = measure_waveforms(run, slot, channels, points)
+            fitted = fit_spectra_of(run, slot, points, seen_pulse(waveforms))
             found = AnalysisResult(results=[])
-            breakdown = dict(breakdowns(slot, fitted, found))
+            breakdown = breakdowns(slot, fitted, found)
             conditions = {one: condition_of(one, breakdown) for one in points}
             for part in (
                 analyse_device(run, slot, fitted, reference, breakdown),
-                analyse_waveforms(
-                    run, slot, row["channels"] if settings["waveforms"] else 0, points, conditions
-                ),
+                waveform_results(slot, waveforms, conditions),
+                analyse_staircases(run, slot, conditions),
                 analyse_currents(
                     run, slot, row.get("pixels", run.meta.get("pixels")), settings["iv_method"]
                 ),
@@ -57,8 +79,8 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
             coefficients = temperature_coefficients(found.results)
             done.results.extend(found.results + coefficients.results)
             done.problems.extend(found.problems + coefficients.problems)
-        channels = {row["slot"]: row.get("channel_numbers") for row in run.slots}
-    return _renumbered(done, channels)
+        numbers = {row["slot"]: row.get("channel_numbers") for row in run.slots}
+    return _renumbered(done, numbers)
 
 
 def temperature_coefficients(results: list[Result]) -> AnalysisResult:
@@ -67,21 +89,21 @@ def temperature_coefficients(results: list[Result]) -> AnalysisResult:
     lines: dict[tuple[int, int | None, str, float], list[Result]] = defaultdict(list)
     for result in results:
         if result.quantity in COEFFICIENTS:
-            light = result.condition.light or 0.0
+            light = result.condition.get("light", 0.0)
             lines[result.slot, result.channel, result.quantity, light].append(result)
     # Curves under light and in the dark are not mixed; those under light are the better ones.
     rows: dict[tuple[int, int | None, str], list[Result]] = {}
     for (slot, channel, quantity, _light), found in sorted(
         lines.items(), key=lambda pair: pair[0][3]
     ):
-        if len({one.condition.temperature_c for one in found}) > 1:
+        if len({one.condition.get("temperature_c") for one in found}) > 1:
             rows[slot, channel, quantity] = found
     for (slot, channel, quantity), found in rows.items():
         try:
             line = fit_line(
-                [float(one.condition.temperature_c or 0.0) for one in found],
+                [one.condition.get("temperature_c", 0.0) for one in found],
                 [one.value for one in found],
-                [one.uncertainty for one in found],
+                [math.hypot(one.uncertainty, one.systematic) for one in found],
             )
         except LineError as error:
             what = f"no temperature coefficient: {error}"
@@ -109,6 +131,8 @@ def _renumbered(done: AnalysisResult, channels: dict[int, list[int] | None]) -> 
             return one
         return replace(one, channel=numbers[one.channel])
 
-    return AnalysisResult(
-        results=[own(one) for one in done.results], problems=[own(one) for one in done.problems]
+    return replace(
+        done,
+        results=[own(one) for one in done.results],
+        problems=[own(one) for one in done.problems],
     )

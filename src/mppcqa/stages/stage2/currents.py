@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from mppcqa.physics import IvError, breakdown_from_iv, quenching_resistance
 from mppcqa.runfile import IVCurve, RunFile
-from mppcqa.stages.protocol import AnalysisResult, Condition, Problem, Result
+from mppcqa.stages.common import BREAKDOWN_AT, QUENCHING
+from mppcqa.stages.conditions import Condition
+from mppcqa.stages.protocol import AnalysisResult, Problem, Result
+
+BREAKDOWN_IV = replace(
+    BREAKDOWN_AT,
+    key="breakdown_iv_v",
+    title="Breakdown voltage from IV",
+    drawn_on="iv",
+    symbol="V_br,IV",
+    headline=False,
+)
+QUANTITIES = (BREAKDOWN_IV, QUENCHING)
 
 
 def analyse_currents(run: RunFile, slot: int, pixels: int | None, method: str) -> AnalysisResult:
@@ -30,6 +43,16 @@ def analyse_currents(run: RunFile, slot: int, pixels: int | None, method: str) -
             _breakdown(done, reverse[-1], method, place)
         if forward and pixels:
             _quenching(done, forward[-1], pixels, place)
+        if not reverse and not (forward and pixels):
+            what = (
+                "a forward curve gives a quenching resistance where the number of pixels is known"
+                if forward
+                else "an IV curve with too few points in either direction gives no value"
+            )
+            done.problems.append(Problem(what=what, **place))
+        if len(reverse) > 1:
+            what = f"{len(reverse)} IV curves were taken at this condition; the last one counts"
+            done.problems.append(Problem(what=what, **place))
     return done
 
 

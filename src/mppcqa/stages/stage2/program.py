@@ -13,6 +13,7 @@ from mppcqa.stages.simulated import (
     ChannelTruth,
     Point,
     channel_iv,
+    channel_staircase,
     channel_waveforms,
     run_simulation,
 )
@@ -48,6 +49,7 @@ def meta(rng: np.random.Generator) -> dict[str, Any]:
     return {
         **reference(rng),
         "pixels": PIXELS,
+        "threshold_unit": "V",
         "waveform": {"samples": SAMPLES, "sampling_s": SAMPLING_S, "signal_sign": 1},
         "sensors": list(SENSORS),
         "instruments": [
@@ -70,7 +72,14 @@ def record(
         times = (point.number + np.array([0.0, 0.5])) * SECONDS_A_POINT
         writer.monitor(0, times, point.temperature_c + rng.normal(0, 0.03, 2))
         writer.monitor(1, times, point.bias_v + rng.normal(0, 0.002, 2))
-    if point.light != 0 or not parameters["waveforms"]:
+    if point.light != 0:
+        return
+    for channel, truth in enumerate(channels if _is_scanned(point, parameters) else ()):
+        scan = channel_staircase(
+            rng, truth, point.bias_v, point.temperature_c, points=parameters["thresholds"]
+        )
+        writer.staircase(point.number, slot, channel, *scan)
+    if not parameters["waveforms"]:
         return
     for channel, truth in enumerate(channels):
         adc, _truth = channel_waveforms(
@@ -83,6 +92,12 @@ def record(
             sampling_s=SAMPLING_S,
         )
         writer.waveforms(point.number, slot, channel, adc, scale_v=VOLTS_PER_COUNT)
+
+
+def _is_scanned(point: Point, parameters: Mapping[str, Any]) -> bool:
+    first, highest = parameters["temperatures_c"][0], max(parameters["bias_v"])
+    wanted: int = parameters["thresholds"]
+    return wanted > 0 and (point.bias_v, point.temperature_c) == (highest, first)
 
 
 def record_curves(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,16 +12,43 @@ from mppcqa.stages.analysis import (
     Bias,
     Floats,
     Pair,
+    SeenPulse,
     breakdown_results,
     condition_of,
     failed_fits,
     fit_points,
     measured,
+    of_every_fit,
     per_channel,
     pulse_of,
     spread_result,
 )
-from mppcqa.stages.protocol import AnalysisResult, Condition
+from mppcqa.stages.common import (
+    BREAKDOWN_AT,
+    CROSSTALK,
+    DARK_RATE,
+    FIT_MISFIT,
+    GAIN,
+    GAIN_SPREAD,
+    MEAN_LIGHT,
+    PDE,
+)
+from mppcqa.stages.conditions import Condition
+from mppcqa.stages.protocol import AnalysisResult, Quantity
+
+NOISE_FACTOR = Quantity(
+    key="excess_noise_factor",
+    title="Excess noise factor",
+    symbol="F",
+    unit="",
+    conditional=True,
+    bounds=(0, None),
+)
+PDE_SPREAD = replace(
+    GAIN_SPREAD, key="pde_spread", title="PDE spread over the channels", symbol="σ_PDE/PDE"
+)
+QUANTITIES = (PDE, GAIN, DARK_RATE, CROSSTALK, MEAN_LIGHT, NOISE_FACTOR, BREAKDOWN_AT)
+LAST = (GAIN_SPREAD, PDE_SPREAD, FIT_MISFIT)
 
 
 @dataclass(frozen=True)
@@ -35,11 +61,13 @@ class Fitted:
     """Spectra with light and in the dark and their edges, for the excess noise."""
 
 
-def fit_spectra_of(run: RunFile, slot: int, points: list[Bias]) -> list[Fitted]:
-    """Fits of a device at all points that have events of it."""
+def fit_spectra_of(
+    run: RunFile, slot: int, points: list[Bias], seen: SeenPulse | None = None
+) -> list[Fitted]:
+    """Fits of a device at all points that have events of it; `seen` is from its waveforms."""
     spectra: list[Pair | None] = []
     here = measured(run, slot, points)
-    fits = fit_points(run, here, slot, pulse_of(run), seen=spectra.append)
+    fits = fit_points(run, here, slot, pulse_of(run, seen), seen=spectra.append)
     return [Fitted(*one) for one in zip(here, fits, spectra, strict=True)]
 
 
@@ -56,28 +84,26 @@ def analyse_device(
     """
     done = AnalysisResult(results=[])
     gate_s = run.meta.get("gate_s")
-    dark_done: set[tuple[float, float]] = set()
+    dark_done: set[Condition] = set()
     for one in fitted:
         bias, fits = one.bias, one.fits
         base = condition_of(bias, breakdown)
         done.problems.extend(failed_fits(slot, fits, base))
         method = _method(bias)
         gain, gain_error = fits.get("gain")
-        values: dict[str, tuple[Floats, Floats]] = {
-            "gain_adc": (gain, gain_error),
-            "crosstalk_probability": fits.crosstalk_probability,
-        }
+        values = of_every_fit(fits)
         if bias.light is not None:
-            values["mean_light_pe"] = fits.get("mean_light_pe")
+            values["mean_light_pe"] = fits.parts("mean_light_pe")
             values |= _light_values(one, reference)
-        for key, (value, error) in values.items():
-            done.results.extend(per_channel(slot, key, value, error, base, method))
-        if bias.dark is not None and gate_s and (bias.bias_v, bias.temperature_c) not in dark_done:
-            dark_done.add((bias.bias_v, bias.temperature_c))
-            counts, error = fits.get("dark_counts_per_gate")
-            dark = Condition(base.bias_v, base.overvoltage_v, base.temperature_c, 0.0)
-            rate, rate_error = counts / gate_s, error / gate_s
-            done.results.extend(per_channel(slot, "dark_rate_hz", rate, rate_error, dark, method))
+        for key, (value, error, *shared) in values.items():
+            done.results.extend(per_channel(slot, key, value, error, base, method, *shared))
+        if bias.dark is not None and gate_s and bias.at not in dark_done:
+            dark_done.add(bias.at)
+            rate = tuple(part / gate_s for part in fits.parts("dark_counts_per_gate"))
+            dark = base.but(light=0.0)
+            done.results.extend(
+                per_channel(slot, "dark_rate_hz", rate[0], rate[1], dark, method, rate[2])
+            )
         done.results.extend(spread_result(slot, "gain_spread", gain, gain_error, base))
         if "pde" in values:
             # The photons are common to all channels, so the light tells the spread of the PDE.
@@ -96,32 +122,27 @@ def _method(bias: Bias) -> str:
 
 def _light_values(
     one: Fitted, reference: tuple[float, float] | None
-) -> dict[str, tuple[Floats, Floats]]:
+) -> dict[str, tuple[Floats, ...]]:
     """PDE, where the reference detector says the photons, and the excess noise factor."""
-    found: dict[str, tuple[Floats, Floats]] = {}
-    light, light_error = one.fits.get("mean_light_pe")
+    found: dict[str, tuple[Floats, ...]] = {}
+    light, light_error, own = one.fits.parts("mean_light_pe")
     if reference is not None:
         photons, error = (part * one.bias.light_setting for part in reference)
-        pde, pde_error, _ = detection_efficiency(light, light_error, photons, error)
-        found["pde"] = (pde, pde_error)
+        pde, _, common = detection_efficiency(light, light_error, photons, error)
+        found["pde"] = (pde, light_error / photons, np.hypot(common, own / photons))
     if one.spectra is not None:
         found["excess_noise_factor"] = excess_noise_factor(*one.spectra, light, light_error)
     return found
 
 
-def breakdowns(
-    slot: int, fitted: list[Fitted], done: AnalysisResult
-) -> Iterator[tuple[float, float]]:
-    """Breakdown voltages from the gains into `done`; yields temperature and device's median."""
-    for temperature_c in sorted({one.bias.temperature_c for one in fitted}):
-        here = [one for one in fitted if one.bias.temperature_c == temperature_c]
-        bias_v = np.array([one.bias.bias_v for one in here])
-        if len(set(bias_v.tolist())) < 2:
-            continue
-        gain = np.array([one.fits.get("gain")[0] for one in here])
-        error = np.array([one.fits.get("gain")[1] for one in here])
-        found, missing = breakdown_results(slot, bias_v, gain, error, temperature_c)
-        done.results.extend(found)
-        done.problems.extend(missing)
-        if found:
-            yield temperature_c, float(np.median([result.value for result in found]))
+def breakdowns(slot: int, fitted: list[Fitted], done: AnalysisResult) -> dict[float, float]:
+    """Breakdown voltages from the gains into `done`; the device's median [V] by temperature."""
+    if not fitted:
+        return {}
+    gains = np.array([one.fits.get("gain") for one in fitted])
+    found, missing, medians = breakdown_results(
+        slot, [one.bias for one in fitted], gains[:, 0], gains[:, 1]
+    )
+    done.results.extend(found)
+    done.problems.extend(missing)
+    return medians

@@ -1,14 +1,11 @@
 """Measured elsewhere: trays of single SiPMs, as the ePIC LFHCal's quality control writes them."""
 
 from mppcqa.stages.base import DeclaredStage
+from mppcqa.stages.common import BREAKDOWN_BOUNDS
 from mppcqa.stages.protocol import Chart, LimitDefault, Quantity
+from mppcqa.stages.surveys import Survey
 from mppcqa.stages.tray_survey.analysis import analyse
-from mppcqa.stages.tray_survey.reader import (
-    SurveyedDevice,
-    SurveyFault,
-    TraySurvey,
-    read_folder,
-)
+from mppcqa.stages.tray_survey.reader import read_folder
 
 STAGE = DeclaredStage(
     key="tray_survey",
@@ -24,7 +21,7 @@ STAGE = DeclaredStage(
             symbol="V_br,IV",
             unit="V",
             headline=True,
-            bounds=(0, None),
+            bounds=BREAKDOWN_BOUNDS,
         ),
         Quantity(
             key="breakdown_voltage_sps_v",
@@ -32,7 +29,7 @@ STAGE = DeclaredStage(
             symbol="V_br,SPS",
             unit="V",
             headline=True,
-            bounds=(0, None),
+            bounds=BREAKDOWN_BOUNDS,
         ),
         Quantity(
             key="breakdown_offset_v",
@@ -65,13 +62,19 @@ STAGE = DeclaredStage(
             headline=True,
             bounds=(0, None),
         ),
-        Quantity(key="temperature_c", title="Temperature during IV", symbol="T", unit="°C"),
+        Quantity(
+            key="temperature_c",
+            title="Temperature during IV",
+            symbol="T",
+            unit="°C",
+            bounds=(-200, 150),
+        ),
         Quantity(
             key="nominal_voltage_v",
             title="Maker's operating voltage of the tray",
             symbol="V_op",
             unit="V",
-            bounds=(0, None),
+            bounds=BREAKDOWN_BOUNDS,
         ),
     ),
     charts=(
@@ -122,8 +125,13 @@ STAGE = DeclaredStage(
             "device is not what it should be.",
         ),
     ),
+    survey=Survey(
+        key="lfhcal",
+        title="Trays of SiPMs as the ePIC LFHCal's quality control writes them.",
+        read=read_folder,
+    ),
     program_module="",
     analysis=analyse,
 )
 
-__all__ = ["STAGE", "SurveyFault", "SurveyedDevice", "TraySurvey", "read_folder"]
+__all__ = ["STAGE", "read_folder"]

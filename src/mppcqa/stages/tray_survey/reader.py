@@ -1,8 +1,11 @@
 """Reads the text files of the LFHCal trays (public repository imooney/Yale-LFHCal-SiPM-QC).
 
-A tray is a folder with ``IV_result.txt`` (rows of 10 columns; rows of 20 repeat the parameters of
-the measurement and hold no device) and ``SPS_result_onlynumbers.txt`` (rows of 11 columns).
-``tray_nominal_data.txt`` beside the folders gives the maker's operating voltage of each tray.
+A tray is a folder with ``IV_result.txt`` and ``SPS_result_onlynumbers.txt``: columns apart by
+blanks, the known ones first, as the header files of 2025 name them; files of 2026 have more, which
+are kept as they stand. A line of headings, where there is one, says what the columns are. Rows of
+20 columns repeat the parameters of the measurement and hold no device. ``tray_nominal_data.txt``
+beside the folders gives the maker's operating voltage of each tray. A folder may end in
+``-results``.
 """
 
 from __future__ import annotations
@@ -10,14 +13,75 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mppcqa.stages.surveys import SurveyedDevice, SurveyedTray, SurveyFault
+from mppcqa.tables.headings import plain_head, read_head
+from mppcqa.tables.layout import BLANKS, split
+from mppcqa.tables.numbers import NOT_FINITE, to_number
+from mppcqa.tables.text import read_lines
+
 ROWS, COLUMNS = 23, 20
+DEVICE_TYPE, MAKER = "SiPM of the ePIC LFHCal", "Hamamatsu"
 DEVICE = re.compile(r"(?P<tray>\d{6}-\d{4})_(?P<row>\d+)_(?P<column>\d+)$")
-IV_COLUMNS, IV_PARAMETER_COLUMNS, SPS_COLUMNS = 10, 20, 11
+PARAMETER_COLUMNS = 20
+IV_COLUMNS = (
+    "note",
+    "serial",
+    "temperature",
+    "temperature deviation",
+    "raw breakdown voltage",
+    "breakdown voltage at 25 degC",
+    "dark current below",
+    "dark current above",
+    "temperature before",
+    "forward resistance",
+)
+SPS_COLUMNS = (
+    "serial",
+    "peaks",
+    "fit width",
+    "raw breakdown voltage",
+    "temperature",
+    "temperature uncertainty",
+    "breakdown voltage at 25 degC",
+    "uncertainty",
+    "chi2ndf",
+    "p0",
+    "p1",
+)
+"""Columns of 2025 in their order; those of later years come behind them."""
+NEEDED = {"serial", "breakdown voltage at 25 degC", "uncertainty", "temperature deviation",
+          "dark current below", "dark current above", "forward resistance"}  # fmt: skip
+HEADINGS = (
+    (re.compile(r"tray ?id.*|note"), "note"),
+    (re.compile(r"sipm ?id|serial.*"), "serial"),
+    (re.compile(r"average temperature|avg temp.*"), "temperature"),
+    (re.compile(r"temperature deviation|stdev temp.*"), "temperature deviation"),
+    (re.compile(r"temperature (unc\w*)"), "temperature uncertainty"),
+    (re.compile(r"(raw|row) v(bd|peak)"), "raw breakdown voltage"),
+    (re.compile(r"v(bd|peak) ?[@(]? ?25 ?c\)?"), "breakdown voltage at 25 degC"),
+    (re.compile(r"i ?dark ?[@(]? ?3 ?v\)?.*"), "dark current below"),
+    (re.compile(r"i ?dark ?[@(]? ?\+4 ?v\)?.*"), "dark current above"),
+    (re.compile(r"tem\w+ before .*"), "temperature before"),
+    (re.compile(r"forward res\w*"), "forward resistance"),
+    (re.compile(r"used peaks"), "peaks"),
+    (re.compile(r"fit width"), "fit width"),
+    (re.compile(r"v(bd|peak) unc\w*"), "uncertainty"),
+    (re.compile(r"chi ?2.*"), "chi2ndf"),
+    (re.compile(r"p0.*"), "p0"),
+    (re.compile(r"p1.*"), "p1"),
+)
+POSSIBLE = {
+    "temperature": (-60.0, 80.0),
+    "temperature before": (-60.0, 80.0),
+    "raw breakdown voltage": (10.0, 100.0),
+    "breakdown voltage at 25 degC": (10.0, 100.0),
+}
+"""A number outside is of another column."""
 IV_FILE, SPS_FILE, NOMINAL_FILE = (
     "IV_result.txt",
     "SPS_result_onlynumbers.txt",
@@ -30,44 +94,11 @@ def rounding(step: float) -> float:
     return step / math.sqrt(12)
 
 
-@dataclass(frozen=True)
-class SurveyFault:
-    """A line that could not be used."""
-
-    path: Path
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path.parent.name}/{self.path.name}:{self.line}: {self.what}"
-
-
-@dataclass
-class SurveyedDevice:
-    """One SiPM of a tray; `values` holds (value, standard uncertainty, method) by quantity."""
-
-    serial: str
-    tray: str
-    row: int
-    column: int
-    values: dict[str, tuple[float, float, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TraySurvey:
-    """A tray: its devices by serial, the files that they came from, and what was wrong."""
-
-    tray: str
-    devices: dict[str, SurveyedDevice]
-    files: tuple[Path, ...]
-    faults: tuple[SurveyFault, ...]
-
-
 class _BadLine(ValueError):
     pass
 
 
-def read_folder(folder: Path) -> list[TraySurvey]:
+def read_folder(folder: Path) -> list[SurveyedTray]:
     """Every tray below a folder; a folder without trays is a `ValueError` that says so."""
     folder = Path(folder)
     trays = sorted({path.parent for path in folder.glob(f"*/{IV_FILE}")})
@@ -80,18 +111,15 @@ def read_folder(folder: Path) -> list[TraySurvey]:
     surveys = [_read_tray(tray, nominal) for tray in trays]
     if nominal_faults:
         first = surveys[0]
-        surveys[0] = TraySurvey(
-            first.tray, first.devices, first.files, (*nominal_faults, *first.faults)
-        )
+        surveys[0] = replace(first, faults=(*nominal_faults, *first.faults))
     return surveys
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    if not path.is_file():
+    if not path.is_file() or not path.stat().st_size:
         return
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.splitlines(), 1):
-        if parts := line.split():
+    for number, line in enumerate(read_lines(path), 1):
+        if parts := split(line, BLANKS):
             yield number, parts
 
 
@@ -109,17 +137,31 @@ def _read_nominal(path: Path) -> tuple[dict[str, float], list[SurveyFault]]:
     return voltages, faults
 
 
-def _read_tray(folder: Path, nominal: dict[str, float]) -> TraySurvey:
+def _read_tray(folder: Path, nominal: dict[str, float]) -> SurveyedTray:
     devices: dict[str, SurveyedDevice] = {}
     faults: list[SurveyFault] = []
     files = (folder / IV_FILE, folder / SPS_FILE)
-    for path, read in zip(files, (_read_iv, _read_sps), strict=True):
+    for path, read, names in zip(
+        files, (_take_iv, _take_sps), (IV_COLUMNS, SPS_COLUMNS), strict=True
+    ):
         if not path.is_file():
             faults.append(SurveyFault(path, 0, "the file is missing"))
         seen: set[str] = set()
+        columns = names
         for number, parts in _lines(path):
             try:
-                serial = read(parts, devices, seen)
+                if found := _heading(path, parts):
+                    columns = found
+                    continue
+                if len(parts) == PARAMETER_COLUMNS:
+                    continue  # parameters of the measurement
+                row, more = _row(parts, columns, names)
+                device = _place(row["serial"], devices, seen)
+                read(device, row)
+                devices[device.serial] = device
+                if more:
+                    device.kept[path.name] = more
+                serial = device.serial
             except _BadLine as error:
                 faults.append(SurveyFault(path, number, str(error)))
             else:
@@ -133,16 +175,59 @@ def _read_tray(folder: Path, nominal: dict[str, float]) -> TraySurvey:
             )
     _compare_with_tray(devices)
     there = tuple(path for path in files if path.is_file())
-    return TraySurvey(folder.name, devices, there, tuple(faults))
+    voltages = (one.values.get("nominal_voltage_v") for one in devices.values())
+    voltage = next((found[0] for found in voltages if found), None)
+    return SurveyedTray(
+        tray=folder.name.removesuffix("-results"),
+        rows=ROWS,
+        columns=COLUMNS,
+        device_type=DEVICE_TYPE,
+        maker=MAKER,
+        maker_values={} if voltage is None else {"nominal_voltage_v": voltage},
+        devices=devices,
+        files=there,
+        faults=tuple(faults),
+    )
+
+
+def _heading(path: Path, parts: list[str]) -> tuple[str, ...]:
+    """Names of the columns, where a line is one of headings; else empty."""
+    line = " ".join(parts)
+    cells = [cell for cell in (line.split(",") if "," in line else parts) if cell.strip()]
+    names = []
+    for cell in cells:
+        plain = plain_head(read_head(cell).name).replace("(", "").replace(")", "")
+        known = [name for words, name in HEADINGS if words.fullmatch(plain)]
+        names.append(known[0] if known else f"?{cell.strip()}")
+    if "serial" not in names or sum(not name.startswith("?") for name in names) < len(names) / 2:
+        return ()
+    return tuple(names)
+
+
+def _row(
+    parts: list[str], columns: tuple[str, ...], due: tuple[str, ...]
+) -> tuple[dict[str, str], list[str]]:
+    """Cells of the known columns by name, and those of the others."""
+    if len(parts) < len(columns):
+        raise _BadLine(f"has {len(parts)} columns, expected {len(columns)} or more")
+    named = dict(zip(columns, parts, strict=False))
+    if missing := [name for name in due if name not in named and name in NEEDED]:
+        raise _BadLine(f"its headings name no {', '.join(missing)}")
+    for name, (low, high) in POSSIBLE.items():
+        if name in named and not low <= _number(named[name], name) <= high:
+            raise _BadLine(
+                f"{name}: {named[name]} can't be so ({low:g} to {high:g}): are the columns others?"
+            )
+    more = [cell for name, cell in named.items() if name.startswith("?")]
+    return named, more + parts[len(columns) :]
 
 
 def _number(text: str, name: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise _BadLine(f"{name}: {text!r} is no number") from None
-    if not math.isfinite(value):
+    value = to_number(text, ".")
+    if value is None and NOT_FINITE.fullmatch(text):
         raise _BadLine(f"{name}: {text} is not finite")
+    if value is None:
+        raise _BadLine(f"{name}: {text!r} is no number")
     return value
 
 
@@ -158,24 +243,17 @@ def _place(serial: str, devices: dict[str, SurveyedDevice], seen: set[str]) -> S
     return devices.get(serial) or SurveyedDevice(serial, found["tray"], row, column)
 
 
-def _read_iv(parts: list[str], devices: dict[str, SurveyedDevice], seen: set[str]) -> str:
-    if len(parts) == IV_PARAMETER_COLUMNS:
-        return ""  # parameters of the measurement
-    if len(parts) != IV_COLUMNS:
-        raise _BadLine(f"has {len(parts)} columns, expected {IV_COLUMNS}")
-    device = _place(parts[1], devices, seen)
-    names = (
-        "temperature",
-        "its deviation",
-        "breakdown voltage",
-        "breakdown voltage at 25 degC",
-        "dark current below",
-        "dark current above",
-        "temperature before",
-        "forward resistance",
-    )
-    temperature, deviation, _, breakdown, below, above, _, resistance = (
-        _number(text, name) for text, name in zip(parts[2:], names, strict=True)
+def _take_iv(device: SurveyedDevice, row: dict[str, str]) -> None:
+    temperature, deviation, breakdown, below, above, resistance = (
+        _number(row[name], name)
+        for name in (
+            "temperature",
+            "temperature deviation",
+            "breakdown voltage at 25 degC",
+            "dark current below",
+            "dark current above",
+            "forward resistance",
+        )
     )
     printed = "as printed; the uncertainty is that of rounding alone"
     device.values |= {
@@ -189,25 +267,20 @@ def _read_iv(parts: list[str], devices: dict[str, SurveyedDevice], seen: set[str
             "mean and deviation during the measurement",
         ),
     }
-    devices[device.serial] = device
-    return device.serial
 
 
-def _read_sps(parts: list[str], devices: dict[str, SurveyedDevice], seen: set[str]) -> str:
-    if len(parts) != SPS_COLUMNS:
-        raise _BadLine(f"has {len(parts)} columns, expected {SPS_COLUMNS}")
-    device = _place(parts[0], devices, seen)
-    breakdown = _number(parts[6], "breakdown voltage at 25 degC")
-    uncertainty = _number(parts[7], "its uncertainty")
+def _take_sps(device: SurveyedDevice, row: dict[str, str]) -> None:
+    breakdown = _number(row["breakdown voltage at 25 degC"], "breakdown voltage at 25 degC")
+    uncertainty = _number(row["uncertainty"], "its uncertainty")
     if uncertainty <= 0:
-        raise _BadLine(f"the uncertainty {parts[7]} of the breakdown voltage is not positive")
+        raise _BadLine(
+            f"the uncertainty {row['uncertainty']} of the breakdown voltage is not positive"
+        )
     device.values["breakdown_voltage_sps_v"] = (
         breakdown,
         uncertainty,
         "single photon spectra at several voltages, at 25 degC",
     )
-    devices[device.serial] = device
-    return device.serial
 
 
 def _compare_with_tray(devices: dict[str, SurveyedDevice]) -> None:

@@ -36,6 +36,12 @@
     if (event.target.matches("[data-send-on-change]")) event.target.form.requestSubmit();
   });
 
+  // One box ticks all rows of a list's page.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-tick-all]")) return;
+    for (const one of document.querySelectorAll("[data-tick]")) one.checked = event.target.checked;
+  });
+
   // A form that was sent is not sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -52,6 +58,11 @@
   });
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
+  });
+
+  // A live part came back empty because nobody is logged in: say so, and leave the page as it is.
+  document.addEventListener("mppcqa:logged-out", () => {
+    for (const one of document.querySelectorAll("[data-logged-out]")) one.hidden = false;
   });
 
   // Charts: the definition stands in the page, the bundle of this server draws it.

@@ -1,0 +1,190 @@
+"""Do the tests notice a fault? ``make bench BENCH=mutants ARGS="--mutants 300 --seed 1"``.
+
+Small faults are put into the package, one at a time (a comparison, an operator, a number, a word
+of logic turned; a call left out), drawn evenly over all places outside migrations, in a copy of
+what is committed. A mutant dies where a test fails, or does not end, that passes without it. The
+tests that are tried are those that pass the line by a coverage file with contexts
+(``pytest --cov --cov-context=test``) and, where there is none, those that name its module, those
+of its room first.
+
+The last line is one JSON object with the share that died and every survivor. Status 1 where the
+share is below ``--least``; when ``--minutes`` are over, what was tried counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from os import environ, pathsep
+from pathlib import Path
+from typing import Any
+
+from benchmarks.mutants_made import Mutant, all_mutants
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_TESTS = 25
+"""Tests of a line that are tried, spread over those that pass it."""
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=180, help="for all of them")
+    parser.add_argument("--seconds", type=float, default=240, help="for the tests of one mutant")
+    parser.add_argument("--least", type=float, default=0.7, help="share that must die")
+    parser.add_argument("--coverage", type=Path, default=ROOT / ".coverage")
+    parser.add_argument("--only", default="", help="files whose path has this in it")
+    options = parser.parse_args()
+    every = [one for one in all_mutants(ROOT) if options.only in one.path]
+    drawn = random.Random(options.seed).sample(every, min(options.mutants, len(every)))  # noqa: S311
+    until = time.monotonic() + 60 * options.minutes
+    tried: list[Mutant] = []
+    with tempfile.TemporaryDirectory() as folder, Copy(Path(folder) / "tree") as copy:
+        lines = passing_tests(options.coverage)
+        for number, mutant in enumerate(drawn, 1):
+            if time.monotonic() > until:
+                break
+            mutant.fate = copy.fate_of(mutant, lines, options.seconds)
+            tried.append(mutant)
+            print(f"{number}/{len(drawn)} {mutant}: {mutant.fate}", flush=True)
+    report = summary(tried, options)
+    print(json.dumps(report, ensure_ascii=False), flush=True)
+    return 0 if report["share"] >= options.least else 1
+
+
+def summary(tried: list[Mutant], options: argparse.Namespace) -> dict[str, Any]:
+    """What became of the mutants; those that no test could be asked about are left out."""
+    counted = [one for one in tried if one.fate != "untold"]
+    died = [one for one in counted if one.fate != "lives"]
+    rooms: dict[str, Counter[str]] = {}
+    for one in counted:
+        rooms.setdefault(one.room, Counter())["died" if one in died else "lives"] += 1
+    return {
+        "seed": options.seed,
+        "drawn": options.mutants,
+        "mutants": len(counted),
+        "died": len(died),
+        "share": round(len(died) / len(counted), 3) if counted else 0.0,
+        "untold": len(tried) - len(counted),
+        "rooms": {room: dict(count) for room, count in sorted(rooms.items())},
+        "survivors": [str(one) for one in counted if one.fate == "lives"],
+    }
+
+
+def passing_tests(coverage: Path) -> dict[str, dict[int, list[str]]]:
+    """Tests by file and line, from a coverage file with contexts; empty where there is none."""
+    if not coverage.is_file():
+        return {}
+    from coverage import CoverageData
+
+    data = CoverageData(str(coverage))
+    data.read()
+    found: dict[str, dict[int, list[str]]] = {}
+    for path in data.measured_files():
+        name = path[path.rindex("src/mppcqa/") :] if "src/mppcqa/" in path else path
+        by_line = data.contexts_by_lineno(path)
+        found[name] = {
+            line: sorted({one.partition("|")[0] for one in contexts} - {""})
+            for line, contexts in by_line.items()
+        }
+    return found
+
+
+@dataclass
+class Copy:
+    """A work tree of what is committed, for one mutant at a time."""
+
+    tree: Path
+    sound: dict[str, bool] = field(default_factory=dict)
+    """Whether a test passes without any mutant."""
+
+    def __enter__(self) -> Copy:
+        command = ["git", "-C", str(ROOT), "worktree", "add", "--quiet", "--detach"]
+        subprocess.run([*command, str(self.tree), "HEAD"], check=True)
+        if (ROOT / "build").exists():
+            (self.tree / "build").symlink_to(ROOT / "build")
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        command = ["git", "-C", str(ROOT), "worktree", "remove", "--force", str(self.tree)]
+        subprocess.run(command, check=True)
+
+    def fate_of(
+        self, mutant: Mutant, lines: dict[str, dict[int, list[str]]], seconds: float
+    ) -> str:
+        """``died``, ``hung``, ``lives``, or ``untold`` where its tests fail without it, too."""
+        tests = lines.get(mutant.path, {}).get(mutant.line, [])
+        if len(tests) > MOST_TESTS:
+            tests = random.Random(mutant.line).sample(tests, MOST_TESTS)  # noqa: S311
+        tests = tests or self._tests_of_room(mutant)
+        if not tests:
+            return "lives"
+        path = self.tree / mutant.path
+        before = path.read_bytes()
+        path.write_bytes(mutant.applied(before))
+        try:
+            failed = self._failing(tests, seconds)
+        finally:
+            path.write_bytes(before)
+        if failed is None:
+            return "hung" if self._failing(tests[:1], seconds) == [] else "untold"
+        if not failed:
+            return "lives"
+        return "died" if any(self._is_sound(one, seconds) for one in failed) else "untold"
+
+    def _is_sound(self, test: str, seconds: float) -> bool:
+        if test not in self.sound:
+            self.sound[test] = self._failing([test], seconds) == []
+        return self.sound[test]
+
+    def _tests_of_room(self, mutant: Mutant) -> list[str]:
+        """Files of tests in the room's folder that name the module, and those of any that do."""
+        module = mutant.path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+        module = module.removesuffix(".__init__")
+        there = sorted(self.tree.glob("tests/*/test_*.py"))
+        naming = [one for one in there if module in one.read_text(encoding="utf-8")]
+        if not naming:
+            above = module.rpartition(".")[0]
+            naming = [one for one in there if above in one.read_text(encoding="utf-8")]
+        in_room = [one for one in there if one.parent.name == mutant.room]
+        near = sorted(naming, key=lambda one: one not in in_room)[:4]
+        return [one.relative_to(self.tree).as_posix() for one in near or in_room[:4]]
+
+    def _failing(self, tests: list[str], seconds: float) -> list[str] | None:
+        """The first test that fails, empty if none does; None where they do not end."""
+        environment = {
+            **environ,
+            "PYTHONPATH": pathsep.join([str(self.tree / "src"), str(self.tree)]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-rfE"]
+        try:
+            done = subprocess.run(
+                [*command, "-p", "no:cacheprovider", *tests],
+                cwd=self.tree,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        if done.returncode in (0, 5):  # 5: nothing was collected
+            return []
+        # Where not even the collection came to an end, the first file stands for it.
+        return FAILED.findall(done.stdout) or tests[:1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""What a wheel carries beyond the sources: the front-end, the chart bundle, the translations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+VENDOR = {
+    "node_modules/@tabler/core/dist": "mppcqa/web/static/vendor/tabler",
+    "node_modules/@tabler/icons-webfont/dist": "mppcqa/web/static/vendor/tabler-icons",
+    "build/static": "mppcqa/web/static/vendor/vega",
+}
+
+
+class Whole(BuildHookInterface[Any]):
+    """Adds them to a wheel; an editable install takes them from the checkout."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            return
+        root = Path(self.root)
+        catalogues = sorted((root / "src").rglob("*.po"))
+        made = {
+            f"{po.parent}/{po.stem}.mo": str(po.parent.relative_to(root / "src") / f"{po.stem}.mo")
+            for po in catalogues
+        }
+        wanted = {str(root / place): inside for place, inside in VENDOR.items()} | made
+        missing = [place for place in wanted if not Path(place).exists()]
+        if missing:
+            raise FileNotFoundError(
+                f"a wheel needs {', '.join(missing)}; make them first with: make env"
+            )
+        build_data["force_include"].update(wanted)

@@ -1,0 +1,26 @@
+"""Databases that other campaigns must feed: documents a device, sent with a report a row.
+
+A list of values (or devices) is written as a file of documents, a line each, by a writer of
+`mppcqa.exchange.writers`: that file is what can be looked at, kept and sent. A database is a
+module here with a `DATABASE`, or an entry point of the group ``mppcqa.campaigns``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from mppcqa.exchange.campaigns import dune, itk
+from mppcqa.exchange.campaigns.base import Database, Row, SendRefused, Service
+
+GROUP = "mppcqa.campaigns"
+
+
+@cache
+def databases() -> dict[str, Database]:
+    """All databases by key."""
+    found = [dune.DATABASE, itk.DATABASE, *(one.load() for one in entry_points(group=GROUP))]
+    return {one.key: one for one in found}
+
+
+__all__ = ["Database", "Row", "SendRefused", "Service", "databases"]

@@ -1,0 +1,1 @@
+"""The tables of Jefferson Lab's campaign (halld_sipm): in and out again, nothing lost both ways."""

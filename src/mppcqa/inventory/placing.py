@@ -1,0 +1,76 @@
+"""Where devices belong: a change of place, campaign or owner as moves, and that change itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db import transaction
+
+from mppcqa.inventory.campaign import FIRST, campaign_terms
+from mppcqa.inventory.models import Device
+from mppcqa.inventory.moving import Held, MoveRefused
+from mppcqa.inventory.states import DeviceState, Move
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class Place(NamedTuple):
+    """Where a device is and where it belongs, by ids."""
+
+    location: int | None
+    tray: int | None
+    row: int | None
+    column: int | None
+    campaign: int
+    owner: int | None
+
+
+def place_of(device: Device) -> Place:
+    return Place(
+        *(device.location_id, device.tray_id, device.tray_row, device.tray_column),
+        campaign_of(device),
+        device.owner_id,
+    )
+
+
+def campaign_of(device: Device) -> int:
+    """The campaign that a device is in: every one is in one, by itself in the first."""
+    return int(device.campaign_id or FIRST)
+
+
+def state_of_new(device: Device) -> DeviceState:
+    """The state that a device begins with."""
+    return DeviceState.REGISTERED if device.tray_id is None else DeviceState.IN_TRAY
+
+
+def moves_between(former: Place, device: Device) -> dict[Move, str]:
+    """The moves that a change of place is, each with where it leads."""
+    moves = {}
+    now = place_of(device)
+    if now.location != former.location:
+        moves[Move.RELOCATE] = str(device.location or "–")
+    if now.campaign != former.campaign:
+        moves[Move.JOIN] = str(device.campaign)
+    if now.owner != former.owner:
+        moves[Move.OWN] = str(device.owner or "–")
+    if (now.tray, now.row, now.column) != (former.tray, former.row, former.column):
+        move = Move.TAKE_OUT if device.tray_id is None else Move.PLACE
+        at = "" if device.tray_row is None else f": {device.tray_row}, {device.tray_column}"
+        moves[move] = f"{device.tray}{at}" if device.tray_id is not None else ""
+    return moves
+
+
+def keep_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
+    """Save what was changed of a device; `MoveRefused` where it can't be moved there."""
+    with transaction.atomic():
+        held = Held([device.pk])
+        former = place_of(Device.objects.get(pk=device.pk))
+        campaign = campaign_of(device)
+        if (campaign, device.owner_id) != (former.campaign, former.owner):
+            terms = campaign_terms([campaign])[campaign]
+            if faults := terms.faults(device.device_type, device.owner_id):
+                raise MoveRefused({device.pk: "; ".join(faults)})
+        for move, why in moves_between(former, device).items():
+            held.move(move, by=by, why=why)
+        device.save()

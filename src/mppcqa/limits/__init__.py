@@ -1,0 +1,1 @@
+"""Limits, verdicts by them, and what people decide about devices."""

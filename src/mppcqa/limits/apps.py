@@ -1,0 +1,23 @@
+"""The limits room as a Django app."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LimitsConfig(AppConfig):
+    name = "mppcqa.limits"
+    label = "limits"
+    verbose_name = _("Limits and verdicts")
+
+    def ready(self) -> None:
+        from mppcqa.inventory.signals import objections_asked
+
+        objections_asked.connect(_failing, dispatch_uid="limits.failing")
+
+
+def _failing(**named: Any) -> Any:
+    from mppcqa.limits.objections import failing
+
+    return failing(**named)

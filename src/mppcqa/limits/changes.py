@@ -1,0 +1,223 @@
+"""Limits as new versions: what a change would do, and doing it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+
+from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.limits.grading import grade
+from mppcqa.limits.judging import active_limits, judge_again, standing_analyses
+from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.queue.actions import submit
+from mppcqa.refused import Refused
+from mppcqa.results.models import Standing
+from mppcqa.results.references import quantity_ids
+from mppcqa.stages import Condition, Stage, get_stage
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from mppcqa.queue.models import Task
+
+PIECE = 500
+SHOWN = 100
+MOST_REASON = Limit._meta.get_field("reason").max_length or 0
+MOST_TITLE = LimitSet._meta.get_field("title").max_length or 0
+BANDS = ("pass_low", "pass_high", "warn_low", "warn_high")
+Told = Callable[[int], None]
+
+
+class LimitsRefused(Refused):
+    """No limit set was made; `faults` says everything that is wrong."""
+
+
+def new_version(
+    stage: Stage,
+    limits: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    reason: str = "",
+    device_type: DeviceType | None = None,
+    by: AbstractBaseUser | None = None,
+) -> LimitSet:
+    """A version that is not in use yet; raises `LimitsRefused` with all faults.
+
+    With a `device_type` it will judge devices of that type, without one those of all types that
+    have no limits of their own.
+
+    A limit names ``quantity`` (key), some of ``pass_low``, ``pass_high``, ``warn_low``,
+    ``warn_high`` in the quantity's stored unit, and may name ``at`` (a `Condition`) and ``reason``.
+    """
+    title = title.strip()
+    faults = [] if title else [_("The limit set needs a title.")]
+    if len(title) > MOST_TITLE:
+        faults.append(_("The title is longer than %d characters.") % MOST_TITLE)
+    declared = {quantity.key: quantity for quantity in stage.quantities}
+    if not limits:
+        faults.append(_("There is no limit in the set: give at least one band."))
+    for limit in limits:
+        quantity = declared.get(limit["quantity"])
+        name = _(quantity.title) if quantity else limit["quantity"]
+        if quantity is None:
+            faults.append(_("The stage has no quantity “%s”.") % name)
+        faults += [f"{name}: {text}" for text in _band_faults(limit)]
+        if len(limit.get("reason") or "") > MOST_REASON:
+            text = _("the reason is longer than %d characters") % MOST_REASON
+            faults.append(f"{name}: {text}")
+    if faults:
+        raise LimitsRefused(faults)
+    with transaction.atomic():
+        quantities = quantity_ids(stage)
+        last = LimitSet.objects.filter(stage=stage.key).aggregate(last=Max("version"))["last"]
+        made = LimitSet.objects.create(
+            stage=stage.key,
+            device_type=device_type,
+            version=(last or 0) + 1,
+            title=title,
+            reason=reason.strip(),
+            made_by_id=None if by is None else by.pk,
+        )
+        Limit.objects.bulk_create(
+            Limit(
+                limit_set=made,
+                quantity_id=quantities[limit["quantity"]],
+                at=limit.get("at", Condition()),
+                reason=limit.get("reason") or "",
+                **{name: limit.get(name) for name in BANDS},
+            )
+            for limit in limits
+        )
+    return made
+
+
+def _band_faults(limit: Mapping[str, Any]) -> list[str]:
+    given = [limit.get(name) for name in BANDS]
+    given += limit.get("at", Condition()).values()
+    if not all(value is None or math.isfinite(value) for value in given):
+        return [_("a limit is a number; leave it empty where there is none")]
+    low, high, warn_low, warn_high = given[:4]
+    faults = []
+    if low is None and high is None:
+        faults.append(_("the pass band has no end; give one, or leave the quantity out"))
+    if low is not None and high is not None and low > high:
+        faults.append(_("the pass band ends before it begins"))
+    if warn_low is not None and (low is None or warn_low > low):
+        faults.append(_("the warning band must begin below the pass band"))
+    if warn_high is not None and (high is None or warn_high < high):
+        faults.append(_("the warning band must end above the pass band"))
+    return faults
+
+
+def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, Any]:
+    """How many devices stand with which verdict now, and with which they would; plain JSON.
+
+    Of a set in use that belongs to a device type: what withdrawing it would do. ``moves`` is
+    [from, to, devices] with an empty text where there is no verdict now; ``flips`` has the first
+    devices whose verdict would change.
+    """
+    stage = get_stage(limit_set.stage)
+    by = active_limits(stage) if limit_set.active and limit_set.device_type_id else limit_set
+    moves: Counter[tuple[str, str]] = Counter()
+    flips: list[list[str]] = []
+    done = 0
+    for ids, outcomes in _judged_by(limit_set):
+        found = grade(stage, by, standing_analyses(limit_set.stage, ids))
+        changed = []
+        for device, (outcome, _details) in found.items():
+            moves[outcomes[device], outcome.value] += 1
+            if outcomes[device] != outcome.value:
+                changed.append(device)
+        if changed and len(flips) < SHOWN:
+            names = Device.objects.filter(pk__in=changed).order_by("serial")[:SHOWN]
+            flips += [[one.serial, outcomes[one.pk], found[one.pk][0].value] for one in names]
+        done += len(ids)
+        told(done)
+    return {
+        "devices": done,
+        "moves": [[*pair, n] for pair, n in sorted(moves.items())],
+        "flips": flips[:SHOWN],
+    }
+
+
+def standings_judged_by(limit_set: LimitSet) -> QuerySet[Standing]:
+    """Standings that a limit set judges while it is in use: those of its device type, or of all
+    types that have no limits of their own.
+    """
+    rows = Standing.objects.filter(stage=limit_set.stage)
+    if limit_set.device_type_id:
+        return rows.filter(device__device_type=limit_set.device_type_id)
+    own = LimitSet.objects.filter(stage=limit_set.stage, active=True).exclude(device_type=None)
+    kinds = list(own.values_list("device_type", flat=True))
+    return rows.exclude(device__device_type__in=kinds) if kinds else rows
+
+
+def _judged_by(limit_set: LimitSet) -> Iterator[tuple[list[int], dict[int, str]]]:
+    """The devices of these standings, some at a time, with their outcomes."""
+    last = 0
+    while True:
+        rows = standings_judged_by(limit_set).filter(device__gt=last).order_by("device")
+        found = dict(rows.values_list("device", "outcome")[:PIECE])
+        if not found:
+            return
+        yield list(found), found
+        last = max(found)
+
+
+def ask_apply(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
+    """Put a limit set into use as a task: what comes in from now on is judged by it, and all
+    devices that it is for and that stand at its stage are judged anew. Former verdicts stay
+    readable.
+    """
+    return submit(
+        "limits.apply",
+        {"limit_set_id": limit_set.pk},
+        by=by,
+        about=limit_set,
+        key=f"limits:{limit_set.stage}",
+    )
+
+
+def apply(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
+    """What the task does; returns how many devices were judged. May be called again."""
+    with transaction.atomic():
+        LimitSet.objects.filter(
+            stage=limit_set.stage, device_type=limit_set.device_type_id, active=True
+        ).exclude(pk=limit_set.pk).update(active=False)
+        LimitSet.objects.filter(pk=limit_set.pk).update(active=True)
+    return _judge_all(limit_set, limit_set, told)
+
+
+def ask_withdraw(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
+    """Take the limits of a device type out of use as a task: the general ones judge it then."""
+    if limit_set.device_type_id is None:
+        raise LimitsRefused([_("The general limits can't be withdrawn: put others into use.")])
+    return submit(
+        "limits.withdraw",
+        {"limit_set_id": limit_set.pk},
+        by=by,
+        about=limit_set,
+        key=f"limits:{limit_set.stage}",
+    )
+
+
+def withdraw(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
+    """What that task does; returns how many devices were judged. May be called again."""
+    LimitSet.objects.filter(pk=limit_set.pk).update(active=False)
+    return _judge_all(limit_set, active_limits(get_stage(limit_set.stage)), told)
+
+
+def _judge_all(of: LimitSet, by: LimitSet, told: Told) -> int:
+    stage = get_stage(of.stage)
+    done = 0
+    for ids, _outcomes in _judged_by(of):
+        judge_again(stage, by, ids)
+        done += len(ids)
+        told(done)
+    return done

@@ -1,0 +1,227 @@
+"""What verdicts on devices say, from their values and a limit set; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.results.bulk_values import MeasurementColumns
+from mppcqa.results.conditions import distance
+from mppcqa.results.models import Outcome
+from mppcqa.results.reading import read_values
+from mppcqa.results.references import Meaning
+from mppcqa.stages import Condition, Stage
+
+BATCH = 500
+# A missing value is worse than a doubtful one.
+GRADES = (Outcome.PASS, Outcome.WARNING, Outcome.INCOMPLETE, Outcome.FAIL)
+PASS, WARNING, INCOMPLETE, FAIL = range(len(GRADES))
+
+Graded = dict[int, tuple[Outcome, list[dict[str, Any]]]]
+"""Outcome and details of a verdict by device id."""
+
+
+def grade(
+    stage: Stage,
+    limit_set: LimitSet,
+    analyses: Mapping[int, int],
+    values: MeasurementColumns | None = None,
+) -> Graded:
+    """What verdicts on devices would say, each by the values of its analysis.
+
+    analyses
+        Analysis id by device id.
+    values
+        Where the caller has them, at least all values of these devices and analyses.
+    """
+    limits = list(limit_set.limits.select_related("quantity"))
+    declared = {quantity.key: quantity for quantity in stage.quantities}
+    ids = np.array(sorted(analyses), "i4")
+    channels = _channels(ids.tolist())
+    values = _values_of(analyses, ids, {limit.quantity_id for limit in limits}, values)
+    points = _points(values)
+    outcomes = np.full(len(ids), PASS)
+    columns = []
+    for limit in limits:
+        quantity = declared.get(limit.quantity.key)
+        by_channel = quantity is not None and quantity.scope == "channel"
+        expected = channels if by_channel else np.ones_like(ids)
+        here = values.take(values.quantity == limit.quantity_id)
+        worst, details = _by_limit(limit, ids, here, points, expected)
+        has_it = channels >= (quantity.least_channels if quantity else 1)
+        outcomes = np.where(has_it, np.maximum(outcomes, worst), outcomes)
+        columns.append([one if has else None for one, has in zip(details, has_it, strict=True)])
+    by_device = zip(*columns, strict=True) if columns else ([] for _device in ids)
+    return {
+        device: (GRADES[outcome], [detail for detail in details if detail is not None])
+        for device, outcome, details in zip(ids.tolist(), outcomes.tolist(), by_device, strict=True)
+    }
+
+
+def _channels(ids: list[int]) -> NDArray[np.int32]:
+    """How many channels each device has [n]."""
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), BATCH):
+        rows = Device.objects.filter(pk__in=ids[start : start + BATCH]).order_by()
+        found |= dict(rows.values_list("pk", "device_type"))
+    # Not joined: from the few types, MariaDB may go through all devices of each.
+    types = DeviceType.objects.in_bulk()
+    return np.array([types[found[pk]].channels for pk in ids], "i4")
+
+
+def _values_of(
+    analyses: Mapping[int, int],
+    ids: NDArray[np.int32],
+    quantities: set[int],
+    given: MeasurementColumns | None,
+) -> MeasurementColumns:
+    """Values of each device that its analysis gave, in the order of the big table's key."""
+    wanted = np.array([analyses[device] for device in ids.tolist()], "i4")
+    if given is None:
+        values = read_values(
+            ids.tolist(), analyses=np.unique(wanted).tolist(), quantities=sorted(quantities)
+        )
+    else:
+        values = given.take(np.isin(given.device, ids))
+        values = values.in_key_order()
+    return values.take(values.analysis == wanted[np.searchsorted(ids, values.device)])
+
+
+def _points(values: MeasurementColumns) -> dict[int, Condition]:
+    meaning = Meaning()
+    meaning.learn(np.unique(values.condition).tolist(), ())
+    return meaning.points
+
+
+def _by_limit(
+    limit: Limit,
+    ids: NDArray[np.int32],
+    values: MeasurementColumns,
+    points: Mapping[int, Condition],
+    expected: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
+    """Grade and detail of each device [n] by one limit: the worst of its values decides.
+
+    expected
+        How many channels should have a value [n].
+    """
+    n = len(ids)
+    values = _nearest(limit.at, values, points)
+    at = np.searchsorted(ids, values.device)
+    grades = _grades(values.value, limit)
+    judged, failed, warned = (
+        np.bincount(at[mask], minlength=n)
+        for mask in (np.ones(len(at), bool), grades == FAIL, grades == WARNING)
+    )
+    seen = np.unique(at.astype("i8") << 32 | (values.channel.astype("i8") + 1)) >> 32
+    missing = np.maximum(0, expected - np.bincount(seen, minlength=n))
+    # Within a device the worst value comes first, and of equal ones the first.
+    order = np.lexsort((-_distances(values.value, limit), -grades, at))
+    first = np.minimum(np.searchsorted(at[order], np.arange(n)), max(0, len(order) - 1))
+    row = order[first] if len(order) else np.zeros(n, "i8")
+    lone = judged == 0
+    worst = np.where(lone, INCOMPLETE, grades[row] if len(grades) else INCOMPLETE)
+    worst = np.where(missing > 0, np.maximum(worst, INCOMPLETE), worst)
+    same = {"quantity": limit.quantity.key, "reason": limit.reason, **_bands(limit)}
+    conditions = {pk: dict(at) for pk, at in points.items()}
+    nothing, lacking = _("no value was measured"), _("%d channels have no value")
+    near = _("the limit lies within the value's uncertainty")
+    numbers = zip(
+        judged.tolist(),
+        failed.tolist(),
+        warned.tolist(),
+        missing.tolist(),
+        worst.tolist(),
+        row.tolist(),
+        strict=True,
+    )
+    channel, condition = values.channel.tolist(), values.condition.tolist()
+    value, statistical, systematic = (
+        column.tolist() for column in (values.value, values.statistical, values.systematic)
+    )
+    doubtful = _near_limit(values, limit).tolist()
+    details = []
+    for n_judged, n_failed, n_warned, n_missing, outcome, place in numbers:
+        detail: dict[str, Any] = {
+            **same,
+            "judged": n_judged,
+            "failed": n_failed,
+            "warned": n_warned,
+            "missing": n_missing,
+            "outcome": GRADES[outcome],
+            "text": "",
+        }
+        if not n_judged:
+            detail["text"] = nothing
+        else:
+            sigma = statistical[place]
+            detail |= {
+                "channel": channel[place],
+                "value": value[place],
+                "statistical": None if sigma != sigma else sigma,
+                "systematic": systematic[place],
+                "condition": conditions[condition[place]],
+            }
+            said = [near] if doubtful[place] else []
+            if n_missing:
+                said.append(lacking % n_missing)
+            detail["text"] = "; ".join(said)
+        details.append(detail)
+    return worst, details
+
+
+def _nearest(
+    at: Condition, values: MeasurementColumns, points: Mapping[int, Condition]
+) -> MeasurementColumns:
+    """All values, or of each device those at the condition nearest to a wanted one."""
+    if not at or not len(values):
+        return values
+    conditions, inverse = np.unique(values.condition, return_inverse=True)
+    far = np.array([distance(points[one], at) for one in conditions.tolist()])[inverse]
+    near = np.isfinite(far)
+    values, far = values.take(near), far[near]
+    order = np.lexsort((values.condition, far, values.device))
+    devices, group = np.unique(values.device, return_inverse=True)
+    nearest = values.condition[order][np.searchsorted(values.device[order], devices)]
+    return values.take(values.condition == nearest[group])
+
+
+def _grades(value: NDArray[np.float64], limit: Limit) -> NDArray[np.int64]:
+    grades = np.full(len(value), FAIL)
+    if limit.warn_low is not None or limit.warn_high is not None:
+        grades[_inside(value, limit.warn_low, limit.warn_high)] = WARNING
+    grades[_inside(value, limit.pass_low, limit.pass_high)] = PASS
+    return grades
+
+
+def _inside(value: NDArray[np.float64], low: float | None, high: float | None) -> NDArray[np.bool_]:
+    return (value >= (-np.inf if low is None else low)) & (
+        value <= (np.inf if high is None else high)
+    )
+
+
+def _bands(limit: Limit) -> dict[str, float | None]:
+    names = ("pass_low", "pass_high", "warn_low", "warn_high")
+    return {name: getattr(limit, name) for name in names}
+
+
+def _near_limit(values: MeasurementColumns, limit: Limit) -> NDArray[np.bool_]:
+    """Which values are nearer to an end of a band than their whole uncertainty [n]."""
+    near = np.zeros(len(values), bool)
+    for end in _bands(limit).values():
+        if end is not None:
+            near |= np.abs(values.value - end) < values.total  # never, where it is unknown
+    return near
+
+
+def _distances(value: NDArray[np.float64], limit: Limit) -> NDArray[np.float64]:
+    """How far outside the pass band, negative inside: the larger, the worse."""
+    low = -np.inf if limit.pass_low is None else limit.pass_low
+    high = np.inf if limit.pass_high is None else limit.pass_high
+    return np.maximum(low - value, value - high)

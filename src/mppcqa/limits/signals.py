@@ -1,0 +1,7 @@
+"""What the rooms above are told, inside the transaction that makes it so."""
+
+from django.dispatch import Signal
+
+outcomes_changed = Signal()
+"""Verdicts were reached: `stage`, `changes` as a list of (device id, former `Verdict` or None, new
+`Verdict`)."""

@@ -1,0 +1,39 @@
+"""What a report of a device was made of, named so that it can be made again or told apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import mppcqa
+from mppcqa.views.device import DeviceView
+
+
+def inputs_of(view: DeviceView) -> dict[str, Any]:
+    """Analysis, file and limits of each stage, and our version; plain JSON."""
+    return {
+        "mppcqa": mppcqa.__version__,
+        "stages": {
+            stage.key: {
+                "analysis": stage.source.analysis,
+                "version": stage.source.version,
+                "code": stage.source.code_version,
+                "run": stage.source.run,
+                "sha256": stage.source.sha256,
+                "limits": stage.verdict.limits,
+                "outcome": stage.verdict.outcome,
+            }
+            for stage in view.stages
+        },
+    }
+
+
+def newest(view: DeviceView) -> dt.datetime:
+    """When the newest thing that is said of a device happened."""
+    waivers = [one.verdict.waiver for one in view.stages if one.verdict.waiver is not None]
+    moments = [view.registered_at, *(stage.source.analysed_at for stage in view.stages)]
+    moments += [one.at for one in waivers]
+    moments += [one.at for one in view.sign_offs]
+    moments += [one.at for one in view.handlings]
+    moments += [one.at for one in view.renamings]
+    return max(moments + [one.sent_at for one in view.moves])

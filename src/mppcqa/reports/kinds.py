@@ -1,0 +1,77 @@
+"""What reports there are. A kind is a module of `SHIPPED` with a ``KIND``, or an entry point.
+
+A package adds one by an entry point of the group ``mppcqa.reports`` that names a `ReportKind`:
+pages, tasks and the command line ask this list and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from mppcqa.public_address import PublicAddress
+
+GROUP = "mppcqa.reports"
+SHIPPED = ("certificate", "device", "packing")
+
+
+class UnknownReport(KeyError, ValueError):
+    """There is no such kind of report; the message names those that there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that was laid out: the file, what it is called, and what it was made of."""
+
+    data: bytes
+    title: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Plain JSON that names what its numbers come from: analyses, files, limits."""
+
+
+@dataclass(frozen=True)
+class ReportKind:
+    """A kind of report about rows of one model."""
+
+    key: str
+    title: Any
+    model: str
+    """What it is about, such as ``inventory.device``."""
+    write: Callable[[Any, PublicAddress, str], Written]
+    """Lays out one row as it stands now, in the current language, on ``A4`` or ``letter``."""
+    place: int = 50
+    """Where it stands among the others, where people choose."""
+
+
+@cache
+def report_kinds() -> dict[str, ReportKind]:
+    """All kinds by key, in the order in which people choose."""
+    found = [import_module(f"mppcqa.reports.{name}").KIND for name in SHIPPED]
+    found += [point.load() for point in entry_points(group=GROUP)]
+    return {one.key: one for one in sorted(found, key=lambda one: (one.place, one.key))}
+
+
+def find_kind(key: str) -> ReportKind:
+    """The kind of a key; raises `UnknownReport`."""
+    there = report_kinds()
+    if key not in there:
+        raise UnknownReport(
+            _("There is no report “%(key)s”; there are: %(there)s.")
+            % {"key": key, "there": ", ".join(there)}
+        )
+    return there[key]
+
+
+def kinds_about(model: type[models.Model]) -> list[ReportKind]:
+    """The kinds that are about rows of a model."""
+    return [one for one in report_kinds().values() if one.model == model._meta.label_lower]

@@ -1,0 +1,98 @@
+"""The packing list of a shipment: what is in the box, to be ticked off where it is opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from reportlab.platypus import Spacer, Table, TableStyle
+
+import mppcqa
+from mppcqa.inventory.models import Shipment
+from mppcqa.public_address import PublicAddress
+from mppcqa.reports.document import (
+    CELL,
+    HEAD,
+    LINE,
+    OUTCOMES,
+    SMALL,
+    WIDTH,
+    build,
+    paragraph,
+    table,
+)
+from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.pieces import facts_table, signature_lines, title_style
+from mppcqa.views.shipment import PackedDevice, ShipmentView, shipment_view
+
+
+def packing_list(shipment: Shipment, address: PublicAddress, paper: str = "A4") -> Written:
+    """PDF of a shipment as it stands now, in the current language."""
+    del address  # its page is for those who log in; the serials are what is scanned
+    view = shipment_view(shipment.pk)
+    if view is None:
+        raise Shipment.DoesNotExist(_("The shipment is not there any more."))
+    inputs = {
+        "mppcqa": mppcqa.__version__,
+        "devices": [one.serial for one in view.devices],
+        "missing": [one.serial for one in view.devices if one.missing],
+    }
+    return Written(lay_out(view, paper), view.name, inputs)
+
+
+def lay_out(view: ShipmentView, paper: str = "A4") -> bytes:
+    """PDF of a view."""
+    title, route = _("Packing list"), f"{view.origin} → {view.destination}"
+    story: list[Any] = [
+        paragraph(route, title_style(route)),
+        facts_table(view.facts, WIDTH),
+        Spacer(1, 8),
+    ]
+    if view.devices:
+        story.append(_devices(view))
+    else:
+        story.append(paragraph(_("There is nothing in the box.")))
+    story += [Spacer(1, 14), signature_lines(_("Packed by, date"), _("Received by, date"))]
+    footer = _("Shipment %(number)d: %(name)s; mppcqa %(version)s") % {
+        "number": view.pk,
+        "name": view.name,
+        "version": mppcqa.__version__,
+    }
+    return build(story, title=f"{title} {view.pk}", footer=footer, paper=paper, as_of=view.as_of)
+
+
+def _devices(view: ShipmentView) -> Table:
+    """A line a device, with an empty square for whoever opens the box."""
+    heads = ("", "#", _("Device"), _("Type"), _("Tray (row, column)"), *view.stages)
+    rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
+    for number, one in enumerate(view.devices, 1):
+        rows.append([_square(), paragraph(number, CELL), *_line(one)])
+    first = (16.0, 28.0, 118.0, 90.0, 90.0)
+    room = WIDTH - sum(first)
+    return table(rows, [*first, *[room / max(len(view.stages), 1)] * len(view.stages)])
+
+
+def _line(one: PackedDevice) -> list[Any]:
+    serial = [paragraph(one.serial, HEAD)]
+    if one.missing:
+        serial.append(paragraph(_("missing on arrival"), SMALL))
+    cells: list[Any] = [serial, paragraph(one.kind, CELL), paragraph(one.tray, CELL)]
+    for state, text in one.outcomes:
+        style = CELL.clone(f"cell {state}", textColor=OUTCOMES.get(state, CELL.textColor))
+        cells.append(paragraph(text, style))
+    return cells
+
+
+def _square() -> Table:
+    made = Table([[""]], colWidths=[7], rowHeights=[7], hAlign="LEFT")
+    made.setStyle(TableStyle([("BOX", (0, 0), (-1, -1), 0.6, LINE)]))
+    return made
+
+
+KIND = ReportKind(
+    "packing",
+    gettext_lazy("Packing list"),
+    "inventory.shipment",
+    packing_list,
+)

@@ -1,0 +1,1 @@
+"""Analyses, their values, and which of them count."""

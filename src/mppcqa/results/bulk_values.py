@@ -1,0 +1,104 @@
+"""Measured values as columns, into the big table: the one fast writer.
+
+`results.ingest` takes whole analyses, with summaries and what counts, and is what most callers
+want; this module knows only the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from django.db import IntegrityError
+from numpy.typing import NDArray
+
+from mppcqa.database.number_rows import insert_rows
+from mppcqa.results.models import Measurement
+
+KEY = ("analysis", "device", "quantity", "channel", "condition")
+"""Of a row among others, the most important column first, in the order of sorting."""
+
+
+@dataclass(frozen=True)
+class MeasurementColumns:
+    """Rows of the big table as columns of equal length [n], ids as the database has them."""
+
+    device: NDArray[np.int32]
+    analysis: NDArray[np.int32]
+    quantity: NDArray[np.int16]
+    channel: NDArray[np.int16]
+    """From 0; `WHOLE_DEVICE` (-1) for the whole device."""
+    condition: NDArray[np.int32]
+    value: NDArray[np.float64]
+    statistical: NDArray[np.float64]
+    """Statistical standard uncertainty; NaN where unknown."""
+    systematic: NDArray[np.float32]
+    """Systematic standard uncertainty; 0 where there is none."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """Whole standard uncertainty [n], where one number is wanted; NaN where unknown."""
+        total: NDArray[np.float64] = np.hypot(self.statistical, self.systematic.astype("f8"))
+        return total
+
+    def take(self, rows: NDArray[Any]) -> MeasurementColumns:
+        """Some rows, by index or mask."""
+        if rows.dtype == bool and rows.all():
+            return self
+        return MeasurementColumns(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+    def in_key_order(self) -> MeasurementColumns:
+        """The rows sorted by the table's key."""
+        keys = [getattr(self, name) for name in KEY]
+        # From the least to the most important: whether no row is before the one above it.
+        sorted_so_far = np.ones(max(0, len(self) - 1), bool)
+        for column in reversed(keys):
+            sorted_so_far = (column[1:] > column[:-1]) | (
+                (column[1:] == column[:-1]) & sorted_so_far
+            )
+        return self if sorted_so_far.all() else self.take(np.lexsort(keys[::-1]))
+
+    @classmethod
+    def join(cls, parts: list[MeasurementColumns]) -> MeasurementColumns:
+        """Rows of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls))
+        )
+
+
+def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
+    """Insert values, sorted by the table's key so that its pages are filled once.
+
+    Returns them in that order. Runs inside the caller's transaction. Raises
+    `django.db.IntegrityError` where two values have one key, `ValueError` for a value that is not
+    finite or an uncertainty below zero; then the transaction must be rolled back.
+    """
+    if not np.isfinite(columns.value).all():
+        raise ValueError("a value is not finite")
+    if np.isinf(columns.statistical).any() or (columns.statistical < 0).any():
+        raise ValueError("an uncertainty is negative or infinite; NaN says that it is unknown")
+    if not (np.isfinite(columns.systematic) & (columns.systematic >= 0)).all():
+        raise ValueError("a systematic uncertainty is negative or no number; 0 says there is none")
+    columns = columns.in_key_order()
+    same = np.ones(max(0, len(columns) - 1), bool)
+    for name in KEY:
+        column = getattr(columns, name)
+        same &= column[1:] == column[:-1]
+    if same.any():
+        row = int(np.flatnonzero(same)[0])
+        raise IntegrityError(
+            f"device {columns.device[row]}, quantity {columns.quantity[row]}, channel "
+            f"{columns.channel[row]} has two values at one condition"
+        )
+    column_of = {one.name: str(one.column) for one in Measurement._meta.concrete_fields}
+    insert_rows(
+        Measurement._meta.db_table,
+        {column_of[one.name]: getattr(columns, one.name) for one in fields(columns)},
+    )
+    return columns

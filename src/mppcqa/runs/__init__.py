@@ -1,0 +1,1 @@
+"""Stations, what sits in them, runs, and the files that runs leave."""

@@ -1,0 +1,188 @@
+"""Measuring and taking in run files, as routines of the queue."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from mppcqa.disk import whole_file
+from mppcqa.inventory.models import Person
+from mppcqa.inventory.moving import MoveRefused
+from mppcqa.queue.context import Context
+from mppcqa.queue.errors import TaskError
+from mppcqa.queue.logs import log_path, read_tail
+from mppcqa.queue.registry import routine
+from mppcqa.runs.folders import RUN_FILE, folder_to_keep, mark_kept, new_folder, note_size
+from mppcqa.runs.models import Run, RunFile
+from mppcqa.runs.seats import MEASURE, refuse_moved
+from mppcqa.runs.task_stage import task_stage
+
+LAST_WORDS = 5
+FAULTS_SHOWN = 20
+
+
+def run_of(run_id: int) -> Run:
+    """The run of a task, with its station and operator; `TaskError` where it is gone."""
+    run = Run.objects.filter(pk=run_id).select_related("station", "operator").first()
+    if run is None:
+        raise TaskError(f"there is no run {run_id}; it may have been removed")
+    return run
+
+
+@routine(MEASURE, title=_("Measure"), hard_limit_s=4 * 3600)
+def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
+    """Run the station's test program; the file it writes waits in the run's folder."""
+    run = run_of(run_id)
+    if run.station is None:
+        raise TaskError(f"run {run_id} has no station")
+    try:
+        refuse_moved(run)
+    except MoveRefused as error:
+        lines = "\n".join(error.faults)
+        raise TaskError(f"The devices are not where they were to be measured:\n{lines}") from error
+    stage = task_stage(run.stage)
+    program = list(run.station.program) or stage.program()
+    if shutil.which(program[0]) is None:
+        raise TaskError(
+            f"The test program {program[0]} is not on this computer. Check the station's setting "
+            "and that the program is installed."
+        )
+    row = new_folder(run, context.task)
+    folder = row.path
+    config, output = folder / "run.json", folder / RUN_FILE
+    with whole_file(config) as part:
+        part.write_text(json.dumps(configuration(run, folder), indent=1))
+    command = [*program, "--config", str(config), "--output", str(output)]
+    try:
+        status = context.run_program(command, cwd=folder)
+    finally:
+        note_size(row)
+    if status != 0:
+        raise TaskError(
+            f"The test program ended with exit status {status}. Its last words:\n"
+            f"{_last_words(context)}"
+        )
+    if not output.is_file():
+        raise TaskError(
+            "The test program said that it was done, but it wrote no run file. "
+            f"Its last words:\n{_last_words(context)}"
+        )
+    return {"bytes": output.stat().st_size, "folder": row.name}
+
+
+def run_names(run: Run) -> dict[str, str]:
+    """What names a run and its operator in every database, as run files have it."""
+    names = {"run_uuid": str(run.uuid)}
+    person = Person.objects.filter(user=run.operator_id).first() if run.operator_id else None
+    return names if person is None else names | {"operator_uuid": str(person.uuid)}
+
+
+def configuration(run: Run, folder: Path) -> dict[str, Any]:
+    """What `run.json` tells the test program of a run."""
+    slots = [
+        {
+            "slot": row.slot,
+            "serial": row.device.serial,
+            "uuid": str(row.device.uuid),
+            "rows": row.device.device_type.rows,
+            "columns": row.device.device_type.columns,
+            "channels": row.device.device_type.channels,
+            "nominal_breakdown_v": row.device.device_type.nominal_breakdown_v,
+        }
+        for row in run.slots.select_related("device__device_type")
+    ]
+    return {
+        "run": run.pk,
+        **run_names(run),
+        "stage": run.stage,
+        "station": run.station.name if run.station else "",
+        "operator": run.operator.get_username() if run.operator else "",
+        "parameters": run.parameters,
+        "slots": slots,
+        "truth": str(folder / "truth.json"),
+    }
+
+
+def _last_words(context: Context) -> str:
+    """The end of what the program said, for a person who may not open the log."""
+    text = read_tail(log_path(context.task.pk, context.task.attempt), 4000).text
+    lines = [line.partition(" ")[2] for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("@", "$", "program ended"))]
+    return "\n".join(said[-LAST_WORDS:]) or "(nothing)"
+
+
+@routine("runs.check", title=_("Check the run file"), repeatable=True)
+def check_file(context: Context, *, run_id: int) -> dict[str, Any]:
+    """Take the file in if it is whole; what is wrong with it is said, and the file stays."""
+    from mppcqa.runfile import check
+    from mppcqa.runs.files import keep_file
+    from mppcqa.store.keeping import surviving_power_cuts
+
+    run = run_of(run_id)
+    row = folder_to_keep(run)
+    if row.kept_as is not None:
+        context.log(f"the file was kept already: {row.kept_as}")
+        return {"file": row.kept_as.pk, "sha256": row.kept_as.sha256}
+    path = row.path / RUN_FILE
+    faults = check(path)
+    for fault in faults:
+        context.log(str(fault))
+    if faults:
+        listed = "\n".join(str(fault) for fault in faults[:FAULTS_SHOWN])
+        raise TaskError(
+            f"The run file can't be used, nothing was taken in:\n{listed}\n"
+            "Measure again; if it happens again, look at the test program's log."
+        )
+    check_devices(run, path)
+    name = f"run-{run.pk}-{run.stage}.root"
+    with surviving_power_cuts():
+        kept = keep_file(path, kind=RunFile.Kind.RUN, run=run, name=name)
+        if kept.run_id != run.pk:
+            raise TaskError(f"This file came in with run {kept.run_id} already; was it copied?")
+        mark_kept(row, kept)
+    return {"file": kept.pk, "sha256": kept.sha256}
+
+
+def check_devices(run: Run, path: Path) -> None:
+    """The file must be of this run and of the devices that were in the station."""
+    from mppcqa.runfile import RunFile as OpenRunFile
+
+    expected = {row.slot: row.device.serial for row in run.slots.select_related("device")}
+    with OpenRunFile(path) as opened:
+        there = {slot["slot"]: slot["serial"] for slot in opened.slots}
+        number = opened.meta["run"]
+        named = opened.meta.get("run_uuid", str(run.uuid))
+    if number != run.pk or there != expected:
+        raise TaskError(
+            f"The run file is of run {number} with {there}, but run {run.pk} measured {expected}. "
+            "The test program must copy run and slots from its configuration."
+        )
+    if named != str(run.uuid):
+        raise TaskError(
+            f"The run file is of run {number} of another database ({named}); here run {run.pk} is "
+            f"{run.uuid}. Was it measured before a restore, or elsewhere? Import it as a foreign "
+            "file."
+        )
+
+
+@routine(
+    "runs.references",
+    title=_("Remind of reference devices"),
+    repeatable=True,
+    schedule="0 6 * * *",
+)
+def references(context: Context) -> dict[str, int]:
+    """Remind those who look after stations of reference devices that are due there."""
+    from mppcqa.queue.notices import remind
+    from mppcqa.runs.reference_devices import due_references, reminder
+
+    due = due_references()
+    for station, last in due:
+        text = reminder(station, last)
+        context.log(text)
+        remind(context.task, text, "runs.change_station")
+    return {"due": len(due)}

@@ -1,0 +1,80 @@
+"""Axes: what a measuring point may differ in (bias, temperature, light, wavelength, dose …)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+DIGITS = 6
+"""Significant digits that a condition is told apart by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Something that a station sets, or that follows from what it sets; declared by stages."""
+
+    key: str
+    """Name in run files, database, tables and addresses, with its unit (``wavelength_nm``)."""
+    title: str
+    """English, translated where it is shown."""
+    unit: str = ""
+    words: str = ""
+    """How a value is told (``{:g} V over breakdown``); by default the title, number and unit."""
+    headings: tuple[str, ...] = ()
+    """What tables of other people call it, in lower case."""
+    resolution: float = 0.0
+    """Values are compared over the campaign rounded to this; 0 compares them as they are."""
+    stands_for: str = ""
+    """Key of the axis that it follows from and is compared in place of (overvoltage for bias)."""
+    off: float | None = None
+    """Value at which nothing is applied: what was had there holds at every other value, too."""
+    off_words: str = ""
+    """How `off` is told where it is one of two values; `on_words` the other one."""
+    on_words: str = ""
+    rank: int = 40
+    """Points are sorted by the axis of the highest rank first."""
+
+    def rounded(self, value: float) -> float:
+        """The value as it is compared over the campaign."""
+        if not self.resolution:
+            return float(f"{value:.{DIGITS}g}")
+        places = max(0, -math.floor(math.log10(self.resolution)))
+        return round(round(value / self.resolution) * self.resolution, places) + 0.0
+
+
+BIAS_AXIS = Axis(
+    key="bias_v",
+    title="Bias",
+    unit="V",
+    words="{:g} V",
+    resolution=0.01,
+    rank=0,
+)
+OVERVOLTAGE_AXIS = Axis(
+    key="overvoltage_v",
+    title="Overvoltage",
+    unit="V",
+    words="{:g} V over breakdown",
+    resolution=0.1,
+    stands_for="bias_v",
+    rank=10,
+)
+TEMPERATURE_AXIS = Axis(
+    key="temperature_c",
+    title="Temperature",
+    unit="°C",
+    words="{:g} °C",
+    resolution=1.0,
+    rank=30,
+)
+LIGHT_AXIS = Axis(
+    key="light",
+    title="Light",
+    words="light {:g}",
+    off=0.0,
+    off_words="in the dark",
+    on_words="with light",
+    rank=20,
+)
+SHARED_AXES = (BIAS_AXIS, OVERVOLTAGE_AXIS, TEMPERATURE_AXIS, LIGHT_AXIS)
+"""Axes that most stages have, in the order in which a condition is told."""

@@ -1,0 +1,46 @@
+"""What a file of trees or datasets holds, and what the names in it say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mppcqa.tables.formats import hdf5, recognise, root
+from mppcqa.tables.headings import read_head, roles_of
+from mppcqa.tables.mapping import Column, Mapping
+from mppcqa.tables.shipped import GENERAL
+
+ALWAYS = {"waveform": "signal", "wave": "signal", "adc": "signal", "samples": "signal"}
+
+COMPASS_ROLES = {"Energy": "charge", "Channel": "channel", "Board": "board"}
+COMPASS = {*COMPASS_ROLES, "Timestamp", "Flags"}
+"""Branches of the trees that CAEN's CoMPASS writes (Data_R, Data_F)."""
+
+
+def contents(path: Path) -> dict[str, list[str]]:
+    """Trees with their branches, or groups with their datasets; histograms have none."""
+    found = recognise(path)
+    return hdf5.contents(path) if found is not None and found.key == "hdf5" else root.contents(path)
+
+
+def propose_of(path: Path, form: str) -> Mapping | None:
+    """A mapping where the names of one tree say enough: bias and current, or one histogram."""
+    there = contents(path)
+    histograms = [name for name, keys in there.items() if not keys]
+    if form == "root" and len(there) == 1 and histograms:
+        return Mapping(GENERAL["spectrum"], form, "spectrum", tree=histograms[0])
+    compass = [name for name, keys in there.items() if set(keys) >= COMPASS]
+    if form == "root" and len(compass) == 1:
+        columns = tuple(Column(key, role) for key, role in COMPASS_ROLES.items())
+        return Mapping("CoMPASS tree", form, "charge", columns, tree=compass[0])
+    fitting = []
+    for name, keys in there.items():
+        means = {key: roles_of(read_head(key)) for key in keys}
+        bias = [key for key in keys if "bias_v" in means[key] and read_head(key).unit]
+        current = [key for key in keys if "current_a" in means[key] and read_head(key).unit]
+        if len(bias) == 1 and len(current) == 1:
+            columns = (
+                Column(bias[0], "bias_v", read_head(bias[0]).unit),
+                Column(current[0], "current_a", read_head(current[0]).unit),
+            )
+            fitting.append(Mapping(GENERAL["iv"], form, "iv", columns, tree=name))
+    return fitting[0] if len(fitting) == 1 else None

@@ -1,0 +1,68 @@
+"""Reading a file of raw data by its mapping."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mppcqa.tables.errors import TableError
+from mppcqa.tables.formats import BY_KEY, recognise
+from mppcqa.tables.mapping import Mapping
+from mppcqa.tables.measured import Measured
+from mppcqa.tables.parts import read_table
+from mppcqa.tables.unreadable import named
+from mppcqa.tables.words import say as _
+
+LOOK_BYTES = 2_000_000
+LOOK_ENTRIES = 2_000
+BY_ENTRIES = ("root", "hdf5")
+
+
+def read_foreign(path: Path, mapping: Mapping) -> list[Measured]:
+    """Everything that a file holds; `TableError` names the file and the place of a fault."""
+    return _read(path, mapping, None)
+
+
+def look_at(path: Path, mapping: Mapping) -> list[Measured]:
+    """What a large file holds at its beginning; a small one is read whole."""
+    form = form_of(path, mapping) if path.is_file() else mapping.format
+    limit = LOOK_ENTRIES if form in BY_ENTRIES else LOOK_BYTES
+    small = form not in BY_ENTRIES and path.stat().st_size <= 20 * LOOK_BYTES
+    return _read(path, mapping, None if small else limit)
+
+
+def form_of(path: Path, mapping: Mapping) -> str:
+    """The format that a file is read by: its own, where a mapping of tables was made for it.
+
+    A list of Janus or WaveDump looks like a table to who makes a mapping, and is none to a reader.
+    """
+    if mapping.format != "table":
+        return mapping.format
+    found = recognise(path)
+    return found.key if found is not None and found.text else "table"
+
+
+def _read(path: Path, mapping: Mapping, limit: int | None) -> list[Measured]:
+    if not path.is_file():
+        raise TableError(_("%s: there is no such file") % path.name)
+    if path.stat().st_size == 0:
+        raise TableError(_("%s: the file is empty") % path.name)
+    form = form_of(path, mapping)
+    if form == "table" and (what := named(path)):
+        raise TableError(_("%(name)s is %(what)s") % {"name": path.name, "what": what})
+    read = read_table if form == "table" else BY_KEY[form].read
+    try:
+        found = read(path, replace(mapping, format=form), limit)
+    except TableError as error:
+        text = str(error)
+        raise TableError(text if path.name in text else f"{path.name}: {text}") from None
+    except (MemoryError, RecursionError):
+        raise TableError(
+            _("%s: would need more memory than there is; is it damaged?") % path.name
+        ) from None
+    for part in found:
+        for name in mapping.axes.keys() - part.others.keys():
+            part.others[name] = mapping.condition(name, path, part.facts)
+    if not any(part.size for part in found):
+        raise TableError(_("%s: nothing was found in it") % path.name)
+    return found

@@ -1,0 +1,106 @@
+"""Values, limits and moments as people read them: the same on pages and in reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+NONE = "—"
+"""Stands where there is nothing."""
+WIDE = Context(prec=400)
+"""Room for any number that a float can be."""
+
+
+def measured(
+    value: float | None,
+    statistical: float | None = None,
+    unit: str = "",
+    systematic: float | None = None,
+) -> str:
+    """``51.613 ± 0.012 V``: rounded by the rule of the Particle Data Group.
+
+    The uncertainty keeps two digits where its three highest ones are 100 to 354, one where they
+    are 355 to 949, and is rounded up to 1.0 from 950 on; the value goes to the same place (PDG,
+    Review of Particle Physics, introduction, "Rounding"). A systematic uncertainty comes second,
+    and the smaller of the two rules. Without any, five significant digits are shown. Very large
+    and very small ones share one power of ten: ``(1.763 ± 0.021) × 10⁷``.
+
+    >>> measured(51.6132, 0.0123, "V")
+    '51.613 ± 0.012 V'
+    >>> measured(0.827, 0.367)
+    '0.8 ± 0.4'
+    >>> measured(0.2514, 0.0021, "", 0.0075)
+    '0.2514 ± 0.0021 ± 0.0075'
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return f"{_rounded(value, statistical, systematic)} {unit}".rstrip()
+
+
+def _rounded(value: float, statistical: float | None, systematic: float | None) -> str:
+    given = [
+        0.0 if one is None or not math.isfinite(one) else max(one, 0.0)
+        for one in (statistical, systematic)
+    ]
+    known = [one for one in given if one]
+    if not known:
+        return f"{value:.5g}"
+    exponent = math.floor(math.log10(max(abs(value), *known)))
+    place = _place(min(known))
+    # A place above the units would be filled up with digits that mean nothing.
+    plain = -4 <= exponent < 6 and place <= 0
+    shift = 0 if plain else exponent
+    digits = max(0, shift - place)
+    if not given[1]:
+        errors = f"± {_at(known[0], shift, digits)}"
+    else:
+        first = "?" if statistical is None else _at(given[0], shift, digits)
+        errors = f"± {first} ± {_at(given[1], shift, digits)}"
+    text = f"{_at(value, shift, digits)} {errors}"
+    return text if plain else f"({text}) × 10{_superscript(exponent)}"
+
+
+def _place(uncertainty: float) -> int:
+    """Power of ten of the last digit that an uncertainty is worth."""
+    highest, power = f"{uncertainty:.2e}".split("e")
+    number = int(highest.replace(".", ""))
+    first = int(power) + (number >= 950)
+    return first if 355 <= number < 950 else first - 1
+
+
+def _at(number: float, shift: int, digits: int) -> str:
+    """A number of that many tens, as its decimal digits round: 0.95 becomes 1.0."""
+    exact = Decimal(repr(float(number))).scaleb(-shift)
+    return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, WIDE):f}"
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def limit(value: float) -> str:
+    """One side of a band. A person chose it, so no digit of it is dropped.
+
+    >>> limit(0.1 * 3), limit(1234567.0)
+    ('0.3', '1234567')
+    """
+    return f"{value:.12g}"
+
+
+def band(low: float | None, high: float | None, unit: str = "") -> str:
+    """``51 … 53 V``, ``≥ 51 V``, ``≤ 53 V``; a dash where both sides are open."""
+    if low is None and high is None:
+        return NONE
+    if low is None:
+        text = f"≤ {limit(high)}" if high is not None else NONE
+    elif high is None:
+        text = f"≥ {limit(low)}"
+    else:
+        text = f"{limit(low)} … {limit(high)}"
+    return f"{text} {unit}".rstrip()
+
+
+def moment(when: dt.datetime | None) -> str:
+    """Date and time to the minute, the same in each language so that tables line up."""
+    return when.strftime("%Y-%m-%d %H:%M") if when else NONE

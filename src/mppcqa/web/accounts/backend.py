@@ -1,0 +1,17 @@
+"""Who is logged in, with what is known of the person beside the account, in one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+
+
+class Backend(ModelBackend):
+    """As Django's own; pages ask what a person sees, which must cost them no query."""
+
+    def get_user(self, user_id: Any) -> Any:
+        rows = get_user_model()._default_manager.select_related("person")
+        user = rows.filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None

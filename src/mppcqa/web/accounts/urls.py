@@ -1,0 +1,15 @@
+"""Addresses of this area."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+from django.views.i18n import set_language
+
+from mppcqa.web.accounts import views
+
+urlpatterns = [
+    path("login/", views.Login.as_view(), name="account_login"),
+    path("logout/", views.LogoutView.as_view(), name="account_logout"),
+    path("password/", views.ChangePassword.as_view(), name="account_change_password"),
+    path("password/first/", views.FirstPassword.as_view(), name="account_set_password"),
+    path("language/", login_not_required(set_language), name="set_language"),
+]

@@ -1,0 +1,1 @@
+"""The catalogue: makers, types, lots, institutes, stations and their like."""

@@ -1,0 +1,1 @@
+"""Devices: their list, the page of one, its form."""

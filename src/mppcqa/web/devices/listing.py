@@ -1,0 +1,125 @@
+"""The list of devices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, DeviceField
+from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.inventory.moving import faults_by_hand, move_all_by_hand
+from mppcqa.inventory.states import TABLE, DeviceState, Move
+from mppcqa.results.models import Outcome
+from mppcqa.results.selection import identified_devices, with_verdict
+from mppcqa.runs.seats import shown_states
+from mppcqa.views.verdict import standing_states
+from mppcqa.web.listing.declare import Bulk, Column, Effect, Filter, Listing
+from mppcqa.web.paging import Order
+from mppcqa.web.stages import stage_titles
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+HAND = {
+    Move.HOLD: gettext_lazy("Put on hold"),
+    Move.RELEASE: gettext_lazy("Release"),
+    Move.INSTALL: gettext_lazy("Install"),
+    Move.REMOVE: gettext_lazy("Was removed"),
+    Move.RETIRE: gettext_lazy("Retire"),
+    Move.REINSTATE: gettext_lazy("Reinstate"),
+    Move.LOSE: gettext_lazy("Declare lost"),
+    Move.FIND: gettext_lazy("Found again"),
+}
+"""What a person presses to have it done."""
+
+READ = (
+    *("pk", "serial", "state", "tray_row", "tray_column"),
+    *("device_type__name", "tray__name", "location__name"),
+    *(one.path for one in DEVICE_FIELDS if one.listed),
+)
+
+
+def _field_column(one: DeviceField) -> Column:
+    """A fact that some have: its column is there where it tells devices apart."""
+    sort, unless_one = ("", "") if one.of is None else (one.path, one.key)
+    return Column(one.path, _(one.title), sort=sort, if_any=True, unless_one=unless_one)
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("serial", gettext_lazy("Serial"), sort="serial"),
+        Column("type", gettext_lazy("Type"), sort="device_type__name"),
+        Column("state", gettext_lazy("State"), css="text-nowrap"),
+        Column("where", gettext_lazy("Where"), sort="location__name"),
+        Column("tray", gettext_lazy("Tray"), sort="tray__name"),
+        *(_field_column(one) for one in DEVICE_FIELDS if one.listed),
+        *(Column(key, title, cell="verdict") for key, title in stage_titles().items()),
+    ]
+
+
+def _describe(rows: list[Any]) -> dict[str, Any]:
+    return {
+        "verdicts": standing_states([row.pk for row in rows]),
+        "states": shown_states({row.pk: row.state for row in rows}),
+    }
+
+
+def _outcomes() -> list[tuple[str, Any]]:
+    return [*Outcome.choices, ("none", _("not tested (at the stage)"))]
+
+
+def _bulk(move: Move) -> Bulk:
+    """A move by hand of many devices."""
+
+    def preview(keys: list[int]) -> list[Effect]:
+        faults = faults_by_hand(keys, move)
+        rows = Device.objects.filter(pk__in=keys).order_by("serial").values_list("pk", "serial")
+        return [Effect(pk, serial, faults.get(pk, "")) for pk, serial in rows]
+
+    def do(keys: list[int], why: str, by: AbstractBaseUser) -> str:
+        move_all_by_hand(keys, move, why, by=by)
+        n = len(keys)
+        return ngettext(
+            "%(n)d device is %(move)s.", "%(n)d devices are %(move)s.", n
+        ) % {"n": n, "move": move.label}  # fmt: skip
+
+    return Bulk(move, HAND[move], "inventory.change_device", preview, do, reason=True)
+
+
+DEVICES = Listing(
+    name="devices",
+    title=gettext_lazy("Devices"),
+    columns=_columns,
+    rows=identified_devices,
+    # Verdicts lie elsewhere, in no order of serials.
+    narrow=with_verdict,
+    every=Device.objects.visible_to,
+    cells="web/devices/cells.html",
+    order=Order("serial"),
+    filters=(
+        Filter("q", gettext_lazy("Serial begins with")),
+        Filter("type", gettext_lazy("Type"), of=DeviceType),
+        Filter("place", gettext_lazy("Where"), of=Institute),
+        *(
+            Filter(one.key, gettext_lazy(one.title), of=one.of, always=one.always)
+            for one in REFERENCES
+        ),
+        Filter("state", gettext_lazy("State"), lambda: DeviceState.choices),
+        Filter("stage", gettext_lazy("Stage"), lambda: stage_titles().items()),
+        Filter("outcome", gettext_lazy("Verdict"), _outcomes),
+        *(
+            Filter(key, title, linked=True)
+            for key, title in (
+                ("tray", gettext_lazy("Tray")),
+                ("lot", gettext_lazy("Lot")),
+                ("tag", gettext_lazy("Tag")),
+            )
+        ),
+    ),
+    show=lambda rows: rows.values_list(*READ, named=True),
+    describe=_describe,
+    bulk=tuple(_bulk(move) for move in HAND if TABLE[move].by_hand),
+    export="devices",
+)

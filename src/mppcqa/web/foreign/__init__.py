@@ -1,0 +1,1 @@
+"""Measured files of other programs."""

@@ -1,0 +1,149 @@
+"""The Jinja2 environment of the pages: what every template may call.
+
+Templates lie beside the views that render them, in a folder for each area; ``layout/`` has the
+frame of a page and, in ``ui.html``, the pieces that pages are made of.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from django.forms import BoundField, CheckboxInput, Select
+from django.template import defaultfilters, engines
+from django.templatetags.i18n import language_name_local
+from django.templatetags.static import static
+from django.utils import translation
+from django.utils.formats import localize
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
+from django_htmx.jinja import htmx_script
+from markupsafe import Markup
+
+import mppcqa
+from mppcqa.queue.models import State, lane_title
+from mppcqa.results.models import Outcome
+from mppcqa.views import texts
+from mppcqa.web import looks
+from mppcqa.web.addresses import address
+from mppcqa.web.listing.cells import drawn_cells, drawn_columns
+from mppcqa.web.menu import main_menu
+
+DJANGO_FILTERS = (
+    *("capfirst", "cut", "date", "default_if_none", "floatformat", "linebreaksbr"),
+    *("stringformat", "truncatechars"),
+)
+LOCALIZED = (float, Decimal, dt.date)
+
+
+def environment(**options: Any) -> jinja2.Environment:
+    """Made once in a process, by Django, which asks for escaping."""
+    made = jinja2.Environment(  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=_finalize,
+        **options,
+    )
+    # Texts may go over lines of a template; their catalogue has them in one.
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        _gettext, _ngettext, newstyle=True
+    )
+    # Jinja2 wraps each call for `newstyle`; ours know of escaping and of values themselves.
+    made.globals |= {"_": _gettext, "gettext": _gettext, "ngettext": _ngettext}
+    made.filters |= {name: getattr(defaultfilters, name) for name in DJANGO_FILTERS}
+    own: Callable[..., str]
+    for own in (looks.clock, looks.duration, looks.event_icon, looks.grouped, looks.short):
+        made.filters[own.__name__] = own
+    for own in (looks.size, looks.state_icon, looks.state_kind, looks.whereabouts, texts.moment):
+        made.filters[own.__name__] = own
+    made.filters |= {"lane": lane_title, "language_name_local": language_name_local}
+    made.globals |= {
+        "badge": badge,
+        "band": texts.band,
+        "control": control,
+        "drawn_cells": drawn_cells,
+        "drawn_columns": drawn_columns,
+        "htmx_script": htmx_script,
+        "json_script": json_script,
+        "kind_of": looks.kind_of,
+        "main_menu": main_menu,
+        "measured": texts.measured,
+        "outcome_badge": outcome_badge,
+        "query": looks.query,
+        "static": static,
+        "task_badge": task_badge,
+        "url": address,
+        "version": mppcqa.__version__,
+    }
+    return made
+
+
+def _gettext(text: str, /, **values: Any) -> Markup:
+    """A text of a template in the reader's language; values are escaped, it is not."""
+    language = translation.get_language()
+    return _translated(language, text) % values if values else _plain(language, text)
+
+
+def _ngettext(one: str, many: str, n: Any, /, **values: Any) -> Markup:
+    """A text with a number; `n` is how many."""
+    found = Markup(translation.ngettext(one, many, n))  # noqa: S704 (a text of our catalogue)
+    return found % {"num": n, **values}
+
+
+@lru_cache(10_000)
+def _translated(_language: str | None, text: str) -> Markup:
+    return Markup(translation.gettext(text))  # noqa: S704 (a text of our catalogue)
+
+
+@lru_cache(10_000)
+def _plain(language: str | None, text: str) -> Markup:
+    """A table says the same words in each of its rows."""
+    return _translated(language, text) % {}
+
+
+def _finalize(value: Any) -> Any:
+    """Numbers and dates as the reader's language has them."""
+    return localize(value) if isinstance(value, LOCALIZED) else value
+
+
+def badge(state: Any, text: Any = "") -> Markup:
+    """A state or an outcome as a coloured word with an icon."""
+    return _drawn(translation.get_language(), state, text)
+
+
+@lru_cache(2000, typed=True)  # a state that has a label equals one that is only its key
+def _drawn(_language: str | None, state: Any, text: Any) -> Markup:
+    """A few words are said hundreds of times on a page."""
+    jinja: Any = engines["jinja2"]
+    pieces = jinja.env.get_template("web/layout/ui.html").module
+    drawn: Markup = pieces.drawn_badge(*looks.kind_of(state), looks.words_of(state, text))
+    return drawn
+
+
+def task_badge(state: str) -> Markup:
+    """A task's state that comes as its key; `get_state_display` translates all states each time."""
+    return badge(State(state))
+
+
+def outcome_badge(outcome: str) -> Markup:
+    """An outcome that comes as its key."""
+    return badge(outcome, Outcome(outcome).label if outcome in Outcome.values else "")
+
+
+def control(field: BoundField) -> SafeString:
+    """The control of a form's field with the classes of its kind, and whether it was refused."""
+    widget = field.field.widget
+    if isinstance(widget, Select):
+        css = "form-select"
+    else:
+        css = "form-check-input" if isinstance(widget, CheckboxInput) else "form-control"
+    parts = [css, widget.attrs.get("class", "")]
+    if field.form.is_bound:
+        parts.append("is-invalid" if field.errors else "is-valid")
+    return field.as_widget(attrs={"class": " ".join(filter(None, parts))})

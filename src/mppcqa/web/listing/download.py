@@ -1,0 +1,62 @@
+"""A list as a file: the rows and columns that the page shows, of all its pages."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from django.http import FileResponse
+from django.template import engines
+
+from mppcqa.exchange.writers import find_writer, write_file
+from mppcqa.web.listing.cells import NONE, Drawn, drawn_columns
+from mppcqa.web.listing.shown import MOST_COUNTED, Shown
+from mppcqa.web.paging import first_keys, rows_of
+
+PIECE = 500
+
+
+def as_file(shown: Shown, form: str) -> FileResponse:
+    """The first `MOST_COUNTED` rows in the list's order, each cell as it is read on the page."""
+    columns = [one for one in shown.columns if not one.quiet]
+    keys = first_keys(shown.rows, shown.order, MOST_COUNTED)
+    cells: list[list[Any]] = [[] for _one in columns]
+    for start in range(0, len(keys), PIECE):
+        rows = rows_of(shown.rows.model, keys[start : start + PIECE], shown.listing.show)
+        more = shown.listing.describe(rows)
+        jinja: Any = engines["jinja2"]
+        template = jinja.env.get_template(shown.listing.cells)
+        drawn = drawn_columns(columns, template.make_module({"request": shown.request, **more}))
+        for row in rows:
+            for values, column in zip(cells, drawn, strict=True):
+                values.append(_value(row, column))
+    arrays = [_array(values) for values in cells]
+    schema = pa.schema(
+        [pa.field(str(one.title), array.type) for one, array in zip(columns, arrays, strict=True)]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        name = f"{shown.listing.name}.{find_writer(form).suffix}"
+        path = Path(folder) / name
+        write_file(form, path, schema, [pa.record_batch(arrays, schema=schema)])
+        # The file stays open when its name is gone.
+        opened = path.open("rb")
+    return FileResponse(opened, as_attachment=True, filename=name)
+
+
+def _value(row: Any, drawn: Drawn) -> Any:
+    """A cell as a value: that of the row, or the words of what the page draws."""
+    if drawn.macro is None:
+        value = getattr(row, drawn.column.key)
+        return value if value is None or isinstance(value, int | float | str) else str(value)
+    text = drawn.draw(row).striptags()
+    return None if text == NONE else text
+
+
+def _array(values: list[Any]) -> pa.Array:
+    """A column of numbers where all are, else of texts."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} and kinds:
+        return pa.array(values, pa.float64() if float in kinds else pa.int64())
+    return pa.array([None if value is None else str(value) for value in values], pa.string())

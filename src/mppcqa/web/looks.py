@@ -1,0 +1,123 @@
+"""How values, states and times look on pages: words and signs, the markup is in templates."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from mppcqa.web.addresses import address
+
+# What a person looks for first is the kind; the word says which exactly.
+KINDS = {
+    "good": ("circle-check", {"pass", "succeeded", "ok", "installed"}),
+    "warn": (
+        "alert-triangle",
+        {"warning", "waived", "killed", "timed_out", "maintenance", "on_hold"},
+    ),
+    "bad": ("circle-x", {"fail", "failed", "lost", "error"}),
+    "busy": ("player-play", {"running", "busy", "in_test", "shipped"}),
+    "calm": ("clock", {"waiting", "queued", "incomplete", "info", ""}),
+}
+KIND_OF = {state: (kind, icon) for kind, (icon, states) in KINDS.items() for state in states}
+
+
+def kind_of(state: Any) -> tuple[str, str]:
+    """Kind (good, warn, bad, busy, calm) and icon of a state or an outcome."""
+    return KIND_OF.get(str(state), ("calm", "circle"))
+
+
+def words_of(state: Any, text: Any = "") -> str:
+    """What a badge says: `text`, or the state's own label."""
+    return str(
+        text or getattr(state, "label", None) or str(state).replace("_", " ") or _("not judged")
+    )
+
+
+def state_kind(state: Any) -> str:
+    return "state-" + kind_of(state)[0]
+
+
+def state_icon(state: Any) -> str:
+    return kind_of(state)[1]
+
+
+EVENTS = {
+    "registered": "circle-plus",
+    "run": "player-play",
+    "judged": "gavel",
+    "shipped": "truck",
+    "renamed": "edit",
+    "moved": "arrow-right",
+}
+
+
+def event_icon(kind: str) -> str:
+    """The sign of something that happened to a device."""
+    return EVENTS[kind]
+
+
+def duration(seconds: float | None) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds is None:
+        return "—"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def clock(when: Any) -> str:
+    return when.strftime("%Y-%m-%d %H:%M:%S") if when else "—"
+
+
+def size(number: int | None) -> str:
+    """Bytes as people read them."""
+    if number is None:
+        return "—"
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return ""
+
+
+def grouped(number: int) -> str:
+    """A count with its thousands apart, as the reader's language does it."""
+    return str(number_format(number, force_grouping=True))
+
+
+def short(value: float | None) -> str:
+    """A number with five significant digits."""
+    return "—" if value is None else f"{value:.5g}"
+
+
+def query(asked: QueryDict | dict[str, Any], **changes: Any) -> str:
+    """The page's own query string with some entries changed; None or '' removes one."""
+    values = QueryDict(mutable=True)
+    values.update(cast(Any, asked))
+    for key, value in changes.items():
+        values.pop(key, None)
+        if value not in (None, ""):
+            values[key] = value
+    return "?" + values.urlencode()
+
+
+LISTS = {"lot", "tag"}
+"""What has no page of its own, but a list of the devices that belong to it."""
+
+
+def whereabouts(about: tuple[str, str]) -> str:
+    """Address of what a view names by its kind and key."""
+    kind, key = about
+    if kind in LISTS:
+        return f"{address('device_list')}?{urlencode({kind: key})}"
+    return address(kind, key)

@@ -1,0 +1,81 @@
+"""The main menu: what there is, and where one is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from mppcqa.web.addresses import address
+
+MENU = (
+    ("", (("home", "home", gettext_noop("Home")),)),
+    (
+        gettext_noop("Devices"),
+        (
+            ("device_list", "cpu", gettext_noop("Devices")),
+            ("tray_list", "grid-dots", gettext_noop("Trays")),
+            ("device_register", "circle-plus", gettext_noop("Register")),
+            ("import_list", "table-import", gettext_noop("Import")),
+            ("shipment_list", "truck", gettext_noop("Shipments")),
+            ("catalogue", "books", gettext_noop("Catalogue")),
+        ),
+    ),
+    (
+        gettext_noop("Tests"),
+        (
+            ("station_list", "plug-connected", gettext_noop("Stations")),
+            ("run_list", "player-play", gettext_noop("Runs")),
+            ("task_list", "list-check", gettext_noop("Queue")),
+            ("worker_list", "server", gettext_noop("Workers")),
+            ("schedule_list", "calendar-time", gettext_noop("Schedules")),
+        ),
+    ),
+    (
+        gettext_noop("Results"),
+        (
+            ("distribution", "chart-histogram", gettext_noop("Distributions")),
+            ("yields", "chart-line", gettext_noop("Yields")),
+            ("makers", "building-factory-2", gettext_noop("Makers' values")),
+            ("limit_sets", "ruler-measure", gettext_noop("Limits")),
+            ("reanalysis_list", "refresh", gettext_noop("Re-analysis")),
+        ),
+    ),
+)
+NEEDS = {"import_list": "exchange.add_import"}
+"""Right that a page needs to be in the menu."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the menu."""
+
+    url: str
+    icon: str
+    title: str
+    here: bool
+    """Whether this is the section that the page shown is in."""
+
+
+def main_menu(path: str, user: Any) -> list[tuple[str, list[Entry]]]:
+    """Headings and what is below each, for a page at `path` that `user` looks at."""
+    return [
+        (
+            _(heading) if heading else "",
+            [
+                Entry(address(name), icon, _(title), _is_here(path, address(name)))
+                for name, icon, title in pages
+                if name not in NEEDS or user.has_perm(NEEDS[name])
+            ],
+        )
+        for heading, pages in MENU
+    ]
+
+
+def _is_here(path: str, url: str) -> bool:
+    # "Register" lies below "Devices": the deeper one is marked alone.
+    if url == "/devices/" and path.startswith(("/devices/register", "/devices/generate")):
+        return False
+    return path == url if url == "/" else path.startswith(url)

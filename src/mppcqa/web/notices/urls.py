@@ -1,0 +1,11 @@
+"""Addresses of this area."""
+
+from django.urls import path
+
+from mppcqa.web.notices import views
+
+urlpatterns = [
+    path("notices/", views.notice_list, name="notice_list"),
+    path("notices/bell/", views.bell, name="bell"),
+    path("notices/read/", views.read, name="notices_read"),
+]

@@ -1,0 +1,137 @@
+"""Reports: what was written about a thing, asking for more, and fetching them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import messages
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from mppcqa.inventory.models import Device, Shipment
+from mppcqa.inventory.scope import scope_of
+from mppcqa.inventory.serials import normal_serial
+from mppcqa.queue import submit
+from mppcqa.queue.models import OPEN_STATES, Task, about_key
+from mppcqa.reports.archive import reports_of
+from mppcqa.reports.document import PAPERS
+from mppcqa.reports.kinds import kinds_about, report_kinds
+from mppcqa.reports.models import Report
+from mppcqa.store.reading import FileFault, glance_at
+from mppcqa.web.access import allowed, person
+from mppcqa.web.devices.data import address_for_others
+from mppcqa.web.downloads import stored_file
+
+LISTED = 20
+ROUTINE = "reports.write"
+
+
+@require_GET
+def device_now(request: HttpRequest, serial: str) -> HttpResponse:
+    """The full report of a device as it stands now; nothing is kept."""
+    from mppcqa.reports import device_report
+
+    rows = Device.objects.visible_to(request.user)
+    found = get_object_or_404(rows, serial=normal_serial(serial))
+    data = device_report(found, address=address_for_others(request), viewer=request.user)
+    response = HttpResponse(data, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{found.serial}.pdf"'
+    return response
+
+
+def _row(request: HttpRequest, model: str, pk: Any) -> models.Model:
+    """What reports are about; 404 where there are none about such a thing, or it is not seen.
+
+    Reports are written for all who see the thing: a person who does not see all of a shipment's
+    devices has none of it.
+    """
+    if model not in {one.model for one in report_kinds().values()}:
+        raise Http404
+    rows: Any = apps.get_model(model)._default_manager.all()
+    if scope_of(request.user).bound:
+        rows = rows.visible_to(request.user)
+    found: Any = get_object_or_404(rows, pk=pk)
+    if isinstance(found, Shipment) and scope_of(request.user).bound:
+        seen = found.devices.visible_to(request.user)
+        if found.devices.exclude(pk__in=seen.values("pk")).exists():
+            raise Http404
+    return found  # type: ignore[no-any-return]
+
+
+@require_GET
+def card(request: HttpRequest, model: str, pk: int) -> HttpResponse:
+    """The reports of one thing: being written, kept, and what may be asked for."""
+    row = _row(request, model, pk)
+    titles = {one.key: one.title for one in report_kinds().values()}
+    rows = list(reports_of(row).select_related("made_by")[: LISTED + 1])
+    faults = glance_at(rows)
+    asked = Task.objects.filter(name=ROUTINE, **about_key(row))
+    context: dict[str, Any] = {
+        "about": row,
+        "model": model,
+        "kinds": kinds_about(type(row)),
+        "languages": settings.LANGUAGES,
+        "language": get_language(),
+        "papers": PAPERS,
+        "open": list(asked.filter(state__in=OPEN_STATES).order_by("id")),
+        "titles": titles,
+        "rows": rows[:LISTED],
+        "more": len(rows) > LISTED,
+        "faults": faults,
+        "last": asked.order_by("-id").first(),
+    }
+    return render(request, "web/reports/card.html", context)
+
+
+@require_POST
+@allowed("queue.add_task")
+def write(request: HttpRequest, model: str, pk: int) -> HttpResponse:
+    """Ask for a report; the card shows how far it is."""
+    row: Any = _row(request, model, pk)
+    kind, language, paper = (request.POST.get(name, "") for name in ("kind", "language", "paper"))
+    if kind not in {one.key for one in kinds_about(type(row))}:
+        messages.error(request, _("Choose a report."))
+    elif language not in dict(settings.LANGUAGES):
+        messages.error(request, _("Choose a language."))
+    elif paper not in PAPERS:
+        messages.error(request, _("Choose a paper."))
+    else:
+        # Pressed twice it is one report.
+        submit(
+            ROUTINE,
+            {"kind": kind, "number": row.pk, "language": language, "paper": paper},
+            by=person(request),
+            about=row,
+            key=f"{ROUTINE} {model} {pk} {kind} {language} {paper}",
+            topic=kind,
+        )
+    if request.headers.get("HX-Request"):
+        return redirect("report_card", model, pk)
+    return redirect(_page_of(row))
+
+
+def _page_of(row: Any) -> str:
+    """Address of the page that the card of a row stands on."""
+    return resolve_url("shipment", row.pk) if isinstance(row, Shipment) else resolve_url(row)
+
+
+@require_GET
+def kept(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A report as it was written, byte for byte."""
+    found = get_object_or_404(Report, pk=pk)
+    if scope_of(request.user).bound:
+        _row(request, found.about_model, found.about_id)
+    name = f"{found.title} {found.kind} {found.made_at:%Y-%m-%d}.pdf"
+    try:
+        return stored_file(found, name, "application/pdf")
+    except FileFault as fault:
+        messages.error(request, str(fault))
+        row = apps.get_model(found.about_model)._default_manager.filter(pk=found.about_id).first()
+        return redirect("home" if row is None else _page_of(row))

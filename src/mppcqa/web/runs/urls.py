@@ -1,0 +1,16 @@
+"""Addresses of this area."""
+
+from django.urls import path
+
+from mppcqa.web.runs import files, views
+
+urlpatterns = [
+    path("stations/<str:name>/start/", views.start, name="run_start"),
+    path("runs/", views.run_list, name="run_list"),
+    path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/live/", views.live, name="run_live"),
+    path("runs/<int:pk>/kill/", views.kill, name="run_kill"),
+    path("runs/<int:pk>/resume/", views.resume, name="run_resume"),
+    path("runs/<int:pk>/discard/<int:folder>/", views.discard_folder, name="run_discard"),
+    path("files/<int:pk>/", files.run_file, name="run_file"),
+]

@@ -1,0 +1,148 @@
+"""Shipments between institutes: sent by scanning, received by scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from mppcqa.inventory.models import Institute, Shipment
+from mppcqa.inventory.shipping import pack, receive, send, send_packed, unpack
+from mppcqa.refused import Refused
+from mppcqa.web.access import allowed, person
+from mppcqa.web.home.find import scanned_serial
+from mppcqa.web.listing.views import show_list
+from mppcqa.web.shipments.listing import SHIPMENTS
+
+SHOWN = 2000
+
+
+class ShipmentForm(forms.Form):
+    """What goes where."""
+
+    origin = forms.ModelChoiceField(Institute.objects.all(), label=gettext_lazy("From"))
+    destination = forms.ModelChoiceField(Institute.objects.all(), label=gettext_lazy("To"))
+    reference = forms.CharField(
+        label=gettext_lazy("Tracking number"), max_length=100, required=False
+    )
+    note = forms.CharField(label=gettext_lazy("Note"), required=False)
+    exempt = forms.ChoiceField(
+        choices=Shipment.Exempt.choices,
+        label=gettext_lazy("Devices that fail or are on hold"),
+        required=False,
+    )
+    exempt_why = forms.CharField(
+        label=gettext_lazy("Reason why they may go"), max_length=300, required=False
+    )
+    serials = forms.CharField(
+        label=gettext_lazy("Devices"),
+        widget=forms.Textarea(attrs={"class": "paste", "rows": 8, "spellcheck": "false"}),
+        help_text=gettext_lazy("Scan one after the other; each on a line of its own."),
+    )
+
+
+def _scanned(text: str) -> list[str]:
+    return [scanned_serial(word) for word in text.replace(",", "\n").replace(";", "\n").split()]
+
+
+@require_http_methods(["GET", "POST"])
+def shipment_list(request: HttpRequest) -> HttpResponseBase:
+    """Shipments, the newest first."""
+    return show_list(request, SHIPMENTS, "web/shipments/list.html")
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("inventory.add_shipment")
+def shipment_new(request: HttpRequest) -> HttpResponse:
+    """Send devices."""
+    form = ShipmentForm(request.POST or None)
+    faults: Sequence[str] = []
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            made = (pack if "pack" in request.POST else send)(
+                values["origin"],
+                values["destination"],
+                _scanned(values["serials"]),
+                reference=values["reference"],
+                note=values["note"],
+                exempt=values["exempt"],
+                exempt_why=values["exempt_why"],
+                by=person(request),
+            )
+        except Refused as error:
+            faults = error.faults
+        else:
+            text = _("The shipment is on its way.") if made.sent_at else _("The box is packed.")
+            messages.success(request, text)
+            return redirect("shipment", made.pk)
+    context = {"form": form, "faults": faults}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "web/shipments/new.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def shipment(request: HttpRequest, pk: int) -> HttpResponse:
+    """One shipment, and its arrival."""
+    found = get_object_or_404(
+        Shipment.objects.visible_to(request.user).select_related(
+            "origin", "destination", "packed_by", "sent_by", "received_by"
+        ),
+        pk=pk,
+    )
+    faults: Sequence[str] = []
+    typed = request.POST.get("serials", "")
+    if request.method == "POST":
+        faults = (_receive if found.sent_at else _box)(request, found, typed)
+        if not faults:
+            return redirect("shipment", pk) if found.pk else redirect("shipment_list")
+    inside = found.devices.visible_to(request.user).order_by("serial")
+    missing = found.missing.visible_to(request.user).order_by("serial")
+    context: dict[str, Any] = {
+        "shipment": found,
+        "devices": inside.select_related("location")[:SHOWN],
+        "missing": missing[:SHOWN] if found.received_at else [],
+        "faults": faults,
+        "typed": typed,
+    }
+    return render(request, "web/shipments/shipment.html", context, status=422 if faults else 200)
+
+
+@allowed("inventory.change_shipment")
+def _receive(request: HttpRequest, found: Shipment, typed: str) -> Any:
+    try:
+        n = receive(
+            found,
+            _scanned(typed),
+            missing_is_known="missing_is_known" in request.POST,
+            others_are_known="others_are_known" in request.POST,
+            by=person(request),
+        )
+    except Refused as error:
+        return error.faults
+    messages.success(request, _("%d devices are received.") % n)
+    return []
+
+
+@allowed("inventory.change_shipment")
+def _box(request: HttpRequest, found: Shipment, typed: str) -> Any:
+    """A box that is packed leaves, or devices (those scanned, or all) come out again."""
+    try:
+        if "send" in request.POST:
+            send_packed(found, by=person(request))
+            messages.success(request, _("The shipment is on its way."))
+            return []
+        serials = None if "all" in request.POST else _scanned(typed)
+        n = unpack(found, serials, by=person(request))
+    except Refused as error:
+        return error.faults
+    messages.success(request, _("%d devices are unpacked.") % n)
+    return []

@@ -1,0 +1,1 @@
+"""Stations: loading, starting, their lane."""

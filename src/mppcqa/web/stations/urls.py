@@ -1,0 +1,15 @@
+"""Addresses of this area."""
+
+from django.urls import path
+
+from mppcqa.web.stations import lane, views
+
+urlpatterns = [
+    path("stations/", views.station_list, name="station_list"),
+    path("stations/<str:name>/", views.station, name="station"),
+    path("stations/<str:name>/load/", views.load, name="station_load"),
+    path("stations/<str:name>/unload/", views.unload, name="station_unload"),
+    path("stations/<str:name>/reserve/", lane.reserve, name="station_reserve"),
+    path("stations/<str:name>/maintenance/", lane.maintenance, name="station_maintenance"),
+    path("stations/<str:name>/calibration/", lane.calibration, name="station_calibration"),
+]

@@ -1,0 +1,1 @@
+"""The queue: its list, tasks, groups, run times."""

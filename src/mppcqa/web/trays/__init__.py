@@ -1,0 +1,1 @@
+"""Trays and their maps."""

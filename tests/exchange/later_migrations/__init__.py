@@ -1,0 +1,1 @@
+"""Migrations of the web room as a later version of the program would have them."""

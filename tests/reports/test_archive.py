@@ -1,0 +1,214 @@
+"""Reports that were asked for are kept where they belong, and fetched again byte for byte."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils.translation import override
+from PIL import Image
+
+from mppcqa.inventory.attachments import attach
+from mppcqa.inventory.models import Device, Institute, Shipment
+from mppcqa.inventory.shipping import pack
+from mppcqa.limits.decisions import grant_waiver
+from mppcqa.public_address import PublicAddress
+from mppcqa.queue.models import State, Task, queue_name
+from mppcqa.queue.runner import work
+from mppcqa.reports.archive import keep_report, reports_of
+from mppcqa.reports.certificate import lay_out
+from mppcqa.reports.document import PAPERS
+from mppcqa.results.models import Outcome
+from tests.reports.hard import hard_views
+from tests.reports.pages import MARGIN, faults
+from tests.reports.reading import read
+
+DEVICE, SHIPMENT = "inventory.device", "inventory.shipment"
+
+
+def failing(campaign: SimpleNamespace) -> Device:
+    """A device whose verdict has turned."""
+    device: Device = campaign.devices[0]
+    verdict = device.standings.get().verdict
+    verdict.outcome = Outcome.FAIL
+    verdict.save(update_fields=["outcome"])
+    device.standings.update(outcome=Outcome.FAIL)
+    return device
+
+
+def run_all() -> None:
+    work("test:1", [queue_name("work")], lambda: False)
+
+
+def asked(client: Client, model: str, pk: int, kind: str, language: str = "en") -> str:
+    """The card after a report was asked for."""
+    address = f"/reports/{model}/{pk}/write/"
+    answer = client.post(
+        address,
+        {"kind": kind, "language": language, "paper": "letter"},
+        HTTP_HX_REQUEST="true",
+        follow=True,
+    )
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["certificate", "device"])
+def test_a_report_is_asked_for_kept_and_fetched(
+    campaign: SimpleNamespace, browser_client: Client, kind: str
+) -> None:
+    device = campaign.devices[0]
+    page = browser_client.get(device.get_absolute_url()).content.decode()
+    assert f"/reports/{DEVICE}/{device.pk}/" in page
+    card = asked(browser_client, DEVICE, device.pk, kind, "es")
+    asked(browser_client, DEVICE, device.pk, kind, "es")
+    assert "every" in card or "load delay" in card
+    task = Task.objects.get(name="reports.write")
+    run_all()
+    task.refresh_from_db()
+    assert task.state == State.SUCCEEDED, task.error_text
+    row = reports_of(device).get()
+    card = browser_client.get(f"/reports/{DEVICE}/{device.pk}/").content.decode()
+    assert f'href="/reports/{row.pk}/"' in card
+    answer = browser_client.get(f"/reports/{row.pk}/")
+    data = b"".join(answer.streaming_content)
+    assert data == Path(row.file.path).read_bytes()
+    assert answer.headers["Content-Type"] == "application/pdf"
+    texts, _codes = read(data)
+    assert device.serial in texts[0]
+    assert "Registrado" in texts[0]
+    stage = row.inputs["stages"]["pde"]
+    assert stage["sha256"] == campaign.run.files.get().sha256
+
+
+@pytest.mark.django_db
+def test_the_same_content_is_one_report_and_a_change_makes_another(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    device = failing(campaign)
+    first = keep_report("certificate", device)
+    assert keep_report("certificate", device) == first
+    grant_waiver(device.standings.get().verdict, "a scratch", by=operator)
+    second = keep_report("certificate", device)
+    assert second != first
+    assert reports_of(device).count() == 2
+    Path(second.file.path).write_bytes(b"cut")
+    third = keep_report("certificate", device)
+    assert third.sha256 == second.sha256
+    assert Path(third.file.path).read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.django_db
+def test_a_damaged_report_is_told_and_not_handed_out(
+    campaign: SimpleNamespace, browser_client: Client
+) -> None:
+    row = keep_report("certificate", campaign.devices[0])
+    path = Path(row.file.path)
+    path.write_bytes(path.read_bytes()[:-64] + bytes(64))
+    card = browser_client.get(f"/reports/{DEVICE}/{campaign.devices[0].pk}/").content.decode()
+    assert "is damaged" in card
+    assert browser_client.get(f"/reports/{row.pk}/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_certificate_is_one_page_with_all_that_matters(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    device = failing(campaign)
+    picture = io.BytesIO()
+    Image.effect_noise((900, 700), 60).save(picture, "JPEG")
+    attach(device, SimpleUploadedFile("view.jpg", picture.getvalue()), by=operator)
+    grant_waiver(device.standings.get().verdict, "taken <as it is> & so", by=operator)
+    for language, words in (("en", ("Pass band", "Released by")), ("es", ("Banda", "Liberado"))):
+        with override(language):
+            data = Path(keep_report("certificate", device).file.path).read_bytes()
+        texts, codes = read(data)
+        assert len(texts) == 1
+        assert faults(data, margin=MARGIN) == []
+        assert len(codes) == 1
+        assert codes[0].endswith(device.serial)
+        for word in (device.serial, "taken <as it is> & so", *words):
+            assert word in texts[0], texts[0]
+    assert b"/DCTDecode" in data  # the photograph
+
+
+@pytest.mark.parametrize("name", sorted(hard_views()))
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_certificate_stays_one_page_and_legible_whatever_it_is_of(
+    name: str, language: str
+) -> None:
+    for paper in PAPERS:
+        with override(language):
+            data = lay_out(hard_views()[name], PublicAddress("https://qa.example.org"), paper)
+        texts, codes = read(data)
+        assert len(texts) == 1
+        assert len(codes) == 1
+        assert faults(data, margin=MARGIN) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content", [b"\xff\xd8\xff" + bytes(500), b"\x89PNG\r\n\x1a\n" + bytes(99)]
+)
+def test_a_picture_that_is_none_is_left_out(
+    campaign: SimpleNamespace, operator: User, content: bytes
+) -> None:
+    name = "p.jpg" if content.startswith(b"\xff") else "p.png"
+    attach(campaign.devices[0], SimpleUploadedFile(name, content), by=operator)
+    texts, _codes = read(
+        Path(keep_report("certificate", campaign.devices[0]).file.path).read_bytes()
+    )
+    assert campaign.devices[0].serial in texts[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_packing_list_names_each_device_with_its_verdicts(
+    campaign: SimpleNamespace, operator: User, browser_client: Client
+) -> None:
+    there = Institute.objects.create(name="Valparaíso")
+    serials = [one.serial for one in campaign.devices[:3]]
+    box: Shipment = pack(campaign.place, there, serials, reference="TRK <9>", by=operator)
+    page = browser_client.get(f"/shipments/{box.pk}/").content.decode()
+    assert f"/reports/{SHIPMENT}/{box.pk}/" in page
+    asked(browser_client, SHIPMENT, box.pk, "packing")
+    run_all()
+    data = Path(reports_of(box).get().file.path).read_bytes()
+    texts, _codes = read(data)
+    whole = "\n".join(texts)
+    for word in (*serials, "Jefferson Lab → Valparaíso", "TRK <9>", "PDE", "incomplete"):
+        assert word in whole
+    assert faults(data, margin=MARGIN) == []
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_is_refused(campaign: SimpleNamespace, browser_client: Client) -> None:
+    pk = campaign.devices[0].pk
+    for model, kind, language in ((DEVICE, "packing", "en"), (DEVICE, "device", "xx")):
+        asked(browser_client, model, pk, kind, language)
+    assert not Task.objects.filter(name="reports.write").exists()
+    for address in (f"/reports/{DEVICE}/999999/", "/reports/auth.user/1/", "/reports/999999/"):
+        assert browser_client.get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_who_may_only_read_fetches_and_does_not_ask(campaign: SimpleNamespace) -> None:
+    reader = User.objects.create_user("reader")
+    reader.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(reader)
+    device = campaign.devices[0]
+    row = keep_report("certificate", device)
+    card = client.get(f"/reports/{DEVICE}/{device.pk}/").content.decode()
+    assert f'href="/reports/{row.pk}/"' in card
+    assert "<form" not in card
+    answer = client.post(
+        f"/reports/{DEVICE}/{device.pk}/write/",
+        {"kind": "device", "language": "en", "paper": "A4"},
+    )
+    assert answer.status_code == 403

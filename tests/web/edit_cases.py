@@ -1,0 +1,335 @@
+"""What two people may edit at once: each address with what one types and the other does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from mppcqa.exchange import imports
+from mppcqa.exchange.foreign.mappings import save_mapping
+from mppcqa.exchange.models import ForeignMapping, Import, Kind, SavedMapping
+from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
+from mppcqa.limits.changes import apply, new_version
+from mppcqa.limits.models import LimitSet, SignOff, Verdict, Waiver
+from mppcqa.queue.models import Lane, Task
+from mppcqa.results.models import Standing
+from mppcqa.runs.actions import load_station, station_lane, unload_station
+from mppcqa.runs.models import Run, Station
+from mppcqa.stages import get_stage
+from tests.web.formfields import PageForm, forms_of
+
+OTHER = "by somebody else"
+
+
+@dataclass
+class Case:
+    """How one address is tried."""
+
+    page: str
+    """Where its form stands."""
+    address: str
+    typed: dict[str, Any]
+    meanwhile: Callable[[], Any]
+    stored: Callable[[], Any]
+    wanted: Any
+    """What is stored once the typed is taken."""
+    shown: tuple[str, ...] = ()
+    """What the page of both shows of what is stored and of what was typed."""
+    pick: dict[str, str] = field(default_factory=dict)
+
+
+def form_on(client: Client, page: str, address: str, **like: str) -> PageForm:
+    """The form of a page that goes to an address."""
+    answer = client.get(page)
+    assert answer.status_code == 200, page
+    for one in forms_of(answer.content.decode(), page):
+        same = all(one.fields.get(name) == [value] for name, value in like.items())
+        if one.method == "post" and one.action == address and same:
+            return one
+    raise AssertionError(f"no form to {address} on {page}")
+
+
+def _catalogue(kind: str, row: Any, typed: dict[str, Any], column: str, other: Any) -> Case:
+    address = reverse("catalogue_edit", args=[kind, row.pk])
+    model, now = type(row), next(iter(typed.values()))
+    return Case(
+        address,
+        address,
+        typed,
+        lambda: model.objects.filter(pk=row.pk).update(**{column: other}),
+        lambda: getattr(model.objects.get(pk=row.pk), column),
+        now,
+        (str(other), str(now)),
+    )
+
+
+def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Case]]:
+    """Every address that changes something, and what another person does to it meanwhile."""
+    device: Device = campaign.devices[0]
+    page = f"/devices/{device.serial}/"
+    station: Station = campaign.stations[1]
+    maker = Maker.objects.get_or_create(name="Hamamatsu")[0]
+    lot = Lot.objects.create(name="L-1")
+    tag, place = Tag.objects.create(name="old"), Institute.objects.create(name="CERN")
+    tray, other_place = Tray.objects.earliest("pk"), Institute.objects.create(name="Orsay")
+    kind = DeviceType.objects.earliest("pk")
+    Run.objects.update(operator=None)  # who measured may not sign
+    row = PeriodicTask.objects.get(name="queue.retention")
+    beat = IntervalSchedule.objects.create(every=7200, period="seconds")
+    Task.objects.all().delete()
+    found: dict[str, list[Case]] = {
+        "catalogue_edit": [
+            _catalogue("makers", maker, {"name": "HPK"}, "name", OTHER),
+            _catalogue("lots", lot, {"name": "L-2"}, "name", OTHER),
+            _catalogue("tags", tag, {"name": "new"}, "name", OTHER),
+            _catalogue("institutes", place, {"address": "Meyrin"}, "address", OTHER),
+            _catalogue("trays", tray, {"name": "T-99"}, "name", OTHER),
+            _catalogue("types", kind, {"description": "4x4"}, "description", OTHER),
+            _catalogue("stations", station, {"time_limit_s": 99}, "time_limit_s", 4321),
+        ],
+        "catalogue_delete": [
+            Case(
+                f"/catalogue/institutes/{other_place.pk}/",
+                f"/catalogue/institutes/{other_place.pk}/remove/",
+                {},
+                lambda: Institute.objects.filter(pk=other_place.pk).update(address=OTHER),
+                lambda: Institute.objects.filter(pk=other_place.pk).exists(),
+                False,
+                (OTHER,),
+            )
+        ],
+        "device_edit": [
+            Case(
+                f"{page}edit/",
+                f"{page}edit/",
+                {"lot_name": "L-1"},
+                lambda: Device.objects.filter(pk=device.pk).update(location=place),
+                lambda: Device.objects.values_list("lot__name", "location__name").get(pk=device.pk),
+                ("L-1", "CERN"),  # both: the one did not touch what the other changed
+                ("L-1", "CERN"),
+            )
+        ],
+        "device_rename": [
+            Case(
+                f"{page}edit/",
+                f"{page}rename/",
+                {"serial": "MINE-1", "reason": "label"},
+                lambda: _renamed(device),
+                lambda: Device.objects.get(pk=device.pk).serial,
+                "MINE-1",
+                ("THEIRS-1",),
+            )
+        ],
+        "schedule": [
+            Case(
+                f"/schedules/{row.pk}/",
+                f"/schedules/{row.pk}/",
+                {"number": "5", "unit": "h", "crontab": ""},
+                lambda: PeriodicTask.objects.filter(pk=row.pk).update(crontab=None, interval=beat),
+                lambda: getattr(PeriodicTask.objects.get(pk=row.pk).interval, "every", None),
+                18_000,
+                ("2", "5"),
+                {"pick-unit": "yours", "pick-crontab": "yours", "pick-number": "yours"},
+            )
+        ],
+        "station_calibration": [
+            Case(
+                f"/stations/{station.name}/",
+                f"/stations/{station.name}/calibration/",
+                {"until": "2031-01-31"},
+                lambda: Station.objects.filter(pk=station.pk).update(
+                    calibrated_until=dt.date(2030, 6, 1)
+                ),
+                lambda: Station.objects.get(pk=station.pk).calibrated_until,
+                dt.date(2031, 1, 31),
+                ("2030-06-01", "2031-01-31"),
+            )
+        ],
+        "station_maintenance": [
+            Case(
+                f"/stations/{station.name}/",
+                f"/stations/{station.name}/maintenance/",
+                {"why": "lamp"},
+                lambda: Lane.objects.filter(pk=station_lane(station).pk).update(maintenance=OTHER),
+                lambda: Lane.objects.get(name=station.lane).maintenance,
+                "lamp",
+                (OTHER,),
+            )
+        ],
+        "limit_edit": [
+            Case(
+                "/limits/new/pde/",
+                "/limits/new/pde/",
+                {"gain_adc-0-pass_low": "11", "title": "mine"},
+                lambda: new_version(
+                    get_stage("pde"), [{"quantity": "gain_adc", "pass_low": 7.0}], title="theirs"
+                ),
+                lambda: _gain(LimitSet.objects.filter(stage="pde").latest("version")),
+                11.0,
+                ("7", "11"),
+            )
+        ],
+        "device_waive": [_waiver_case(device, operator)],
+        "device_sign_off": [
+            Case(
+                page,
+                f"{page}sign-off/",
+                {"note": "seen"},
+                lambda: Standing.objects.filter(device=device, stage="pde").update(
+                    outcome="warning"
+                ),
+                lambda: SignOff.objects.filter(device=device).count(),
+                1,
+                ("warning",),
+            )
+        ],
+    }
+    return found
+
+
+def _renamed(device: Device) -> None:
+    from mppcqa.inventory.naming import rename_device
+
+    rename_device(Device.objects.get(pk=device.pk), "THEIRS-1", reason="label")
+
+
+def _gain(found: LimitSet) -> float | None:
+    row = found.limits.filter(quantity__key="gain_adc").first()
+    return None if row is None else row.pass_low
+
+
+def _waiver_case(device: Device, operator: User) -> Case:
+    standing = Standing.objects.filter(device=device).exclude(verdict=None).earliest("pk")
+    verdict = standing.verdict
+    Verdict.objects.filter(pk=verdict.pk).update(outcome="fail")
+    Standing.objects.filter(pk=standing.pk).update(outcome="fail")
+    return Case(
+        f"/devices/{device.serial}/",
+        f"/devices/{device.serial}/waive/{verdict.pk}/",
+        {"reason": "only one channel"},
+        lambda: Waiver.objects.create(
+            verdict=verdict, reason=OTHER, granted_by=operator, expires_on=dt.date(2031, 1, 1)
+        ),
+        lambda: Waiver.objects.filter(verdict=verdict).values_list("reason", flat=True).first(),
+        "only one channel",
+        (OTHER, "only one channel", "2031-01-01"),
+        {"pick-expires_on": "yours"},
+    )
+
+
+def all_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Case]]:
+    """Also those that need something loaded, checked or saved first."""
+    cases = first_cases(campaign, operator)
+    station, devices = campaign.stations[0], campaign.devices
+    load_station(station, {1: devices[1].serial}, by=operator)
+    page = f"/stations/{station.name}/"
+
+    def swapped() -> None:
+        unload_station(station)
+        load_station(station, {1: devices[2].serial}, by=operator)
+
+    loaded = lambda: sorted(station.loaded.values_list("device__serial", flat=True))  # noqa: E731
+    saved = SavedMapping.objects.create(name="usual", kind=Kind.DEVICES, content={"columns": {}})
+    table = imports.take_in(
+        [b"serial,code\nNEW-1,x\n"], "t.csv", kind=Kind.DEVICES, by=operator
+    )  # fmt: skip
+    bands = [{"quantity": "gain_adc", "pass_low": 1.0}]
+    new, third = (new_version(get_stage("pde"), bands, title=title) for title in ("new", "third"))
+    own = new_version(
+        get_stage("pde"), bands, title="own", device_type=DeviceType.objects.earliest("pk")
+    )
+    LimitSet.objects.filter(pk=own.pk).update(active=True)
+    mapping = {
+        "name": "scope", "format": "table", "kind": "charge",
+        "columns": [{"source": "1", "role": "charge"}],
+    }  # fmt: skip
+    return {
+        **cases,
+        "station_unload": [
+            Case(page, f"{page}unload/", {"slot": "1"}, swapped, loaded, [], (devices[2].serial,))
+        ],
+        "run_start": [
+            Case(
+                page,
+                f"{page}start/",
+                {},
+                swapped,
+                lambda: Run.objects.filter(station=station, task_group__isnull=False).count(),
+                1,
+                (devices[2].serial,),
+            )
+        ],
+        "limit_apply": [
+            Case(
+                f"/limits/{new.pk}/",
+                f"/limits/{new.pk}/apply/",
+                {},
+                lambda: apply(third),
+                lambda: Task.objects.filter(name="limits.apply").count(),
+                1,
+                (str(third),),
+            )
+        ],
+        "limit_withdraw": [
+            Case(
+                f"/limits/{own.pk}/",
+                f"/limits/{own.pk}/withdraw/",
+                {},
+                lambda: LimitSet.objects.filter(pk=own.pk).update(title=OTHER),
+                lambda: Task.objects.filter(name="limits.withdraw").count(),
+                1,
+                (OTHER,),
+            )
+        ],
+        "import": [
+            Case(
+                f"/imports/{table.pk}/",
+                f"/imports/{table.pk}/",
+                {"action": "check", "to-1": "lot"},
+                lambda: _meant(table, "note"),
+                lambda: Import.objects.get(pk=table.pk).mapping["columns"]["code"].get("to"),
+                "lot",
+                ("code",),
+            )
+        ],
+        "mapping_remove": [
+            Case(
+                "/imports/",
+                f"/imports/mappings/{saved.pk}/remove/",
+                {},
+                lambda: SavedMapping.objects.filter(pk=saved.pk).update(
+                    content={"columns": {"a": {"to": "serial"}}}
+                ),
+                lambda: SavedMapping.objects.filter(pk=saved.pk).exists(),
+                False,
+                ("a → serial",),
+            )
+        ],
+        "foreign": [
+            Case(
+                "/runs/import/",
+                "/runs/import/",
+                {"action": "mapping", "name": "scope", "format": "table", "kind": "charge",
+                 "source-0": "2", "role-0": "charge"},
+                lambda: save_mapping(mapping),
+                lambda: [one.document["columns"][0]["source"]
+                         for one in ForeignMapping.objects.filter(name="scope")],
+                ["2"],
+                ("scope",),
+            )
+        ],
+    }  # fmt: skip
+
+
+def _meant(table: Import, to: str) -> None:
+    row = Import.objects.get(pk=table.pk)
+    row.mapping["columns"]["code"] = {"to": to}
+    row.save()

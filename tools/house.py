@@ -1,0 +1,223 @@
+"""Rules of the house that no linter has: ``make lint`` runs this.
+
+``html``       No line of HTML in Python: markup is in templates. (The PDF has markup of its own.)
+``template``   No line of a template over 120 characters.
+``keys``       No key of a stage, a quantity or an axis above ``stages/``, in code or in a template:
+               what is there goes over what is declared.
+``seen``       Who reads devices, runs or what hangs on them for a reader begins with
+               ``Thing.objects.visible_to(person)``.
+``lines``      No file of Python over 450 lines.
+``functions``  No function over 80 lines.
+``decisions``  Decisions are numbered without gaps, and who names a page of ours names one that is
+               there.
+
+What breaks a rule still is counted by file in ``house.toml``. A count may fall and never rise; one
+that is higher than what is there must be lowered.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "mppcqa"
+KNOWN = Path(__file__).with_name("house.toml")
+
+TEMPLATE_LINE = 120
+FILE_LINES = 450
+FUNCTION_LINES = 80
+TAGS = r"a|b|br|div|em|h\d|i|img|input|li|ol|p|span|svg|t[dhr]|table|ul"
+MARKUP = re.compile(rf"(?<!\?P)</?({TAGS})[\s/>]")
+BELOW = ("physics", "runfile", "tables", "charts", "stages")
+"""Rooms that a stage stands on, and its own."""
+FOR_READERS = ("web", "views", "exchange", "reports", "statistics")
+"""Rooms that lay out for people what there is."""
+SCOPED = re.compile(
+    r"objects = (DeviceQuerySet|ScopedQuerySet|Of\w+|WithDevices|HoldingDevices)\.as_manager\(\)"
+)
+WORDS = {"channel", "light", "position", "iv"}
+"""Keys that are words of every day as well."""
+
+WORD = re.compile(r"\w+")
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+Place = tuple[int, str]
+"""Line, and what is wrong there."""
+
+
+def sources() -> Iterator[Path]:
+    """Python files of the package that people write."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0]
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of each string that is no docstring."""
+    tree = tree_of(path)
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.lineno, node.value
+
+
+def html() -> Iterator[tuple[Path, Place]]:
+    for path in sources():
+        if room_of(path) != "reports":
+            for line, text in strings(path):
+                if MARKUP.search(text):
+                    yield path, (line, "HTML belongs into a template")
+
+
+def template() -> Iterator[tuple[Path, Place]]:
+    for path in sorted(PACKAGE.rglob("*.html")):
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if len(text) > TEMPLATE_LINE:
+                yield path, (line, f"{len(text)} characters, more than {TEMPLATE_LINE}")
+
+
+@cache
+def declared() -> set[str]:
+    """Keys of the built-in stages, their quantities and axes."""
+    from mppcqa.stages.registry import own_stages
+
+    keys: set[str] = set()
+    for stage in own_stages():
+        keys |= {stage.key, *(one.key for one in (*stage.quantities, *stage.axes))}
+    return keys - WORDS
+
+
+def keys() -> Iterator[tuple[Path, Place]]:
+    for path in sources():
+        if room_of(path) not in BELOW:
+            for line, text in strings(path):
+                if text in declared():
+                    yield path, (line, f"names {text}, which a stage declares")
+    for path in sorted(PACKAGE.rglob("*.html")):
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for word in sorted(declared().intersection(WORD.findall(text))):
+                yield path, (line, f"names {word}, which a stage declares")
+
+
+@cache
+def scoped() -> set[str]:
+    """Names of the models of which a person may see some rows alone."""
+    places = ("inventory", "runs", "results", "limits", "statistics", "reports")
+    found = set()
+    for place in places:
+        for node in tree_of(PACKAGE / place / "models.py").body:
+            if isinstance(node, ast.ClassDef) and any(_manages(one) for one in node.body):
+                found.add(node.name)
+    return found
+
+
+def _manages(node: ast.stmt) -> bool:
+    """Whether a line of a model gives it a manager of those in `inventory.scope`."""
+    text = ast.unparse(node)
+    return bool(SCOPED.fullmatch(text))
+
+
+def seen() -> Iterator[tuple[Path, Place]]:
+    """A model's rows for a reader that are not asked who the reader is."""
+    for path in sources():
+        if room_of(path) not in FOR_READERS:
+            continue
+        tree = tree_of(path)
+        asked = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "visible_to"
+        }
+        for node in ast.walk(tree):
+            name = _rows_of(node)
+            if name in scoped() and id(node) not in asked:
+                yield path, (node.lineno, f"reads {name} without visible_to")
+
+
+def _rows_of(node: ast.AST) -> str:
+    """The model whose rows an expression begins with: ``Device.objects``, or a look-up in it."""
+    if isinstance(node, ast.Attribute) and node.attr in ("objects", "_default_manager"):
+        return ast.unparse(node.value)
+    if isinstance(node, ast.Call) and node.args:
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called in ("get_object_or_404", "get_list_or_404", "locked"):
+            return ast.unparse(node.args[0])
+    return ""
+
+
+def lines() -> Iterator[tuple[Path, Place]]:
+    for path in sources():
+        n = len(path.read_text(encoding="utf-8").splitlines())
+        if n > FILE_LINES:
+            yield path, (n, f"{n} lines, more than {FILE_LINES}")
+
+
+def functions() -> Iterator[tuple[Path, Place]]:
+    for path in sources():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                n = (node.end_lineno or node.lineno) - node.lineno + 1
+                if n > FUNCTION_LINES:
+                    what = f"{node.name} has {n} lines, more than {FUNCTION_LINES}"
+                    yield path, (node.lineno, what)
+
+
+RULES = {
+    "html": html,
+    "template": template,
+    "keys": keys,
+    "seen": seen,
+    "lines": lines,
+    "functions": functions,
+}
+
+
+def documents() -> Iterator[str]:
+    """Gaps in the numbers of decisions, and links of our documents that lead nowhere."""
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    for number, path in enumerate(decisions, 1):
+        if not path.name.startswith(f"{number:04d}-"):
+            yield f"docs/decisions/{path.name}: decisions: its number should be {number:04d}"
+            break
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for link in LINK.findall(path.read_text(encoding="utf-8")):
+            if not (path.parent / link).exists():
+                yield f"{path.relative_to(ROOT)}: decisions: {link} is not there"
+
+
+def faults() -> Iterator[str]:
+    """Each place beyond what is known, and each count that is too high."""
+    known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
+    for rule, search in RULES.items():
+        found: dict[str, list[Place]] = {}
+        for path, place in search():
+            found.setdefault(path.relative_to(PACKAGE).as_posix(), []).append(place)
+        allowed = known.get(rule, {})
+        for name in sorted({*found, *allowed}):
+            here = found.get(name, [])
+            if len(here) > allowed.get(name, 0):
+                yield from (f"src/mppcqa/{name}:{line}: {rule}: {what}" for line, what in here)
+            elif len(here) < allowed.get(name, 0):
+                yield f"tools/house.toml: {rule}: {name} has {len(here)} now; lower the count"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "src"))
+    wrong = [*faults(), *documents()]
+    print("\n".join(wrong) or "The house is in order.")
+    sys.exit(1 if wrong else 0)

@@ -1,0 +1,66 @@
+"""Pictures of the hardest reports, for people to look at (``make report-pictures``).
+
+A sheet for each case, kind and paper, with up to two pages beside each other. What a picture
+shows and no test can say, whether one would accept it, is for the person who looks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pypdfium2
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = 2
+SCALE = 1.1
+COLOURS = 40
+
+
+def sheet(data: bytes, target: Path) -> None:
+    """The first pages of a PDF beside each other."""
+    document = pypdfium2.PdfDocument(data)
+    pages = [document[n].render(scale=SCALE).to_pil() for n in range(min(PAGES, len(document)))]
+    document.close()
+    gap = 8
+    width = sum(one.width + gap for one in pages) - gap
+    whole = Image.new("RGB", (width, max(one.height for one in pages)), "#888888")
+    x = 0
+    for one in pages:
+        whole.paste(one, (x, 0))
+        x += one.width + gap
+    palette = Image.Quantize.MAXCOVERAGE  # keeps the few that are seldom, such as a sign's
+    whole.quantize(COLOURS, palette, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def main(folder: Path) -> None:
+    """Draw all into a folder."""
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
+    import django
+
+    django.setup()
+    from django.utils.translation import override
+    from tests.reports.hard import hard_views
+
+    from mppcqa.public_address import PublicAddress
+    from mppcqa.reports import certificate, device
+
+    address = PublicAddress("https://qa.example.org")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, view in hard_views().items():
+        for language, paper in (("en", "A4"), ("es", "letter")):
+            with override(language):
+                made = {
+                    "device": device.lay_out(view, address, paper=paper),
+                    "certificate": certificate.lay_out(view, address, paper),
+                }
+            for kind, data in made.items():
+                stem = name.replace(" ", "-")
+                sheet(data, folder / f"{kind}-{stem}-{language}-{paper}.png")
+
+
+if __name__ == "__main__":
+    main(ROOT / "docs" / "pictures" / "reports")
