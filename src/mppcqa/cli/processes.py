@@ -54,15 +54,21 @@ class Crew:
     def __init__(self, log_folder: Path) -> None:
         self.log_folder = log_folder
         self.children: list[Child] = []
-        self._terminated = False
+        self._told_to_end = False
 
     def __enter__(self) -> Self:
         self.log_folder.mkdir(parents=True, exist_ok=True)
-        self._former = signal.signal(signal.SIGTERM, self._on_term)
+        self._former = {
+            number: signal.signal(number, self._on_term)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
         return self
 
     def _on_term(self, *_: object) -> None:
-        # TERM is handled like Ctrl-C, so that a service manager can stop the parent alone.
+        # TERM is handled like Ctrl-C, so that a service manager can stop the parent alone. It is
+        # remembered as well: raised while a module is loaded, in a callback or a finalizer, the
+        # exception is dropped by Python or caught by the module, and we would run on for ever.
+        self._told_to_end = True
         raise KeyboardInterrupt
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
@@ -81,8 +87,8 @@ class Crew:
         if offspring.adopts():
             # Of a child that had to be killed: its keeper can't end what it started any more.
             offspring.end(os.getpid(), 0.0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, self._former)
+        for number, former in self._former.items():
+            signal.signal(number, former)
         if kind is KeyboardInterrupt:
             click.echo("stopped")
             return True
@@ -130,7 +136,12 @@ class Crew:
             time.sleep(0.5)
 
     def check(self) -> None:
-        """Start again what ended; give up on what ends again and again."""
+        """Start again what ended; give up on what ends again and again.
+
+        `KeyboardInterrupt` once the parent was told to end.
+        """
+        if self._told_to_end:
+            raise KeyboardInterrupt
         for child in list(self.children):
             status = child.process.poll()
             if status is None:
