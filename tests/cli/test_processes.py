@@ -92,23 +92,26 @@ def test_children_do_not_outlive_their_parent(tmp_path: Path, how: signal.Signal
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_that_a_module_swallows_still_ends_the_parent(
+def test_a_signal_in_the_middle_of_anything_ends_the_parent(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    """What arrives while modules are loaded is often lost: caught by one, or dropped by Python."""
+    """An exception from a finalizer is dropped; many a module that is being loaded catches it."""
     program = (
         "import sys, time; from pathlib import Path; from mppcqa.cli.processes import Crew\n"
         "class Finalized:\n"
         "    def __del__(self):\n"
         "        print('now', flush=True)\n"
-        "        time.sleep(60)\n"
-        f"with Crew(Path({str(tmp_path)!r})) as crew:\n"
-        "    crew.start('one', [sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-        "    print(crew.children[0].process.pid, flush=True)\n"
-        "    one = Finalized()\n"
-        "    del one\n"
-        "    print('went on', flush=True)\n"
-        "    crew.watch()\n"
+        "        time.sleep(1)\n"
+        "try:\n"
+        f"    with Crew(Path({str(tmp_path)!r})) as crew:\n"
+        "        crew.start('one', [sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "        print(crew.children[0].process.pid, flush=True)\n"
+        "        one = Finalized()\n"
+        "        del one\n"
+        "        print('went on', flush=True)\n"
+        "        crew.watch()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped')\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -117,7 +120,7 @@ def test_a_signal_that_a_module_swallows_still_ends_the_parent(
         child = int(parent.stdout.readline())
         assert parent.stdout.readline() == "now\n"
         parent.send_signal(how)
-        assert parent.stdout.readline() == "went on\n"  # so the exception was lost
+        assert parent.stdout.readline() == "went on\n"
         said, _ = parent.communicate(timeout=60)
     assert said == "stopped\n"
     assert parent.returncode == 0

@@ -34,15 +34,18 @@ def demo(arrays: int, stage: str) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
-    with workers():
-        ok = fill(arrays=arrays, stage=stage)
+    with workers() as look_after:
+        ok = fill(arrays=arrays, stage=stage, meanwhile=look_after)
     if not ok:
         raise SystemExit(1)
 
 
 @contextmanager
-def workers() -> Iterator[None]:
-    """Workers: those that there are, else two of our own until the block ends."""
+def workers() -> Iterator[Callable[[], None]]:
+    """Workers: those that there are, else two of our own until the block ends.
+
+    Yields what is to be called again and again meanwhile: it looks after our own.
+    """
     from mppcqa.cli.processes import Crew
 
     crew = nullcontext() if _has_worker() else Crew(home_folder() / "logs")
@@ -50,15 +53,15 @@ def workers() -> Iterator[None]:
         if started is not None:
             command = [sys.executable, "-m", "mppcqa.cli", "worker", "--concurrency", "2"]
             started.start("worker", command)
-        yield
+        yield started.check if started is not None else lambda: None
 
 
 @contextmanager
 def working() -> Iterator[Callable[[list[Run]], None]]:
     """Workers as in `workers`, and a function that waits for runs with a bar on the screen."""
-    with workers(), _bar() as progress:
+    with workers() as look_after, _bar() as progress:
         bar = progress.add_task("", total=None)
-        yield lambda runs: _wait(runs, progress, bar, lambda: None)
+        yield lambda runs: _wait(runs, progress, bar, look_after)
 
 
 def _bar() -> Progress:

@@ -49,7 +49,10 @@ class Child:
 
 
 class Crew:
-    """Starts programs, starts again what ends by itself, stops all when left."""
+    """Starts programs, starts again what ends by itself, stops all when left.
+
+    While it is entered, TERM and Ctrl-C are remembered, and `check` raises `KeyboardInterrupt`.
+    """
 
     def __init__(self, log_folder: Path) -> None:
         self.log_folder = log_folder
@@ -59,19 +62,21 @@ class Crew:
     def __enter__(self) -> Self:
         self.log_folder.mkdir(parents=True, exist_ok=True)
         self._former = {
-            number: signal.signal(number, self._on_term)
+            number: signal.signal(number, self._on_signal)
             for number in (signal.SIGTERM, signal.SIGINT)
         }
         return self
 
-    def _on_term(self, *_: object) -> None:
-        # TERM is handled like Ctrl-C, so that a service manager can stop the parent alone. It is
-        # remembered as well: raised while a module is loaded, in a callback or a finalizer, the
-        # exception is dropped by Python or caught by the module, and we would run on for ever.
+    def _on_signal(self, *_: object) -> None:
+        # TERM is handled like Ctrl-C, so that a service manager can stop the parent alone. Nothing
+        # is raised from here the first time, but by `check`: raised while a module is loaded, in
+        # a callback or a finalizer, the exception would be dropped by Python or caught by the
+        # module, and we would run on for ever.
+        if self._told_to_end:
+            raise KeyboardInterrupt
         self._told_to_end = True
-        raise KeyboardInterrupt
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+    def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for child in self.children:
@@ -89,10 +94,6 @@ class Crew:
             offspring.end(os.getpid(), 0.0)
         for number, former in self._former.items():
             signal.signal(number, former)
-        if kind is KeyboardInterrupt:
-            click.echo("stopped")
-            return True
-        return False
 
     def start(self, name: str, command: Sequence[str], *, may_end: bool = False) -> None:
         """Start a program; its output goes to a log file named after it."""

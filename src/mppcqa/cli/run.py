@@ -40,24 +40,35 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
         _prepare_database()
         login = _first_login(home)
         adopt()
-        with Crew(home / "logs") as crew:
-            worker = [*_mppcqa(), "worker", "--concurrency", str(workers)]
-            crew.start("worker", worker, may_end=True)
-            crew.start("scheduler", [*_mppcqa(), "scheduler"])
-            crew.start("web", web_server(host, port))
-            crew.wait_for_port(host, port)
-            _greet(address, login)
-            _tell_switched_off()
-            if demo and _is_empty():
-                from mppcqa.cli.demo import fill
+        try:
+            with Crew(home / "logs") as crew:
+                _start(crew, host, port, workers)
+                _greet(address, login)
+                _tell_switched_off()
+                if demo and _is_empty():
+                    _fill(arrays, crew)
+                    click.echo(f"mppcqa runs at {address}; Ctrl-C stops everything.")
+                crew.watch()
+        except KeyboardInterrupt:
+            click.echo("stopped")
 
-                click.echo(
-                    "The database is empty: a demonstration campaign runs through the queue. "
-                    "Watch it on the pages."
-                )
-                fill(arrays=arrays, meanwhile=crew.check)
-                click.echo(f"mppcqa runs at {address}; Ctrl-C stops everything.")
-            crew.watch()
+
+def _start(crew: Crew, host: str, port: int, workers: int) -> None:
+    worker = [*_mppcqa(), "worker", "--concurrency", str(workers)]
+    crew.start("worker", worker, may_end=True)
+    crew.start("scheduler", [*_mppcqa(), "scheduler"])
+    crew.start("web", web_server(host, port))
+    crew.wait_for_port(host, port)
+
+
+def _fill(arrays: int, crew: Crew) -> None:
+    from mppcqa.cli.demo import fill
+
+    click.echo(
+        "The database is empty: a demonstration campaign runs through the queue. "
+        "Watch it on the pages."
+    )
+    fill(arrays=arrays, meanwhile=crew.check)
 
 
 def _mppcqa() -> list[str]:
