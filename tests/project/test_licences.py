@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import Distribution, distributions
 
-FREE = {"MIT", "BSD", "APACHE", "PSF", "ISC", "ZLIB", "0BSD", "CC0", "OFL", "MPL", "HPND", "MIT-CMU"}
+FREE = {"MIT", "BSD", "APACHE", "PSF", "ISC", "ZLIB", "0BSD", "CC0", "OFL", "MPL", "HPND"}
 LOOKED_AT = {
     "iminuit": "its own code MIT; Minuit2 inside is LGPL, linked as a library of its own",
     "nptdms": "LGPL: used as it is, imported, not changed",
