@@ -44,6 +44,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "tray by quantity": f"/trays/T-1/?quantity={Series.objects.earliest('pk').pk}",
         "station_list": "/stations/",
         "station": "/stations/darkbox-1/",
+        "station_computer": "/stations/darkbox-1/computer/",
         "run_list": "/runs/",
         "run": f"/runs/{campaign.run.pk}/",
         "run_explore": f"/runs/{campaign.run.pk}/explore/",
@@ -133,6 +134,9 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
         "/stations/pde-1/reserve/",
         "/stations/pde-1/maintenance/",
         "/stations/pde-1/calibration/",
+        "/stations/pde-1/token/",
+        "/stations/pde-1/revoke/",
+        "/stations/pde-1/forget/",
     ):
         assert client.post(address, {"serial": "GX-9"}).status_code == 403, address
     assert Device.objects.count() == 4

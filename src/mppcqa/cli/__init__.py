@@ -14,6 +14,7 @@ COMMANDS = {
         "mppcqa.cli.assets:assets",
         "Fetch front-end packages, build the chart bundle.",
     ),
+    "bell": ("mppcqa.cli.bell:bell", "Start what wakes stations that wait for work."),
     "backup": ("mppcqa.cli.backup:backup", "Back up database and files, or verify a backup."),
     "check": ("mppcqa.cli.check:check", "Check ROOT run files, or the stages that are installed."),
     "demo": (
@@ -35,10 +36,12 @@ COMMANDS = {
     "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
     "sees": ("mppcqa.cli.sees:sees", "Say, or change, what a person sees of devices and runs."),
     "send": ("mppcqa.cli.send:send", "Send values to the database of another campaign."),
+    "station": ("mppcqa.cli.station:station", "Serve a station: all that its computer runs."),
     "states": ("mppcqa.cli.states:states", "Check devices' states, show the permitted moves."),
     "summaries": ("mppcqa.cli.summaries:summaries", "Check summaries against a recount."),
     "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
+    "token": ("mppcqa.cli.token:token", "Make, list and take back the tokens of stations."),
     "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),
     "workers": ("mppcqa.cli.workers:workers", "List workers."),
 }

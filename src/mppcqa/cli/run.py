@@ -58,6 +58,8 @@ def _start(crew: Crew, host: str, port: int, workers: int) -> None:
     crew.start("worker", worker, may_end=True)
     crew.start("scheduler", [*_mppcqa(), "scheduler"])
     crew.start("web", web_server(host, port))
+    bell_port = port + 1 if port < 65535 else 0
+    crew.start("bell", [*_mppcqa(), "bell", "--host", host, "--port", str(bell_port)])
     crew.wait_for_port(host, port)
 
 

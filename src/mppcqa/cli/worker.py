@@ -52,6 +52,11 @@ def _own(name: str) -> str:
     if found is None:
         known = ", ".join(Station.objects.values_list("name", flat=True)[:50]) or "none yet"
         raise click.ClickException(f"There is no station {name!r}. Stations: {known}.")
+    if found.remote:
+        raise click.ClickException(
+            f"{name} belongs to a computer with a token: start `mppcqa station` there, or take "
+            "that mark from it on its page in the catalogue."
+        )
     lane = station_lane(found)
     if not lane.dedicated:
         Lane.objects.filter(pk=lane.pk).update(dedicated=True)

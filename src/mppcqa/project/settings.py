@@ -17,6 +17,9 @@
 ``MPPCQA_PROXIES``      proxies of yours before the server: their part of ``X-Forwarded-For`` counts
 ``MPPCQA_REMOTE_CONTROL``  1 opens Celery's remote control (``celery inspect``) to whoever has the
                         broker's account; off by default, nothing here needs it
+``MPPCQA_STATION_LEASE_H``  hours that a station's computer may be silent before what it runs is
+                        given up as lost; 24
+``MPPCQA_BELL``         address at which stations reach ``mppcqa bell`` through a proxy
 ``MPPCQA_BACKUPS``      folder of backups, which had better be on another disk
 ``MPPCQA_BACKUP_KEEP``  how many hourly, daily and weekly backups stay, ``24,14,8``
 ``MPPCQA_BACKUP_LEAST_MIN``  least minutes between two automatic backups
@@ -115,6 +118,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "mppcqa.web.middleware.ContentSecurityPolicy",
     "mppcqa.web.middleware.OwnPages",
+    "mppcqa.api.middleware.OwnAnswers",
 ]
 
 ROOT_URLCONF = "mppcqa.project.urls"
@@ -272,6 +276,10 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 CSRF_FAILURE_VIEW = "mppcqa.web.accounts.lost.csrf_failure"
+MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0)
+if MPPCQA_STATION_LEASE_S <= 0:
+    raise ImproperlyConfigured("MPPCQA_STATION_LEASE_H is a number of hours, more than none")
+MPPCQA_BELL = env.str("MPPCQA_BELL", default="")
 MPPCQA_BACKUPS = Path(env.str("MPPCQA_BACKUPS", default="") or MPPCQA_HOME / "backups").expanduser()
 MPPCQA_BACKUP_KEEP = env.list("MPPCQA_BACKUP_KEEP", cast=int, default=[24, 14, 8])
 if len(MPPCQA_BACKUP_KEEP) != 3 or min(MPPCQA_BACKUP_KEEP) < 1:

@@ -1,11 +1,13 @@
-"""Addresses: all pages belong to the web room."""
+"""Addresses: pages belong to the web room, what programs ask to the API."""
 
 from django.urls import include, path
 
+from mppcqa.api.urls import urlpatterns as api
 from mppcqa.web import problems
 
 urlpatterns = [
     path("", include("mppcqa.web.urls")),
+    *api,
 ]
 
 handler400 = problems.bad_request

@@ -21,7 +21,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
+from mppcqa.queue.models import REMOTE_PREFIX, Lane, State, Task, Worker, lane_title
 from mppcqa.queue.obstacles import obstacle
 from mppcqa.queue.transitions import TOLD, may_go_on, move
 
@@ -63,7 +63,8 @@ def dispatch() -> int:
         rows = Task.objects.filter(pk__in=ids, state=State.WAITING)
         queued[queue] += rows.update(state=State.QUEUED, **_queued(queue))
     for queue, number in queued.items():
-        wake(queue, number)
+        if not queue.startswith(REMOTE_PREFIX):
+            wake(queue, number)
     return queued.total()
 
 

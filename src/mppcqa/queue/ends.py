@@ -54,6 +54,11 @@ def write_end(task: Task, state: State, fields: dict[str, Any]) -> None:
             kept.close()
 
 
+def deliver(task: Task, state: State, fields: dict[str, Any]) -> None:
+    """Write the end of an attempt whose owner keeps it until it is told that it was taken."""
+    _deliver(task, state, fields)
+
+
 def _keep(path: Path, task: Task, state: State, fields: dict[str, Any]) -> TextIO | None:
     """The end as a file, locked while it is open: this process tries to deliver it first."""
     record = {"task": task.pk, "attempt": task.attempt, "state": state, "fields": fields}

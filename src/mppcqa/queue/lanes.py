@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.dispatch import dispatch
-from mppcqa.queue.models import OPEN_STATES, Lane, Task
+from mppcqa.queue.models import OPEN_STATES, Lane, State, Task
 from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def set_maintenance(lane: Lane, why: str) -> None:
 def set_calibration(lane: Lane, until: dt.date | None) -> None:
     """The last day on which it counts as calibrated; None where calibration does not matter."""
     Lane.objects.filter(pk=lane.pk).update(calibrated_until=until)
+    transaction.on_commit(dispatch)
+
+
+def serve_elsewhere(lane: Lane) -> None:
+    """What is queued in a lane goes to where it is served from now on."""
+    queued = Task.objects.filter(lane=lane.name, state=State.QUEUED)
+    queued.update(served_by=lane.broker_queue)
     transaction.on_commit(dispatch)
 
 

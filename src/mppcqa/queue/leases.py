@@ -25,6 +25,11 @@ RENEW_EVERY_S = LEASE.total_seconds() / 6
 _seen: dict[int, tuple[object, float]] = {}
 
 
+def length_s(task: Task) -> float:
+    """How long the owner of a running attempt may leave its lease unrenewed."""
+    return task.lease_s or LEASE.total_seconds()
+
+
 def unrenewed_s(task: Task) -> float:
     """For how long this process has seen the lease of a running attempt unchanged."""
     lease = (task.attempt, task.lease_until)

@@ -38,6 +38,10 @@ class Lane(Row):
     dedicated = models.BooleanField(
         default=False, help_text=_("Only a worker started for this lane may run its tasks.")
     )
+    remote = models.BooleanField(
+        default=False,
+        help_text=_("Its computer asks the server for tasks; no broker carries them."),
+    )
     holder = models.OneToOneField(
         "Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="held_lane"
     )
@@ -73,6 +77,8 @@ class Lane(Row):
     @property
     def broker_queue(self) -> str:
         """Queue of the broker: an own one only where the lane has its own computer."""
+        if self.remote:
+            return REMOTE_PREFIX + self.name
         if self.dedicated or not self.exclusive:
             return queue_name(self.name)
         return queue_name(DEFAULT_LANE)
@@ -80,6 +86,8 @@ class Lane(Row):
 
 DEFAULT_LANE = "work"
 STATION_PREFIX = "station:"
+REMOTE_PREFIX = "remote/"
+"""Begins what stands in place of a broker's queue where none is: nobody is woken there."""
 
 
 def lane_title(name: str) -> str:
@@ -201,6 +209,8 @@ class Task(Row):
     host = models.CharField(max_length=200, blank=True)
     process_id = models.PositiveIntegerField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    lease_s = models.FloatField(null=True)
+    """How long its owner may be silent, where that is not the usual time of a worker."""
 
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(null=True, blank=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.models import Lane, State, Task, Worker, lane_title
+from mppcqa.queue.models import REMOTE_PREFIX, Lane, State, Task, Worker, lane_title
 
 
 def obstacle(task: Task, lane: Lane) -> str:
@@ -36,6 +36,8 @@ def why_waiting(task: Task, known: Known | None = None) -> str:
     """
     known = known or Known()
     if task.state == State.QUEUED:
+        if task.served_by.startswith(REMOTE_PREFIX):
+            return _("the computer of %(lane)s") % {"lane": lane_title(task.lane)}
         if task.served_by not in known.processes:
             return _("a worker for %(lane)s: none is running") % {"lane": lane_title(task.lane)}
         return _("the next free worker of lane %(lane)s") % {"lane": lane_title(task.lane)}

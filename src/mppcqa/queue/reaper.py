@@ -52,7 +52,7 @@ def _end_lost_attempts() -> int:
     leases.forget_all_but({task.pk for task in running})
     for task in running:
         waited_s = leases.unrenewed_s(task)
-        late = waited_s > leases.LEASE.total_seconds()
+        late = waited_s > leases.length_s(task)
         mine = task.host == socket.gethostname()
         if not late and (not mine or _alive(task.process_id)):
             continue

@@ -109,6 +109,7 @@ def claim(worker: str, queues: list[str]) -> Task | None:
                 process_id=os.getpid(),
                 started_at=now,
                 lease_until=now + LEASE,
+                lease_s=None,
                 progress_done=0,
                 progress_total=0,
                 progress_text="",

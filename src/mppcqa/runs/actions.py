@@ -63,10 +63,17 @@ def station_lane(station: Station) -> Lane:
     lane, _made = Lane.objects.get_or_create(
         name=station.lane, defaults={"exclusive": True, "make_safe": station.make_safe}
     )
-    wanted = {"make_safe": station.make_safe, "calibrated_until": station.calibrated_until}
+    # A computer that is reached by the network alone leaves its hardware safe by itself.
+    make_safe = [] if station.remote else station.make_safe
+    wanted = {"make_safe": make_safe, "calibrated_until": station.calibrated_until}
+    wanted |= {"remote": True, "dedicated": False} if station.remote else {"remote": False}
     if any(getattr(lane, name) != value for name, value in wanted.items()):
+        served = lane.broker_queue
         Lane.objects.filter(pk=lane.pk).update(**wanted)
-        lane.make_safe, lane.calibrated_until = station.make_safe, station.calibrated_until
+        for name, value in wanted.items():
+            setattr(lane, name, value)
+        if lane.broker_queue != served:
+            lanes.serve_elsewhere(lane)
     return lane
 
 
@@ -248,7 +255,9 @@ def start_run(
         cleaned = chosen.clean(parameters or {})
     except ValueError as error:  # how a stage says that parameters do not fit
         raise RunRefused(str(error)) from error
-    if not (station.program or chosen.program()):
+    if station.remote:
+        _refuse_unfit(station, chosen.key)
+    elif not (station.program or chosen.program()):
         raise RunRefused(_("%s has no test program: name one for the station") % chosen.title)
     with transaction.atomic():
         Station.objects.select_for_update().only("pk").get(pk=station.pk)
@@ -273,6 +282,20 @@ def start_run(
         )
         run.save(update_fields=["task_group"])
     return run
+
+
+def _refuse_unfit(station: Station, stage: str) -> None:
+    """`RunRefused` where the station's computer has no program for a stage, as far as is known."""
+    from mppcqa.runs.contact import known_programs, program_for
+
+    programs = known_programs(station)
+    if programs is None:
+        text = _("%s was never connected: start `mppcqa station` on its computer first")
+        raise RunRefused(text % station)
+    try:
+        program_for(station, stage)
+    except LookupError as error:
+        raise RunRefused(str(error)) from None
 
 
 def _hold_loaded(station: Station, *, by: AbstractBaseUser | None) -> list[LoadedDevice]:

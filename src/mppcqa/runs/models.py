@@ -45,6 +45,19 @@ class Station(models.Model):
     make_safe = models.JSONField(
         _("program that leaves the hardware safe"), default=list, blank=True
     )
+    remote = models.BooleanField(
+        _("its computer has an address and a token"),
+        default=False,
+        help_text=_(
+            "Programs are chosen from the list that its computer reports; no command is typed here."
+        ),
+    )
+    program_name = models.CharField(
+        _("program of its list"),
+        max_length=60,
+        blank=True,
+        help_text=_("Empty for the only one that its list has for the stage."),
+    )
     time_limit_s = models.PositiveIntegerField(
         _("time limit of a run [s]"),
         default=7200,
@@ -242,3 +255,80 @@ class RunSlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot}: {self.device}"
+
+
+class StationToken(models.Model):
+    """What the computer of a station shows the server. The token itself is kept nowhere."""
+
+    station = models.ForeignKey(Station, on_delete=models.CASCADE, related_name="tokens")
+    sha256 = models.CharField(max_length=64, unique=True)
+    begins = models.CharField(max_length=20)
+    """Its first letters, by which people tell one from another."""
+    note = models.CharField(max_length=100, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ends_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    used_from = models.CharField(max_length=60, blank=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.station} {self.begins}…"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it opens the server now."""
+        return self.revoked_at is None and self.ends_at > timezone.now()
+
+
+class StationContact(models.Model):
+    """The computer of a station, as it last reported."""
+
+    station = models.OneToOneField(Station, on_delete=models.CASCADE, related_name="contact")
+    agent = models.CharField(max_length=40)
+    """Which installation of the station's program; two with one token are told apart by it."""
+    since = models.DateTimeField()
+    heard_at = models.DateTimeField()
+    version = models.CharField(max_length=50, blank=True)
+    python = models.CharField(max_length=50, blank=True)
+    host = models.CharField(max_length=200, blank=True)
+    platform = models.CharField(max_length=100, blank=True)
+    programs = models.JSONField(default=list)
+    problem = models.CharField(max_length=500, blank=True)
+    clock_ahead_s = models.FloatField(default=0.0)
+    refused_at = models.DateTimeField(null=True)
+    refused_host = models.CharField(max_length=200, blank=True)
+    """When another computer came with the same token, and which."""
+
+    def __str__(self) -> str:
+        return f"{self.station}: {self.host}"
+
+
+class StationOrder(models.Model):
+    """An attempt at measuring that the computer of a station was given."""
+
+    station = models.ForeignKey(Station, on_delete=models.CASCADE, related_name="orders")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
+    attempt = models.PositiveSmallIntegerField()
+    agent = models.CharField(max_length=40)
+    folder = models.ForeignKey(MeasuredFolder, on_delete=models.CASCADE, related_name="+")
+    messages_seen = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    counted = models.BooleanField(null=True)
+    """Whether the end that it told was taken: none, where the run was asked for again meanwhile."""
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["task", "attempt"], name="runs_order_once")]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}-{self.attempt} for {self.station}"

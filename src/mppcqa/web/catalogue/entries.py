@@ -21,6 +21,7 @@ from mppcqa.inventory.naming import LAST_FIELD
 from mppcqa.inventory.serials import fits
 from mppcqa.queue.lanes import is_busy
 from mppcqa.runs.actions import find_device, keep_station, remove_station
+from mppcqa.runs.contact import known_programs
 from mppcqa.runs.models import Station
 from mppcqa.web.reading import model_field
 from mppcqa.web.stages import stage_titles
@@ -283,6 +284,7 @@ class StationForm(EntryForm):
         model = Station
         fields = (
             *("name", "stage", "institute", "slots", "device_type", "program", "make_safe"),
+            *("remote", "program_name"),
             *("time_limit_s", "calibrated_until", "reference_device", "reference_every_days"),
         )
         widgets = {"calibrated_until": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
@@ -296,6 +298,25 @@ class StationForm(EntryForm):
         super().__init__(*arguments, **named)
         self.fields["stage"] = forms.ChoiceField(
             choices=list(stage_titles().items()), label=self.fields["stage"].label
+        )
+        if self.instance.remote:
+            # Its computer has the commands; of its list one is chosen, and none is typed.
+            del self.fields["program"], self.fields["make_safe"]
+            self.fields["program_name"] = self._program_choice()
+        else:
+            del self.fields["program_name"]
+
+    def _program_choice(self) -> forms.ChoiceField:
+        former = self.fields["program_name"]
+        programs = known_programs(self.instance) or []
+        names = list(dict.fromkeys(one["name"] for one in programs))
+        if self.instance.program_name and self.instance.program_name not in names:
+            names.append(self.instance.program_name)
+        return forms.ChoiceField(
+            choices=[("", _("the only one for the stage")), *((name, name) for name in names)],
+            label=former.label,
+            help_text=former.help_text,
+            required=False,
         )
 
     def clean_name(self) -> str:

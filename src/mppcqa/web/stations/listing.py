@@ -18,6 +18,8 @@ from mppcqa.web.listing.declare import Column, Filter, Listing
 from mppcqa.web.paging import Order
 from mppcqa.web.shown import say_of
 from mppcqa.web.stages import stage_titles
+from mppcqa.web.stations.computer import contacts
+from mppcqa.web.stations.computer import standing as contact_standing
 
 LANE_SHOWN = (
     *("name", "exclusive", "dedicated", "maintenance", "reserved_until", "reserved_by__username"),
@@ -52,7 +54,7 @@ def heartbeats(lanes: Iterable[Lane]) -> dict[str, Worker]:
 
 def listed(rows: QuerySet[Station]) -> QuerySet[Station]:
     """What lists show of stations."""
-    shown = rows.only("name", "stage", "slots", "calibrated_until")
+    shown = rows.only("name", "stage", "slots", "calibrated_until", "remote")
     return shown.annotate(institute_name=F("institute__name"))
 
 
@@ -97,8 +99,11 @@ def _describe(rows: list[Any]) -> dict[str, Any]:
     described(rows)
     heard = heartbeats(row.lane_row or Lane(name=row.lane, exclusive=True) for row in rows)
     today = timezone.now().date()
+    computers = contacts([row.name for row in rows if row.remote])
     for row in rows:
         row.worker = heard.get(row.lane)
+        row.contact_row = computers.get(row.name)
+        row.contact_standing = contact_standing(row.contact_row)
         row.expired = row.calibrated_until is not None and row.calibrated_until < today
     return {}
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.stations import lane, views
+from mppcqa.web.stations import computer, lane, views
 
 urlpatterns = [
     path("stations/", views.station_list, name="station_list"),
@@ -12,4 +12,8 @@ urlpatterns = [
     path("stations/<str:name>/reserve/", lane.reserve, name="station_reserve"),
     path("stations/<str:name>/maintenance/", lane.maintenance, name="station_maintenance"),
     path("stations/<str:name>/calibration/", lane.calibration, name="station_calibration"),
+    path("stations/<str:name>/computer/", computer.computer, name="station_computer"),
+    path("stations/<str:name>/token/", computer.token_make, name="station_token_make"),
+    path("stations/<str:name>/revoke/", computer.token_revoke, name="station_token_revoke"),
+    path("stations/<str:name>/forget/", computer.forget, name="station_forget"),
 ]

@@ -27,6 +27,8 @@ from mppcqa.web.listing.views import show_list
 from mppcqa.web.runs.form import RunForm
 from mppcqa.web.runs.listing import AT_A_STATION, described, listed
 from mppcqa.web.stages import find_stage
+from mppcqa.web.stations.computer import contacts
+from mppcqa.web.stations.computer import standing as contact_standing
 from mppcqa.web.stations.lane import calibration_parts, maintenance_parts
 from mppcqa.web.stations.listing import STATIONS, heartbeats, lane_standing
 
@@ -64,6 +66,7 @@ def station_context(found: Station, viewer: Any, **more: Any) -> dict[str, Any]:
         ],
         "loaded": len(loaded),
         "worker": heartbeats([lane or Lane(name=found.lane, exclusive=True)]).get(found.lane),
+        "contact": contacts([found.name]).get(found.name) if found.remote else None,
         "waiting": Task.objects.filter(lane=found.lane, state=State.WAITING)
         .select_related("requested_by", "group")
         .order_by("priority", "id")[:20],
@@ -73,6 +76,7 @@ def station_context(found: Station, viewer: Any, **more: Any) -> dict[str, Any]:
         "expired": found.calibrated_until is not None
         and found.calibrated_until < timezone.now().date(),
     }
+    context["contact_standing"] = contact_standing(context["contact"])
     context["marks"] = {
         "service": mark_of(maintenance_parts(lane.maintenance if lane else "")),
         "calibration": mark_of(calibration_parts(found.calibrated_until)),

@@ -1,0 +1,153 @@
+"""What stations and server say to each other, as the API's description shows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StringConstraints
+
+Agent = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,40}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{64})?$")]
+Sum = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Offset = Annotated[int, Field(ge=0, lt=2**62)]
+Text = Annotated[str, StringConstraints(max_length=500)]
+Held = tuple[int, int]
+MAX_LOG = 1_200_000
+
+
+class Said(Schema):
+    """A body; a name that is not known is a fault."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Program(Said):
+    """One program of the list that an administrator keeps on the station's computer."""
+
+    name: Name
+    title: Text = ""
+    stages: Annotated[list[Text], Field(max_length=50)] = []
+    time_limit_s: float | None = None
+
+
+class Asking(Said):
+    """What every request has: which installation asks, and what time it is there (UTC)."""
+
+    agent: Agent
+    now: dt.datetime
+
+
+class Hello(Asking):
+    """A computer says who it is."""
+
+    version: Text = ""
+    python: Text = ""
+    host: Text = ""
+    platform: Text = ""
+    problem: Text = ""
+    programs: Annotated[list[Program], Field(max_length=100)] = []
+
+
+class Welcome(Schema):
+    """What a computer must know of its server."""
+
+    station: str
+    stage: str
+    version: str
+    now: dt.datetime
+    bell: str = Field(description="Where to listen for work; empty where there is no bell.")
+    poll_s: float
+    bell_poll_s: float
+    piece_bytes: int
+
+
+class Asked(Asking):
+    """A computer asks for work; `holding` are the attempts (task, number) that it has."""
+
+    holding: Annotated[list[Held], Field(max_length=50)] = []
+
+
+class OrderOut(Schema):
+    """An attempt at measuring."""
+
+    task: int
+    attempt: int
+    run: int
+    program: str
+    limit_s: float
+    config: dict[str, Any] = Field(description="What run.json tells the test program.")
+
+
+class Work(Schema):
+    """What to do, if anything."""
+
+    order: OrderOut | None
+    now: dt.datetime
+
+
+class Bar(Said):
+    """Where the bar stands."""
+
+    done: Annotated[int, Field(ge=0, lt=2**63)]
+    total: Annotated[int, Field(ge=0, lt=2**63)]
+    text: Text = ""
+
+
+class MessageIn(Said):
+    """Something that asks for attention; numbered from 1 within its attempt."""
+
+    number: Annotated[int, Field(ge=1)]
+    level: Text
+    text: Annotated[str, StringConstraints(max_length=4000)]
+
+
+class Going(Asking):
+    """How an attempt goes."""
+
+    log_offset: Annotated[int, Field(ge=0)] = 0
+    log: Annotated[str, StringConstraints(max_length=MAX_LOG)] = Field(
+        "", description="Bytes of the log from the offset on, in base64."
+    )
+    progress: Bar | None = None
+    messages: Annotated[list[MessageIn], Field(max_length=200)] = []
+
+
+class StopOut(Schema):
+    """The attempt is to end."""
+
+    state: str
+    reason: str
+
+
+class Heard(Schema):
+    """What of an attempt is on the server, and whether it is to end."""
+
+    log_size: int
+    messages: int
+    stop: StopOut | None
+
+
+class Here(Schema):
+    """How much of the run file is on the server."""
+
+    size: int
+
+
+class EndIn(Asking):
+    """How an attempt ended; `size` and `sha256` are those of the run file, if it left one."""
+
+    state: Literal["succeeded", "failed", "killed", "timed_out", "lost"]
+    error: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    exit_status: int | None = None
+    run_s: Annotated[float, Field(ge=0)] | None = None
+    size: Annotated[int, Field(ge=0)] = 0
+    sha256: Sha256 = ""
+
+
+class Counted(Schema):
+    """Whether the end counts: not where the run was asked for again or stopped meanwhile."""
+
+    counted: bool

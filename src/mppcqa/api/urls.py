@@ -1,0 +1,40 @@
+"""Addresses of the API. It is described by ``/api/v1/openapi.json``."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+
+import mppcqa
+from mppcqa.api.problems import answer_with_problems, problem
+from mppcqa.api.station.views import router as station
+
+api = NinjaAPI(
+    title="mppcqa",
+    version=mppcqa.__version__,
+    description="Quality assurance of MPPCs. Errors are application/problem+json (RFC 9457).",
+    urls_namespace="api-v1",
+    docs_url=None,  # its pages come from another host
+)
+answer_with_problems(api)
+api.add_router("/station", station)
+
+
+@login_not_required
+@csrf_exempt
+def nothing(request: HttpRequest, rest: str) -> HttpResponse:
+    """Every other address."""
+    return problem(404, f"There is nothing at {request.path}; /api/v1/openapi.json says what is.")
+
+
+_patterns, _app, _namespace = api.urls
+for _pattern in _patterns:
+    if _pattern.callback is not None:
+        login_not_required(_pattern.callback)  # tokens, not sessions
+urlpatterns = [
+    path("api/v1/", (_patterns, _app, _namespace)),
+    path("api/<path:rest>", nothing),
+]
