@@ -8,6 +8,7 @@ import os
 import click
 
 from mppcqa.database import age, local_files
+from mppcqa.loading import loading
 
 COMMANDS = {
     "assets": (
@@ -78,6 +79,7 @@ def setup_django() -> None:
     """Load Django's apps; called by the subcommands that need the database."""
     import django
 
-    django.setup()
+    with loading():
+        django.setup()
     if age.is_too_old():
         raise click.ClickException(age.TOO_OLD)

@@ -8,6 +8,7 @@ import click
 
 from mppcqa.cli import setup_django
 from mppcqa.cli.processes import usable_cores
+from mppcqa.loading import loading
 
 
 @click.command()
@@ -20,11 +21,12 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
 
     be_kept()
     setup_django()
-    from mppcqa.project.celery import app
-    from mppcqa.queue.models import DEFAULT_LANE, queue_name
-    from mppcqa.stages import all_stages
+    with loading():
+        from mppcqa.project.celery import app
+        from mppcqa.queue.models import DEFAULT_LANE, queue_name
+        from mppcqa.stages import all_stages
 
-    all_stages()  # what is switched off stands at the beginning of the worker's log
+        all_stages()  # what is switched off stands at the beginning of the worker's log
     names = [*lanes, *(_own(name) for name in stations)] or [DEFAULT_LANE]
     # Attempts that run side by side share the cores: with a thread a core each, threads of one
     # wait for those of another in every parallel loop, which took twice the processor time.

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 from mppcqa.database.age import TOO_OLD, is_too_old
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mppcqa.project.settings")
+gc.disable()  # until all is loaded
 application = get_wsgi_application()
 if is_too_old():
     raise ImproperlyConfigured(TOO_OLD)
@@ -29,6 +30,7 @@ _load_pages()
 # What stays for ever is not looked through again: that took 100 ms of every few large pages.
 gc.collect()
 gc.freeze()
+gc.enable()
 # A page makes some ten thousand objects and drops them all.
 gc.set_threshold(10_000)
 

@@ -3,6 +3,9 @@
 On transports without an event loop (the filesystem) all pool processes read their jobs from one
 pipe, guarded by a semaphore. An idle process waits for a job *holding* it, so a ``kill -9`` of an
 idle process leaves the whole pool deaf. A lock on a file ends with the process that held it.
+
+Its threads and processes sleep for a second, one after the other, before they look whether they
+shall end: a worker that had nothing to do took seven seconds to stop. Here they end when told.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ import fcntl
 import os
 import tempfile
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
+from billiard import pool as billiard_pool
+from billiard.common import restart_state
+from billiard.exceptions import RestartFreqExceeded
 from billiard.pool import Pool
 from celery.concurrency.prefork import TaskPool as PreforkTaskPool
 
@@ -62,8 +68,70 @@ class FileLock:
         self.release()
 
 
+class Supervisor(billiard_pool.Supervisor):  # type: ignore[misc]
+    """Starts anew what ended; ends at once when told."""
+
+    LOOK_EVERY_S = 0.8
+    FIRST_LOOKS = 10
+    """So often it looks each 0.1 s at first, to see that processes can be started at all."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._told = threading.Event()
+
+    def close(self) -> None:
+        super().close()
+        self._told.set()
+
+    def terminate(self) -> None:
+        super().terminate()
+        self._told.set()
+
+    def body(self) -> None:
+        pool = self.pool
+        usual = pool.restart_state
+        try:
+            self._told.wait(self.LOOK_EVERY_S)
+            pool.restart_state = restart_state(10 * pool._processes, 1)
+            for _ in range(self.FIRST_LOOKS):
+                self._look(0.1)
+            pool.restart_state = usual
+            while self._look(self.LOOK_EVERY_S):
+                pass
+        except RestartFreqExceeded:
+            pool.close()
+            pool.join()
+            raise
+
+    def _look(self, pause_s: float) -> bool:
+        if self._told.is_set() or self.pool._state != billiard_pool.RUN:
+            return False
+        self.pool._maintain_pool()
+        self._told.wait(pause_s)
+        return True
+
+
+class PoolProcess(billiard_pool.Worker):  # type: ignore[misc]
+    """A pool process that goes when it is done."""
+
+    def _do_exit(self, pid: int, exitcode: int | None, exc: BaseException | None = None) -> NoReturn:
+        # Billiard's tells the parent, which sends TERM, and sleeps for a second to be hit by it.
+        if exitcode is None:
+            exitcode = billiard_pool.EX_FAILURE if exc else billiard_pool.EX_OK
+        if self.on_exit is not None:
+            self.on_exit(pid, exitcode)
+        os._exit(exitcode)
+
+
 class SturdyPool(Pool):  # type: ignore[misc]
-    """Billiard's pool with `FileLock` around its two pipes."""
+    """Billiard's pool with `FileLock` around its two pipes, which stops without delay."""
+
+    Supervisor = Supervisor
+    Worker = PoolProcess
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        # No task has a limit of Celery's: `watch` looks after that.
+        super().__init__(*args, **{**named, "enable_timeouts": False})
 
     def _setup_queues(self) -> None:
         super()._setup_queues()

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 import mppcqa
+from mppcqa.queue import folder
 from mppcqa.queue.dispatch import CELERY_NAME
 from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Worker
@@ -26,6 +27,8 @@ from mppcqa.queue.reaper import reap
 logger = logging.getLogger(__name__)
 HEARTBEAT_S = 3.0
 TIDY_EVERY_S = 6 * 3600.0
+LOOK_UP_S = 0.2
+"""A worker without messages looks so often whether it shall end."""
 _gone = threading.Event()
 """Set once the worker runs nothing any more."""
 _ending = mmap.mmap(-1, 1)
@@ -83,6 +86,7 @@ def _answer_for_all(**_: Any) -> None:
 @worker_init.connect
 def _name_worker(**_: Any) -> None:
     os.environ["MPPCQA_WORKER_PID"] = str(os.getpid())
+    folder.Transport.longest_wait_s = LOOK_UP_S
 
 
 @worker_ready.connect
