@@ -203,6 +203,8 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.bool("MPPCQA_REMOTE_CONTROL", default=
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
+# A scheduler that is killed knows afterwards what it started; by default it forgets three minutes.
+CELERY_BEAT_SYNC_EVERY = 1
 if MPPCQA_BROKER.startswith("filesystem"):
     _broker_folder = MPPCQA_HOME / "broker"
     for _name in ("messages", "control"):
