@@ -114,7 +114,7 @@ class Supervisor(billiard_pool.Supervisor):  # type: ignore[misc]
 class PoolProcess(billiard_pool.Worker):  # type: ignore[misc]
     """A pool process that goes when it is done."""
 
-    def _do_exit(self, pid: int, exitcode: int | None, exc: BaseException | None = None) -> NoReturn:
+    def _do_exit(self, pid: int, exitcode: int | None, exc: object = None) -> NoReturn:
         # Billiard's tells the parent, which sends TERM, and sleeps for a second to be hit by it.
         if exitcode is None:
             exitcode = billiard_pool.EX_FAILURE if exc else billiard_pool.EX_OK
