@@ -97,10 +97,14 @@ class Transport(filesystem.Transport):
     longest_wait_s: float | None = None
     """A worker sets it: Celery's loop waits for two seconds before it sees that it shall end."""
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(  # type: ignore[override]
+        self, connection: Any, timeout: float | None = None
+    ) -> None:
         """One message, or `TimeoutError`."""
         waits = [each for each in (timeout, self.longest_wait_s) if each is not None]
-        super().drain_events(connection, timeout=min(waits, default=None))
+        super().drain_events(  # type: ignore[no-untyped-call]
+            connection, timeout=min(waits, default=None)
+        )
 
 
 def use_for_filesystem() -> None:
