@@ -6,6 +6,8 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from mppcqa.inventory.models import DeviceType, Maker
 from mppcqa.queue.actions import kill
 from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import State, Task
-from mppcqa.runs.actions import RunRefused, load_station, start_run
+from mppcqa.queue.reaper import reap
+from mppcqa.runs.actions import RunRefused, load_station, resume_run, start_run
 from mppcqa.runs.models import Run, Station, StationContact, StationOrder, StationToken
 from mppcqa.runs.station_tokens import make_token, take_back
 
@@ -235,7 +238,7 @@ def test_a_second_computer_with_the_same_token_is_refused(
     StationContact.objects.update(heard_at=timezone.now() - dt.timedelta(hours=1))
     assert second.hello().status_code == 200
     assert computer.say("next").status_code == 409
-    assert second.about(order, "going").status_code == 409
+    assert second.about(order, "going").status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
@@ -274,3 +277,98 @@ def test_no_path_of_the_server_is_told(tmp_path: Path) -> None:
     from mppcqa.api.urls import api
 
     assert str(Path.cwd()) not in json.dumps(api.get_openapi_schema())
+
+
+def given_up(task: Task) -> None:
+    """What a reaper does once an attempt's lease of hours is over."""
+    Task.objects.filter(pk=task.pk).update(lease_s=0.01)
+    deadline = time.monotonic() + 60
+    while Task.objects.get(pk=task.pk).state == State.RUNNING:
+        assert time.monotonic() < deadline
+        reap()
+        time.sleep(0.02)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_silence_of_hours_loses_an_attempt_and_what_comes_late_counts_once(
+    computer: Computer, station: Station, operator: User
+) -> None:
+    _run, task = run_of(station, operator)
+    order = computer.order()
+    for _ in range(3):
+        reap()
+    task.refresh_from_db()
+    assert task.state == State.RUNNING  # not heard of for a while is no loss
+    given_up(task)
+    task.refresh_from_db()
+    assert task.state == State.LOST
+    assert computer.about(order, "going").json()["stop"] is None
+    task.refresh_from_db()
+    assert task.state == State.RUNNING  # it only was cut off, and goes on
+    given_up(task)
+    computer.piece(order, 0, b"measured")
+    end = {"state": "succeeded", "size": 8, "sha256": hashlib.sha256(b"measured").hexdigest()}
+    for _ in range(2):
+        assert computer.about(order, "end", **end).json() == {"counted": True}
+    task.refresh_from_db()
+    assert (task.state, task.attempts.count()) == (State.SUCCEEDED, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_asked_for_again_meanwhile_does_not_count_twice(
+    computer: Computer, station: Station, operator: User
+) -> None:
+    run, task = run_of(station, operator)
+    order = computer.order()
+    given_up(task)
+    resume_run(run, by=operator)
+    again = computer.order()
+    assert again["task"] != order["task"]
+    assert computer.about(order, "going").json()["stop"]["state"] == "lost"
+    for one, counts in ((order, False), (again, True)):
+        computer.piece(one, 0, b"measured")
+        end = {"state": "succeeded", "size": 8, "sha256": hashlib.sha256(b"measured").hexdigest()}
+        for _ in range(2):
+            assert computer.about(one, "end", **end).json() == {"counted": counts}
+    states = Task.objects.filter(name="runs.acquire").order_by("pk").values_list("state", flat=True)
+    assert list(states) == [State.LOST, State.SUCCEEDED]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_computer_that_does_not_come_back_is_given_up(
+    computer: Computer, station: Station, operator: User
+) -> None:
+    _run, task = run_of(station, operator)
+    order = computer.order()
+    page = Client()
+    page.force_login(operator)
+    page.post("/stations/dark-1/forget/")
+    task.refresh_from_db()
+    assert task.state == State.RUNNING  # it answers
+    StationContact.objects.update(heard_at=timezone.now() - dt.timedelta(hours=1))
+    page.post("/stations/dark-1/forget/")
+    task.refresh_from_db()
+    assert task.state == State.LOST
+    second = Computer(computer.headers["Authorization"].split()[1], agent="agent-two-2")
+    assert second.hello().status_code == 200
+    assert computer.about(order, "going").status_code == 409
+
+
+@pytest.mark.django_db
+def test_the_page_makes_a_token_that_is_shown_once_and_takes_it_back(
+    station: Station, operator: User
+) -> None:
+    page = Client()
+    page.force_login(operator)
+    made = page.post("/stations/dark-1/token/", {"days": "30", "note": "bench"})
+    token = re.findall(r'id="new-token">([^<]+)<', made.content.decode())[0]
+    assert made["Cache-Control"] == "no-store"
+    assert token not in page.get("/stations/dark-1/computer/").content.decode()
+    computer = Computer(token)
+    assert computer.hello().status_code == 200
+    shown = page.get("/stations/dark-1/computer/").content.decode()
+    assert "bench-7" in shown
+    assert page.post("/stations/dark-1/token/", {"days": "-1"}).status_code == 302
+    assert StationToken.objects.count() == 1
+    page.post("/stations/dark-1/revoke/", {"token": StationToken.objects.get().pk})
+    assert computer.say("next").status_code == 401

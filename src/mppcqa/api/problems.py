@@ -16,6 +16,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 
 from mppcqa.queue.errors import AWAY
 from mppcqa.refused import Refused
+from mppcqa.runs.remote import NoSuchOrder
 
 logger = logging.getLogger(__name__)
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -75,7 +76,7 @@ def answer_with_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refused)
     def not_done(request: HttpRequest, error: Refused) -> HttpResponse:
-        return refused(error)
+        return refused(error, 404 if isinstance(error, NoSuchOrder) else 409)
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

@@ -39,6 +39,10 @@ class OrderRefused(Refused):
     """Not taken; the message says why, and the station keeps what it has."""
 
 
+class NoSuchOrder(Refused):
+    """An attempt that this computer was not given, or that is known no more."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What a station's computer is to do."""
@@ -120,12 +124,12 @@ def _filled(row: StationOrder, task: Task, run: Run, program: str) -> Order:
 
 
 def find_order(station: Station, agent: str, task: int, attempt: int) -> StationOrder:
-    """The order of an attempt; `OrderRefused` where the station's computer was given none."""
+    """The order of an attempt; `NoSuchOrder` where the station's computer was given none."""
     rows = StationOrder.objects.select_related("task", "folder__run", "station")
     row = rows.filter(station=station, task=task, attempt=attempt).first()
     if row is None or row.agent != agent:
-        raise OrderRefused(_("Attempt %(n)d of task %(task)d was not given to this computer.")
-                           % {"n": attempt, "task": task})  # fmt: skip
+        text = _("Attempt %(n)d of task %(task)d was not given to this computer.")
+        raise NoSuchOrder(text % {"n": attempt, "task": task})
     row.task.attempt = row.attempt
     return row
 
