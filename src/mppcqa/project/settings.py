@@ -23,6 +23,8 @@
 ``MPPCQA_BACKUPS``      folder of backups, which had better be on another disk
 ``MPPCQA_BACKUP_KEEP``  how many hourly, daily and weekly backups stay, ``24,14,8``
 ``MPPCQA_BACKUP_LEAST_MIN``  least minutes between two automatic backups
+``MPPCQA_METRICS_TOKEN``
+                        secret with which a monitor reads ``/metrics``; none: administrators alone
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ======================  ==========================================================================
 """
@@ -282,6 +284,7 @@ MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0
 if MPPCQA_STATION_LEASE_S <= 0:
     raise ImproperlyConfigured("MPPCQA_STATION_LEASE_H is a number of hours, more than none")
 MPPCQA_BELL = env.str("MPPCQA_BELL", default="")
+MPPCQA_METRICS_TOKEN = env.str("MPPCQA_METRICS_TOKEN", default="")
 MPPCQA_BACKUPS = Path(env.str("MPPCQA_BACKUPS", default="") or MPPCQA_HOME / "backups").expanduser()
 MPPCQA_BACKUP_KEEP = env.list("MPPCQA_BACKUP_KEEP", cast=int, default=[24, 14, 8])
 if len(MPPCQA_BACKUP_KEEP) != 3 or min(MPPCQA_BACKUP_KEEP) < 1:

@@ -23,6 +23,7 @@ AREAS = (
     "statistics",
     "tasks",
     "trays",
+    "watching",
     "workers",
 )
 
