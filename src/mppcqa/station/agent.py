@@ -187,7 +187,7 @@ class Agent:
     def _hello(self) -> None:
         programs = self.programs.programs.values() if self.programs else ()
         before = time.time()
-        self.welcome = self.link.say(
+        self.welcome = self.link.post(
             "hello",
             version=mppcqa.__version__,
             python=platform.python_version(),
@@ -212,12 +212,12 @@ class Agent:
         if self.spare is None or self.spare.poll() is not None:
             self.spare = _new_runner()
         if not no_room:
-            order = self.link.say("next", holding=[])["order"]
+            order = self.link.post("next", holding=[])["order"]
             if order is not None:
                 self._take(order)
                 return 0.0
         else:
-            self.link.say("next", holding=[[0, 0]])  # it is here, and takes nothing
+            self.link.post("next", holding=[[0, 0]])  # it is here, and takes nothing
         return float(self.welcome["bell_poll_s" if self.listener.hears else "poll_s"])
 
     def _no_room(self) -> str:

@@ -91,7 +91,7 @@ class Bringing:
                 data = file.read(LOG_BYTES)
         bar = bar or read_json(self.kept.folder / "bar.json")
         messages = self._messages()[self.messages :][:MOST_MESSAGES]
-        heard = self.link.say(
+        heard = self.link.post(
             f"{self.place}/going",
             log_offset=offset,
             log=base64.b64encode(data).decode(),
@@ -118,7 +118,7 @@ class Bringing:
             return False
         whole = not end.get("stopped")
         try:
-            said = self.link.say(
+            said = self.link.post(
                 f"{self.place}/end",
                 state=end["state"],
                 error=str(end.get("error", ""))[:20_000],

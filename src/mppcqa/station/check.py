@@ -43,7 +43,7 @@ def check(
     agent = Spool(folder).agent() if (folder / "agent").exists() else "check-only"
     try:
         # Asks for nothing: an installation that never said hello is given no work.
-        Link(server, token_file, agent, ca).say("next", holding=[[0, 0]])
+        Link(server, token_file, agent, ca).post("next", holding=[[0, 0]])
         say(f"{server} knows this computer")
     except Refused as error:
         if error.status == 409:

@@ -64,7 +64,7 @@ class Link:
         except OSError as error:
             raise Away(f"the token in {self.token_file} can't be read: {error.strerror}") from None
 
-    def say(self, path: str, **more: Any) -> dict[str, Any]:
+    def post(self, path: str, **more: Any) -> dict[str, Any]:
         """POST a document; what the server answers."""
         body = json.dumps({"agent": self.agent, "now": now(), **more}).encode()
         return self._ask("POST", path, body, {"Content-Type": "application/json"})
