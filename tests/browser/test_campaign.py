@@ -14,6 +14,7 @@ from mppcqa.home import CHECKOUT
 from mppcqa.inventory.models import DeviceType, Institute
 from mppcqa.queue.models import State, Task
 from mppcqa.runs.models import Run, Station
+from tests.browser.scanner import Scanner
 from tests.workers import running_worker, wait_until
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -96,14 +97,15 @@ def register(page: object, address: str) -> None:
 
 
 def load(page: object, address: str) -> None:
-    """As a scanner does it: serial, Enter, serial, Enter."""
+    """One by a scan, and one typed."""
     page.goto(f"{address}/stations/pde-1/")
-    page.get_by_label("Slot 1", exact=True).focus()
-    for serial in ("GX-001", "GX-002"):
-        page.keyboard.type(serial)
-        page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    page.get_by_text("2 devices are loaded").wait_for()
+    scan = Scanner(page)
+    scan("GX-001")
+    scan.says("GX-001 → slot 1")
+    page.get_by_role("link", name="GX-001").wait_for()
+    page.get_by_label("Slot 2", exact=True).fill("GX-002")
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_text("1 devices are loaded").wait_for()
 
 
 def start(page: object, address: str, seconds_a_point: str) -> Run:

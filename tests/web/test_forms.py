@@ -8,10 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from mppcqa.codes import scanned_serial
 from mppcqa.inventory.models import Device
 from mppcqa.runs.models import LoadedDevice, Station
 from mppcqa.stages import get_stage
-from mppcqa.web.home.find import scanned_serial
 from mppcqa.web.runs.form import RunForm
 from tests.web.formfields import forms_of, opened
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
 
 from mppcqa.inventory.device_rows import BATCH, COLUMNS, DeviceRows, RowFault
 from mppcqa.inventory.models import Device
@@ -14,7 +16,7 @@ from mppcqa.refused import Fault, Refused
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-__all__ = ["BATCH", "COLUMNS", "RegistrationError", "RowFault", "register_devices"]
+__all__ = ["BATCH", "COLUMNS", "RegistrationError", "RowFault", "forget", "register_devices"]
 
 
 TOLD = 20
@@ -46,3 +48,23 @@ def register_devices(
         if plan.faults:
             raise RegistrationError(sorted(plan.faults, key=lambda fault: fault.row))
         return reader.write(plan)
+
+
+class ForgetRefused(Refused):
+    """The device stays registered; the fault says why."""
+
+
+def forget(device: Device) -> None:
+    """Take back the registration of a device with which nothing was done since.
+
+    A device that was moved, commented, measured or shipped has a history, which stays: `retire` it.
+    """
+    text = _("%s has a history already; retire it on its page instead.") % device.serial
+    with transaction.atomic():
+        known = (device.moves, device.comments, device.attachments, device.aliases)
+        if any(rows.exists() for rows in (*known, device.shipments, device.children)):
+            raise ForgetRefused(text)
+        try:
+            device.delete()
+        except ProtectedError as error:
+            raise ForgetRefused(text) from error

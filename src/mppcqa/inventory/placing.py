@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from mppcqa.inventory.campaign import FIRST, campaign_terms
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, Tray
 from mppcqa.inventory.moving import Held, MoveRefused
 from mppcqa.inventory.states import DeviceState, Move
 
@@ -74,3 +76,50 @@ def keep_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
         for move, why in moves_between(former, device).items():
             held.move(move, by=by, why=why)
         device.save()
+
+
+def put_into_tray(
+    devices: Iterable[int], tray: Tray, *, by: AbstractBaseUser | None = None
+) -> dict[str, list[int | None]]:
+    """Put devices (ids) into the next free positions of a tray, row by row: all, or `MoveRefused`.
+
+    Returns where each was before, for `put_back`. Those that lie in it already stay where they are.
+    """
+    former: dict[str, list[int | None]] = {}
+    with transaction.atomic():
+        Tray.objects.select_for_update().only("pk").get(pk=tray.pk)
+        taken = set(tray.devices.values_list("tray_row", "tray_column"))
+        free = [
+            (row, column)
+            for row in range(tray.rows)
+            for column in range(tray.columns)
+            if (row, column) not in taken
+        ]
+        wanted = list(devices)
+        rows = {one.pk: one for one in Device.objects.filter(pk__in=wanted)}
+        for pk in wanted:
+            device = rows[pk]
+            if device.tray_id == tray.pk and device.tray_row is not None:
+                continue
+            if not free:
+                text = _("%(tray)s is full: %(serial)s has no place in it, and nothing was moved")
+                words = {"tray": tray, "serial": device.serial}
+                raise MoveRefused({pk: text % words})
+            former[str(pk)] = [device.tray_id, device.tray_row, device.tray_column]
+            device.tray = tray
+            device.tray_row, device.tray_column = free.pop(0)
+            keep_device(device, by=by)
+    return former
+
+
+def put_back(places: Mapping[str, Any], *, by: AbstractBaseUser | None = None) -> None:
+    """Put devices where `put_into_tray` took them from; `MoveRefused` where that is not free."""
+    with transaction.atomic():
+        for key, (tray, row, column) in places.items():
+            device = Device.objects.get(pk=int(key))
+            others = Device.objects.filter(tray=tray, tray_row=row, tray_column=column)
+            if tray is not None and row is not None and others.exclude(pk=device.pk).exists():
+                text = _("the place where %s lay is not free any more") % device.serial
+                raise MoveRefused({device.pk: text})
+            device.tray_id, device.tray_row, device.tray_column = tray, row, column
+            keep_device(device, by=by)

@@ -32,6 +32,7 @@ from mppcqa.web import looks
 from mppcqa.web.addresses import address
 from mppcqa.web.listing.cells import drawn_cells, drawn_columns
 from mppcqa.web.menu import main_menu
+from mppcqa.web.scan.hand import in_hand
 
 DJANGO_FILTERS = (
     *("capfirst", "cut", "date", "default_if_none", "floatformat", "linebreaksbr"),
@@ -70,6 +71,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "drawn_cells": drawn_cells,
         "drawn_columns": drawn_columns,
         "htmx_script": htmx_script,
+        "in_hand": in_hand,
         "json_script": json_script,
         "kind_of": looks.kind_of,
         "main_menu": main_menu,

@@ -14,6 +14,9 @@ from django.utils.translation import gettext as _
 from mppcqa import typed
 from mppcqa.refused import Refused
 
+TAKES_SCANS = {"data-takes-scans": True}
+"""Attribute of a field into which scanners type: of all others `scanner.js` takes scans away."""
+
 
 class NotTaken(Refused):
     """What was sent can't be taken; the message says why. `OwnPages` shows it as a page."""

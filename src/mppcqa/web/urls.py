@@ -17,6 +17,7 @@ AREAS = (
     "reanalysis",
     "reports",
     "runs",
+    "scan",
     "schedules",
     "shipments",
     "stations",

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from mppcqa.codes import scanned_serial
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import DeviceType, Institute
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell_form
-from mppcqa.web.home.find import scanned_serial
 
 
 class DeviceForm(forms.Form):
@@ -32,6 +32,7 @@ class DeviceForm(forms.Form):
                 "spellcheck": "false",
                 "class": "serial",
                 "autofocus": True,
+                "data-takes-scans": True,
             }
         ),
         help_text=gettext_lazy("Scan or type it."),

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from mppcqa.codes import scanned_serial
 from mppcqa.inventory.models import Device, SerialAlias, Tray
-from mppcqa.inventory.serials import normal_serial
-
-
-def scanned_serial(text: str) -> str:
-    """Serial in what was scanned or typed: a plain one, or our QR code's address of a device."""
-    text = text.strip()
-    if "/devices/" in text:
-        path = urlsplit(text).path.rstrip("/")
-        text = unquote(path.rpartition("/")[2])
-    return normal_serial(text)
 
 
 @require_GET

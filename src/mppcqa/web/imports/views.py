@@ -58,7 +58,9 @@ class TableForm(forms.Form):
         label=gettext_lazy("or paste from a spreadsheet"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"class": "paste", "rows": 6, "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"class": "paste", "rows": 6, "spellcheck": "false", "data-takes-scans": True}
+        ),
     )
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

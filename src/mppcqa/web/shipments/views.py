@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from mppcqa.codes import scanned_serial
 from mppcqa.inventory.models import Institute, Shipment
 from mppcqa.inventory.shipping import pack, receive, send, send_packed, unpack
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
-from mppcqa.web.home.find import scanned_serial
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.shipments.listing import SHIPMENTS
 
@@ -44,7 +44,9 @@ class ShipmentForm(forms.Form):
     )
     serials = forms.CharField(
         label=gettext_lazy("Devices"),
-        widget=forms.Textarea(attrs={"class": "paste", "rows": 8, "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"class": "paste", "rows": 8, "spellcheck": "false", "data-takes-scans": True}
+        ),
         help_text=gettext_lazy("Scan one after the other; each on a line of its own."),
     )
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mppcqa.codes import scanned_serial
 from mppcqa.queue.models import Lane, State, Task
 from mppcqa.refused import Refused
 from mppcqa.results.selection import whole_number
@@ -22,7 +23,6 @@ from mppcqa.runs.models import LoadedDevice, Run, Station
 from mppcqa.web.access import allowed, person
 from mppcqa.web.edits import Part, begin, locked, mark_of, part
 from mppcqa.web.faults import tell
-from mppcqa.web.home.find import scanned_serial
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.runs.form import RunForm
 from mppcqa.web.runs.listing import AT_A_STATION, described, listed

@@ -1,0 +1,1 @@
+"""Scans: what a scanner reads on any page, and what is done with it."""
