@@ -14,7 +14,8 @@ from django.utils.translation import override
 from PIL import Image
 
 from mppcqa.inventory.attachments import attach
-from mppcqa.inventory.models import Device, Institute, Shipment
+from mppcqa.inventory.campaign import Campaign
+from mppcqa.inventory.models import Device, Institute, Lot, Shipment
 from mppcqa.inventory.shipping import pack
 from mppcqa.limits.decisions import grant_waiver
 from mppcqa.public_address import PublicAddress
@@ -23,6 +24,7 @@ from mppcqa.queue.runner import work
 from mppcqa.reports.archive import keep_report, reports_of
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.document import PAPERS
+from mppcqa.reports.models import Report, Selection
 from mppcqa.results.models import Outcome
 from tests.reports.hard import hard_views
 from tests.reports.pages import MARGIN, faults
@@ -131,8 +133,8 @@ def test_a_certificate_is_one_page_with_all_that_matters(
         texts, codes = read(data)
         assert len(texts) == 1
         assert faults(data, margin=MARGIN) == []
-        assert len(codes) == 1
-        assert codes[0].endswith(device.serial)
+        assert len(codes) == 2
+        assert all(code.endswith(device.serial) for code in codes)
         for word in (device.serial, "taken <as it is> & so", *words):
             assert word in texts[0], texts[0]
     assert b"/DCTDecode" in data  # the photograph
@@ -148,7 +150,7 @@ def test_a_certificate_stays_one_page_and_legible_whatever_it_is_of(
             data = lay_out(hard_views()[name], PublicAddress("https://qa.example.org"), paper)
         texts, codes = read(data)
         assert len(texts) == 1
-        assert len(codes) == 1
+        assert len(codes) == 2
         assert faults(data, margin=MARGIN) == []
 
 
@@ -184,6 +186,92 @@ def test_the_packing_list_names_each_device_with_its_verdicts(
     for word in (*serials, "Jefferson Lab → Valparaíso", "TRK <9>", "PDE", "incomplete"):
         assert word in whole
     assert faults(data, margin=MARGIN) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reports_of_what_was_chosen_and_of_all_that_holds_devices(
+    campaign: SimpleNamespace, browser_client: Client
+) -> None:
+    page = browser_client.get("/devices/?q=GX-00&tray=T-1").content.decode()
+    assert "/reports/choose/?q=GX-00&amp;tray=T-1" in page
+    for _twice in range(2):
+        answer = browser_client.post("/reports/choose/?q=GX-00&tray=T-1", follow=True)
+        assert answer.status_code == 200
+    chosen = Selection.objects.get()
+    assert answer.redirect_chain[-1][0] == f"/reports/selection/{chosen.pk}/"
+    assert "GX-00" in answer.content.decode()
+    campaign.stations[0].reference_device = campaign.devices[0]
+    campaign.stations[0].save()
+    rows = {
+        "selection": chosen,
+        "selection-certificates": chosen,
+        "tray": campaign.tray,
+        "lot": Lot.objects.get(),
+        "run": campaign.run,
+        "campaign": Campaign.objects.get(),
+        "station": campaign.stations[0],
+    }
+    for kind, row in rows.items():
+        asked(browser_client, row._meta.label_lower, row.pk, kind)
+    run_all()
+    for kind, row in rows.items():
+        kept = reports_of(row).get(kind=kind)
+        data = Path(kept.file.path).read_bytes()
+        assert faults(data, margin=MARGIN) == []
+        texts, codes = read(data)
+        whole = "\n".join(texts)
+        if kind not in ("campaign", "station"):
+            assert all(whole.count(one.serial) for one in campaign.devices)
+        if kind == "selection-certificates":
+            assert len(texts) == 1 + len(campaign.devices)
+            assert len(codes) == 2 * len(campaign.devices)
+            for one, code in zip(campaign.devices, codes[::2], strict=True):
+                assert one.serial in code
+        if kind == "station":
+            assert "Breakdown voltage" in whole
+        assert keep_report(kind, row, paper="letter") == kept
+    page = browser_client.get("/reports/").content.decode()
+    for row in Report.objects.all():
+        assert f'href="/reports/{row.pk}/"' in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_devices_than_a_report_lists_are_refused_in_words(
+    campaign: SimpleNamespace, browser_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mppcqa.views.group.members.__defaults__", (3,))
+    asked(browser_client, "inventory.tray", campaign.tray.pk, "tray")
+    run_all()
+    task = Task.objects.get()
+    assert task.state == State.FAILED
+    assert "at most 3 devices" in task.error_text
+    card = browser_client.get(f"/reports/inventory.tray/{campaign.tray.pk}/").content.decode()
+    assert "at most 3 devices" in card
+    assert not Report.objects.exists()
+
+
+@pytest.mark.django_db
+def test_who_is_bound_has_reports_of_what_is_seen_as_a_whole(campaign: SimpleNamespace) -> None:
+    reader = User.objects.create_user("bound")
+    reader.user_permissions.set(Permission.objects.all())
+    reader.person.institute = campaign.place
+    reader.person.save()
+    client = Client()
+    client.force_login(reader)
+    tray = f"/reports/inventory.tray/{campaign.tray.pk}/"
+    assert client.get(tray).status_code == 404
+    Device.objects.update(owner=campaign.place)
+    assert client.get(tray).status_code == 200
+    kept = keep_report("campaign", Campaign.objects.get())
+    assert client.get(f"/reports/{kept.pk}/").status_code == 200
+    other = Campaign.objects.create(name="Other")
+    Device.objects.filter(pk=campaign.devices[0].pk).update(owner=None, campaign=other)
+    assert client.get(tray).status_code == 404
+    kept = keep_report("campaign", other)
+    assert client.get(f"/reports/{kept.pk}/").status_code == 404
+    assert f'href="/reports/{kept.pk}/"' not in client.get("/reports/").content.decode()
+    answer = client.post("/reports/choose/?q=GX", follow=True)
+    assert answer.status_code == 200
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from PIL import Image as Pictures
-from reportlab.platypus import Image, Spacer, Table
+from reportlab.platypus import Image, Spacer, Table, TableStyle
 
 import mppcqa
 from mppcqa.inventory.models import Attachment, Device
@@ -28,13 +28,12 @@ from mppcqa.reports.document import (
     WIDTH,
     build,
     paragraph,
-    picture,
     table,
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.pieces import beside, facts_table, signature_lines, signs, title_style
-from mppcqa.reports.qr import qr_png
+from mppcqa.reports.qr import Symbol
 from mppcqa.store.reading import FileFault, whole_path
 from mppcqa.views.device import DeviceView, device_view
 from mppcqa.views.stage import StageView
@@ -44,6 +43,7 @@ logger = logging.getLogger(__name__)
 QR_WIDTH = 78.0
 PHOTOGRAPH = 130.0
 """Width and height that a photograph may take, in points."""
+PIXELS = 400
 PICTURES = (".jpg", ".jpeg", ".png")
 ORDER = {"fail": 0, "incomplete": 1, "warning": 2}
 """What is named first where there is no room for all."""
@@ -59,26 +59,46 @@ def certificate(device: Device, address: PublicAddress, paper: str = "A4") -> Wr
 
 def lay_out(view: DeviceView, address: PublicAddress, paper: str = "A4") -> bytes:
     """PDF of a view: one page."""
-    code = address.of_device(view.serial)
-    begin = [_head(view, code), Spacer(1, 6)]
-    if not view.stages:
-        begin.append(paragraph(_("This device has not been measured yet.")))
-    end = [
-        *_decisions(view),
-        Spacer(1, 10),
-        signature_lines(_("Tested by, date"), _("Released by, date")),
-    ]
-    left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
-    middle = _middle(view.stages, left)
     footer = _("Certificate of %(serial)s; mppcqa %(version)s") % {
         "serial": view.serial,
         "version": mppcqa.__version__,
     }
     title = _("Certificate of %s") % view.serial
-    story = [*begin, *middle, *end]
+    story = story_of(view, address, paper)
     return build(
         story, title=title, footer=footer, paper=paper, as_of=newest(view), subject=view.kind
     )
+
+
+def story_of(view: DeviceView, address: PublicAddress, paper: str = "A4") -> list[Any]:
+    """What stands on the page of a view; it fits."""
+    code = address.of_device(view.serial)
+    begin = [_head(view, code), Spacer(1, 6)]
+    if not view.stages:
+        begin.append(paragraph(_("This device has not been measured yet.")))
+    end = [*_decisions(view), Spacer(1, 10), _foot(view, code)]
+    left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
+    middle = _middle(view.stages, left)
+    # The foot stands at the lower edge, whatever is above it.
+    end.insert(-1, Spacer(1, max(0.0, left - _height(middle))))
+    return [*begin, *middle, *end]
+
+
+def _foot(view: DeviceView, code: str) -> Table:
+    """A second symbol, as far as can be from the first: no blot takes both. Places to sign."""
+    side = QR_WIDTH + 12
+    lines = signature_lines(_("Tested by, date"), _("Released by, date"), width=WIDTH - side - 6)
+    made = Table([[Symbol(code, QR_WIDTH), lines]], colWidths=[side, WIDTH - side], hAlign="LEFT")
+    made.setStyle(
+        TableStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+                ("LEFTPADDING", (0, 0), (0, 0), 0),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
+            ]
+        )
+    )
+    return made
 
 
 def _height(story: list[Any]) -> float:
@@ -92,7 +112,7 @@ def _height(story: list[Any]) -> float:
 def _head(view: DeviceView, code: str) -> Table:
     """Who it is, at the right how it looks and how it is found."""
     photograph = _photograph(view)
-    right: list[Any] = [picture(qr_png(code), QR_WIDTH), paragraph(code, SMALL)]
+    right: list[Any] = [Symbol(code, QR_WIDTH), paragraph(code, SMALL)]
     side = QR_WIDTH + 10
     if photograph is not None:
         right = [photograph, Spacer(1, 4), *right]
@@ -117,8 +137,8 @@ def _photograph(view: DeviceView) -> Image | None:
     row = Attachment.objects.get(pk=max(one.pk for one in names))
     try:
         with whole_path(row, in_haste=True) as path, Pictures.open(path) as found:
-            found.draft("RGB", (600, 600))
-            found.thumbnail((600, 600))
+            found.draft("RGB", (PIXELS, PIXELS))
+            found.thumbnail((PIXELS, PIXELS))
             return _as_flowable(found.convert("RGB"))
     except (FileFault, OSError, ValueError, Pictures.DecompressionBombError) as error:
         logger.warning("%s is not shown on the certificate of %s: %s", row, view.serial, error)

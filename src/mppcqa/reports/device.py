@@ -25,14 +25,13 @@ from mppcqa.reports.document import (
     WIDTH,
     build,
     paragraph,
-    picture,
     table,
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.numbers import Column, column
 from mppcqa.reports.pieces import beside, facts_table, signs, title_style
-from mppcqa.reports.qr import qr_png
+from mppcqa.reports.qr import Symbol
 from mppcqa.views.device import DeviceView, device_view
 from mppcqa.views.stage import Grid, Source, StageView
 from mppcqa.views.texts import moment
@@ -105,7 +104,7 @@ def _head(view: DeviceView, address: PublicAddress) -> Table:
         *_verdict_lines(view),
     ]
     code = address.of_device(view.serial)
-    right = [picture(qr_png(code), QR_WIDTH), paragraph(code, SMALL)]
+    right = [Symbol(code, QR_WIDTH), paragraph(code, SMALL)]
     return beside(left, right, QR_WIDTH + 10)
 
 

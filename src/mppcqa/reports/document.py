@@ -17,7 +17,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Image, Paragraph, SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Table, TableStyle
 from reportlab.platypus.tables import CellStyle
 
 import mppcqa
@@ -33,6 +33,10 @@ RUNNING, FOOT = 13 * mm, 10 * mm
 """Of the running head from the upper edge, and of the footer from the lower one."""
 HEIGHTS = {name: size[1] - TOP - BOTTOM for name, size in PAPERS.items()}
 """Of the room for a story on a page [points], by paper."""
+CONTENTS = 13.0
+"""From one line of the contents to the next [points]."""
+PRINTED = 4
+"""Flag of an annotation that stays when the page is printed; PDF/A asks for it."""
 SMALLEST = 6.5
 INK, QUIET = colors.HexColor("#1d2733"), colors.HexColor("#66707d")
 LINE, STRIPE = colors.HexColor("#ccd2da"), colors.HexColor("#f5f7f9")
@@ -118,14 +122,73 @@ def _middle_cut(text: str, kept: int) -> str:
     return f"{text[:first]}…{text[len(text) - kept // 2 :]}"
 
 
+class Heading(Paragraph):  # type: ignore[misc]
+    """The head of a section, which contents and the reader's outline lead to."""
+
+    def __init__(self, text: str) -> None:
+        self.title = text
+        made = paragraph(text, HEADING)
+        super().__init__(made.text, HEADING)
+
+    def draw(self) -> None:
+        """Write it, and say where it stands."""
+        super().draw()
+        canvas = self.canv
+        if isinstance(canvas, NumberedCanvas):
+            canvas.begin_section(printable(self.title))
+
+
+class Contents(Flowable):  # type: ignore[misc]
+    """Room for the sections of a document; their pages are filled in once they are known."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.width, self.height = WIDTH, number * CONTENTS + 4
+
+    def wrap(self, _width: float, _height: float) -> tuple[float, float]:
+        """Its size [points]."""
+        return self.width, self.height
+
+    def draw(self) -> None:
+        """Keep the place."""
+        self.canv.contents_at = self.canv.getPageNumber(), *self.canv.absolutePosition(0, 0)
+
+
 class NumberedCanvas(Canvas):  # type: ignore[misc]
-    """Writes running heads and ``n / m`` on each page once their number is known."""
+    """Writes running heads, ``n / m`` and contents once the number of pages is known."""
 
     footer, head = "", ""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._kept: list[dict[str, Any]] = []
+        self.sections: list[tuple[str, int]] = []
+        self.contents_at: tuple[int, float, float] | None = None
+
+    def begin_section(self, title: str) -> None:
+        """A section begins where the canvas is now."""
+        key = f"section-{len(self.sections)}"
+        self.sections.append((title, self.getPageNumber()))
+        self.bookmarkHorizontal(key, 0, 14)
+        self.addOutlineEntry(title, key, 0, closed=False)
+
+    def _write_contents(self) -> None:
+        _page, left, bottom = self.contents_at or (0, 0.0, 0.0)
+        y = bottom + len(self.sections) * CONTENTS
+        for n, (title, page) in enumerate(self.sections):
+            y -= CONTENTS
+            self.setFillColor(INK)
+            taken = width_of(str(page), 8)
+            text = shortened(title, WIDTH - taken - 30, 8)
+            end = left + write(self, left, y, text, 8)
+            write(self, left + WIDTH, y, str(page), 8, anchor=1.0)
+            self.setStrokeColor(LINE)
+            self.setLineWidth(0.6)
+            self.setDash([0.6, 2.4])
+            self.line(end + 5, y + 1.5, left + WIDTH - taken - 5, y + 1.5)
+            self.setDash()
+            place = (left, y - 2, left + WIDTH, y + 9)
+            self.linkRect("", f"section-{n}", place, relative=0, thickness=0, F=PRINTED)
 
     def showPage(self) -> None:
         self._kept.append(dict(self.__dict__))
@@ -134,13 +197,17 @@ class NumberedCanvas(Canvas):  # type: ignore[misc]
     def save(self) -> None:
         wide, high = self._pagesize
         left = (wide - WIDTH) / 2
+        told = self.sections, self.contents_at
         for number, state in enumerate(self._kept, 1):
             self.__dict__.update(state)
+            self.sections, self.contents_at = told
             self.setFillColor(QUIET)
             page = _("page %(n)d of %(all)d") % {"n": number, "all": len(self._kept)}
             taken = write(self, left + WIDTH, FOOT, printable(page), SMALLEST, anchor=1.0)
             room = WIDTH - taken - 12
             write(self, left, FOOT, shortened(printable(self.footer), room, SMALLEST), SMALLEST)
+            if self.contents_at is not None and number == self.contents_at[0]:
+                self._write_contents()
             if number > 1:
                 at = high - RUNNING
                 head = shortened(printable(self.head), WIDTH, SMALLEST)

@@ -1,4 +1,4 @@
-"""What reports there are. A kind is a module of `SHIPPED` with a ``KIND``, or an entry point.
+"""What reports there are: modules of `SHIPPED` with a ``KIND`` or ``KINDS``, and entry points.
 
 A package adds one by an entry point of the group ``mppcqa.reports`` that names a `ReportKind`:
 pages, tasks and the command line ask this list and nothing else.
@@ -19,7 +19,16 @@ from django.utils.translation import gettext as _
 from mppcqa.public_address import PublicAddress
 
 GROUP = "mppcqa.reports"
-SHIPPED = ("certificate", "device", "packing")
+SHIPPED = (
+    "certificate",
+    "device",
+    "packing",
+    "groups",
+    "campaign",
+    "station",
+    "certificates",
+    "selection",
+)
 
 
 class UnknownReport(KeyError, ValueError):
@@ -56,7 +65,10 @@ class ReportKind:
 @cache
 def report_kinds() -> dict[str, ReportKind]:
     """All kinds by key, in the order in which people choose."""
-    found = [import_module(f"mppcqa.reports.{name}").KIND for name in SHIPPED]
+    found: list[ReportKind] = []
+    for name in SHIPPED:
+        module = import_module(f"mppcqa.reports.{name}")
+        found += getattr(module, "KINDS", None) or (module.KIND,)
     found += [point.load() for point in entry_points(group=GROUP)]
     return {one.key: one for one in sorted(found, key=lambda one: (one.place, one.key))}
 

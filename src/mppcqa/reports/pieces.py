@@ -77,10 +77,10 @@ def _badges(line: list[tuple[str, float, Any]]) -> Table:
     return found
 
 
-def signature_lines(*titles: str) -> Table:
-    """Lines to sign on, beside each other, with what is signed below."""
+def signature_lines(*titles: str, width: float = WIDTH) -> Table:
+    """Lines to sign on, beside each other in a width, with what is signed below."""
     gap = 24.0
-    width = (WIDTH - gap * (len(titles) - 1)) / len(titles)
+    width = (width - gap * (len(titles) - 1)) / max(len(titles), 1)
     widths: list[float] = []
     below: list[Any] = []
     style: list[Any] = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("NOSPLIT", (0, 0), (-1, -1))]

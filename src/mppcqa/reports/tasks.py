@@ -14,6 +14,7 @@ from mppcqa.public_address import public_address
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.registry import routine
+from mppcqa.refused import Refused
 from mppcqa.reports.archive import keep_report
 from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import UnknownReport, find_kind
@@ -42,8 +43,11 @@ def write_report(
     if row is None:
         raise TaskError(f"there is no {wanted.model} {number}; it may have been removed")
     _warn(context)
-    with override(language or settings.LANGUAGE_CODE):
-        report = keep_report(kind, row, by_id=context.task.requested_by_id, paper=paper)
+    try:
+        with override(language or settings.LANGUAGE_CODE):
+            report = keep_report(kind, row, by_id=context.task.requested_by_id, paper=paper)
+    except Refused as error:
+        raise TaskError(str(error)) from error
     context.log(f"{report.title}: {report.file.name}")
     return {"report": report.pk, "path": report.file.name}
 

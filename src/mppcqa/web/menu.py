@@ -39,6 +39,7 @@ MENU = (
             ("distribution", "chart-histogram", gettext_noop("Distributions")),
             ("yields", "chart-line", gettext_noop("Yields")),
             ("makers", "building-factory-2", gettext_noop("Makers' values")),
+            ("report_list", "file-type-pdf", gettext_noop("Reports")),
             ("limit_sets", "ruler-measure", gettext_noop("Limits")),
             ("reanalysis_list", "refresh", gettext_noop("Re-analysis")),
         ),

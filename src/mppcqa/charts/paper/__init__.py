@@ -11,7 +11,8 @@ from typing import Any
 
 from reportlab.platypus import Flowable
 
-from mppcqa.charts.paper import bars, cells, curves
+from mppcqa.charts.counted import Counted, Course, Ranked, Shares, StateMap
+from mppcqa.charts.paper import bars, cells, course, curves, shares, states
 from mppcqa.charts.paper.frame import BESIDE
 from mppcqa.charts.plots import Bars, CellMap, Curves, Plot
 
@@ -37,7 +38,7 @@ class Figure(Flowable):  # type: ignore[misc]
         self.canv.restoreState()
 
 
-def figure(plot: Plot, width: float | None = None, *, whole: float = 500.0) -> Figure:
+def figure(plot: Plot | Counted, width: float | None = None, *, whole: float = 500.0) -> Figure:
     """A description drawn for print.
 
     width
@@ -50,4 +51,12 @@ def figure(plot: Plot, width: float | None = None, *, whole: float = 500.0) -> F
         return Figure(cells.lay_out(plot, width, whole))
     if isinstance(plot, Bars):
         return Figure(bars.lay_out(plot, width, whole))
+    if isinstance(plot, Shares):
+        return Figure(shares.lay_out_pie(plot, width, whole))
+    if isinstance(plot, Ranked):
+        return Figure(shares.lay_out_bars(plot, width, whole))
+    if isinstance(plot, StateMap):
+        return Figure(states.lay_out(plot, width, whole))
+    if isinstance(plot, Course):
+        return Figure(course.lay_out(plot, width, whole))
     raise TypeError(f"{type(plot).__name__} has no drawing for paper")

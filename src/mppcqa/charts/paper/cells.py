@@ -121,12 +121,12 @@ class Cells:
         columns = range(self.plot.columns)
         middles = [self.left + (n + 0.5) * self.wide for n in columns]
         every = sparse(middles, [width_of(str(n), SMALLEST) + 4 for n in columns])
-        for n in columns[:: _round(every)]:
+        for n in columns[:: in_counts(every)]:
             half = width_of(str(n), SMALLEST) / 2
             x = min(max(middles[n], half), self.width - half)
             write(canvas, x, self.foot - SMALLEST - 0.5, str(n), anchor=0.5)
         if self.plot.rows > 1:
-            every = _round(math.ceil(LEAD / self.high))
+            every = in_counts(math.ceil(LEAD / self.high))
             for n in range(0, self.plot.rows, every):
                 y = self.foot + (self.plot.rows - n - 0.5) * self.high - SMALLEST * 0.36
                 write(canvas, self.left - GAP, y, str(n), anchor=1.0)
@@ -144,7 +144,7 @@ class Cells:
         write(canvas, wide, y - SMALLEST - 0.5, ends[1], anchor=1.0)
 
 
-def _round(every: int) -> int:
+def in_counts(every: int) -> int:
     """The next of 1, 2, 4, 5, 8, 10 …: places that people count in."""
     if every <= 1:
         return 1

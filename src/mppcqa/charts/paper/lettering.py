@@ -106,6 +106,17 @@ def lines_of(text: str, width: float, size: float, font: str = FONT) -> list[str
     return [*lines, line] if line else lines
 
 
+def within(text: str, width: float, size: float, most: int) -> list[str]:
+    """At most so many lines of a printable text: of a longer one the beginning and the end."""
+    lines = lines_of(text, width, size)
+    kept = len(text)
+    while len(lines) > most and kept > 2:
+        kept = kept * 9 // 10
+        cut = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+        lines = lines_of(cut, width, size)
+    return lines
+
+
 def _broken(word: str, width: float, size: float, font: str) -> list[str]:
     parts = [""]
     for sign in word:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mppcqa.reports.kinds import report_kinds
 from mppcqa.web import edits
 from mppcqa.web.catalogue.entries import ENTRIES, Entry
 from mppcqa.web.catalogue.listing import entry_listing
@@ -74,6 +75,7 @@ def entry_edit(request: HttpRequest, kind: str, pk: int | None = None) -> HttpRe
         "form": form,
         "edit": edit,
         "row": row,
+        "with_reports": {one.model for one in report_kinds().values()},
         "may_delete": row is not None and request.user.has_perm(entry.delete_right),
     }
     status = 422 if request.method == "POST" else 200

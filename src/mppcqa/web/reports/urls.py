@@ -6,6 +6,10 @@ from mppcqa.web.reports import views
 
 urlpatterns = [
     path("devices/<str:serial>/report.pdf", views.device_now, name="report"),
+    path("reports/", views.report_list, name="report_list"),
+    path("reports/choose/", views.choose, name="report_choose"),
+    path("reports/selection/<int:pk>/", views.selection, name="report_selection"),
+    path("reports/<str:model>/<int:pk>/about/", views.about, name="report_about"),
     path("reports/<str:model>/<int:pk>/", views.card, name="report_card"),
     path("reports/<str:model>/<int:pk>/write/", views.write, name="report_write"),
     path("reports/<int:pk>/", views.kept, name="report_kept"),

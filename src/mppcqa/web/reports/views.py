@@ -8,13 +8,15 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, Shipment
 from mppcqa.inventory.scope import scope_of
 from mppcqa.inventory.serials import normal_serial
@@ -24,10 +26,16 @@ from mppcqa.reports.archive import reports_of
 from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import kinds_about, report_kinds
 from mppcqa.reports.models import Report
+from mppcqa.reports.seen import sees_all
+from mppcqa.reports.selection import filter_words, keep_selection
 from mppcqa.store.reading import FileFault, glance_at
 from mppcqa.web.access import allowed, person
 from mppcqa.web.devices.data import address_for_others
 from mppcqa.web.downloads import stored_file
+from mppcqa.web.listing.shown import MOST_COUNTED
+from mppcqa.web.listing.views import show_list
+from mppcqa.web.looks import query
+from mppcqa.web.reports.listing import REPORTS
 
 LISTED = 20
 ROUTINE = "reports.write"
@@ -49,19 +57,14 @@ def device_now(request: HttpRequest, serial: str) -> HttpResponse:
 def _row(request: HttpRequest, model: str, pk: Any) -> models.Model:
     """What reports are about; 404 where there are none about such a thing, or it is not seen.
 
-    Reports are written for all who see the thing: a person who does not see all of a shipment's
-    devices has none of it.
+    Reports are written for all who see the thing: a person who does not see all that a report
+    says has none of it.
     """
     if model not in {one.model for one in report_kinds().values()}:
         raise Http404
-    rows: Any = apps.get_model(model)._default_manager.all()
-    if scope_of(request.user).bound:
-        rows = rows.visible_to(request.user)
-    found: Any = get_object_or_404(rows, pk=pk)
-    if isinstance(found, Shipment) and scope_of(request.user).bound:
-        seen = found.devices.visible_to(request.user)
-        if found.devices.exclude(pk__in=seen.values("pk")).exists():
-            raise Http404
+    found: Any = get_object_or_404(apps.get_model(model), pk=pk)
+    if not sees_all(request.user, found):
+        raise Http404
     return found  # type: ignore[no-any-return]
 
 
@@ -88,6 +91,46 @@ def card(request: HttpRequest, model: str, pk: int) -> HttpResponse:
         "last": asked.order_by("-id").first(),
     }
     return render(request, "web/reports/card.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def report_list(request: HttpRequest) -> HttpResponseBase:
+    """All reports that were kept, the newest first; campaigns to ask for reports of."""
+    campaigns: Any = ()
+    if not scope_of(request.user).bound:
+        campaigns = Campaign.objects.all()[:LISTED]
+    return show_list(request, REPORTS, "web/reports/list.html", campaigns=campaigns)
+
+
+@require_GET
+def about(request: HttpRequest, model: str, pk: int) -> HttpResponse:
+    """The page of a thing that has no other for its reports."""
+    row = _row(request, model, pk)
+    context = {"about": row, "model": model, "kind": capfirst(row._meta.verbose_name)}
+    return render(request, "web/reports/about.html", context)
+
+
+@require_GET
+def selection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Devices that somebody chose: by what, how many they are now, and their reports."""
+    found: Any = _row(request, "reports.selection", pk)
+    context = {
+        "about": found,
+        "model": "reports.selection",
+        "kind": _("Chosen devices"),
+        "words": filter_words(found.filters),
+        "devices": found.devices().order_by()[: MOST_COUNTED + 1].count(),
+        "most": MOST_COUNTED,
+        "address": resolve_url("device_list") + query(QueryDict(), **found.filters),
+    }
+    return render(request, "web/reports/about.html", context)
+
+
+@require_POST
+@allowed("queue.add_task")
+def choose(request: HttpRequest) -> HttpResponse:
+    """The devices of a list as its address chooses them, to have reports of them."""
+    return redirect(keep_selection(request.GET, person(request)))
 
 
 @require_POST
@@ -119,7 +162,11 @@ def write(request: HttpRequest, model: str, pk: int) -> HttpResponse:
 
 def _page_of(row: Any) -> str:
     """Address of the page that the card of a row stands on."""
-    return resolve_url("shipment", row.pk) if isinstance(row, Shipment) else resolve_url(row)
+    if isinstance(row, Shipment):
+        return resolve_url("shipment", row.pk)
+    if hasattr(row, "get_absolute_url"):
+        return resolve_url(row)
+    return resolve_url("report_about", row._meta.label_lower, row.pk)
 
 
 @require_GET

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from mppcqa import charts
 from mppcqa.results.models import Outcome
 from mppcqa.statistics.models import QuantityCount, WeekYield
+from mppcqa.views.yields import yield_of
 from mppcqa.web.charting import place_chart
 from mppcqa.web.stages import quantities_of, stage_titles
 
@@ -63,19 +63,9 @@ def yield_picture(asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 def passed(good: int, judged: int) -> dict[str, float]:
-    """A yield [%] with the 68 % Wilson interval (E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209).
-
-    The percentage is rounded down to a tenth: 100 % is said only where every device passed.
-    """
-    share = good / judged
-    centre = (share + 0.5 / judged) / (1 + 1 / judged)
-    half = math.sqrt(share * (1 - share) / judged + 0.25 / judged**2) / (1 + 1 / judged)
-    return {
-        "percent": math.floor(1000 * share) / 10,
-        "low": 100 * max(0.0, centre - half),
-        "high": 100 * min(1.0, centre + half),
-        "passed": good,
-    }
+    """A yield [%] with its 68 % interval, as `mppcqa.views.yields` has it."""
+    found = yield_of(good, judged)
+    return {"percent": found.percent, "low": found.low, "high": found.high, "passed": good}
 
 
 def _weeks_chart(rows: list[dict[str, Any]]) -> dict[str, Any]:

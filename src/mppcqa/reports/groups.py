@@ -1,0 +1,32 @@
+"""Reports about a tray, a lot, a run and chosen devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from mppcqa.public_address import PublicAddress
+from mppcqa.reports.group import written
+from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.views.groups import lot_view, run_view_of, tray_view
+
+
+def _tray(row: Any, _address: PublicAddress, paper: str) -> Written:
+    return written(tray_view(row), _("Report of a tray"), paper)
+
+
+def _lot(row: Any, _address: PublicAddress, paper: str) -> Written:
+    return written(lot_view(row), _("Report of a lot"), paper)
+
+
+def _run(row: Any, _address: PublicAddress, paper: str) -> Written:
+    return written(run_view_of(row), _("Report of a run"), paper)
+
+
+KINDS = (
+    ReportKind("tray", gettext_lazy("Report of a tray"), "inventory.tray", _tray),
+    ReportKind("lot", gettext_lazy("Report of a lot"), "inventory.lot", _lot),
+    ReportKind("run", gettext_lazy("Report of a run"), "runs.run", _run),
+)
