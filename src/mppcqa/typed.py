@@ -19,6 +19,11 @@ MOST_DEPTH = 20
 MOST_JSON = 1_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}([.,][0-9]{0,40})?|[.,][0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
+_MOMENT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
+    r"\s?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?",
+    re.ASCII,
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -56,6 +61,23 @@ def day(text: object) -> dt.date | None:
     try:
         return dt.date.fromisoformat(written)
     except ValueError:
+        return None
+
+
+def moment(text: object) -> dt.datetime | None:
+    """A day, or a day with a time, as ``2027-03-31 14:30``, in UTC unless it says otherwise.
+
+    A day alone is its beginning. None for anything else.
+    """
+    found = _MOMENT.fullmatch(str("" if text is None else text).strip())
+    if found is None:
+        return None
+    date, time, seconds, zone = found.groups()
+    zone = "+00:00" if zone in (None, "Z", "UTC") else zone
+    try:
+        read = dt.datetime.fromisoformat(f"{date}T{time or '00:00'}{seconds or ''}{zone}")
+        return read.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -23,6 +23,7 @@ from mppcqa.exchange.rotation import MANIFEST, made_at, newest, to_keep
 from mppcqa.exchange.table_copy import write_rows
 from mppcqa.exchange.tasks import make_backup
 from mppcqa.inventory.models import Comment, Device, Tag
+from mppcqa.limits.records import NewRecord, add_records, follow
 from mppcqa.queue.errors import TaskError
 from mppcqa.results.models import Measurement
 from mppcqa.runs.models import RunFile
@@ -43,6 +44,10 @@ def full(campaign: SimpleNamespace) -> SimpleNamespace:
     )
     Comment.objects.create(device=device, text="line\nline 'two'; -- %s \\ 🙂")
     device.tags.add(Tag.objects.create(name="spare"))
+    facts = {"particle": "n", "dose_gy": 1.5}
+    when = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+    add_records([NewRecord("irradiation", when, facts, 0.1, "ñ", [device.pk])])
+    follow([device.pk])
     return campaign
 
 

@@ -13,7 +13,7 @@ OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["devices", "runs", "values"]))
+@click.argument("what", type=click.Choice(["devices", "runs", "values", "records"]))
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--serial", "q", default="", help="How the serial begins.")
 @click.option("--type", "kind", default="", help="Name of the device type.")
@@ -71,7 +71,8 @@ def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     from mppcqa.runs.models import Station
     from mppcqa.stages import all_stages
 
-    own = {"runs": {"stage", "station"}, "devices": {*DEVICE_FILTERS}}.get(
+    of_devices = {*DEVICE_FILTERS}
+    own = {"runs": {"stage", "station"}, "devices": of_devices, "records": of_devices}.get(
         what, {*DEVICE_FILTERS, "quantity", "every"}
     )
     if odd := sorted(filters.keys() - own):

@@ -10,6 +10,7 @@ import click
 
 from mppcqa.cli import setup_django
 from mppcqa.cli.import_foreign import foreign
+from mppcqa.cli.import_records import records
 from mppcqa.cli.import_table import table
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def import_() -> None:
 
 
 import_.add_command(foreign)
+import_.add_command(records)
 import_.add_command(table)
 
 

@@ -51,6 +51,12 @@ def conditions_of(pairs: tuple[str, ...]) -> dict[str, float]:
     metavar="NAME=NUMBER",
     help="What the files do not say: bias_v=58, temperature_c=77K, light=0, sample_s=2ns, gate_s.",
 )
+@click.option(
+    "--measured",
+    default="",
+    metavar="WHEN",
+    help="When it was measured, as 2027-03-31 or '2027-03-31 14:30' (UTC); now if left out.",
+)
 @click.option("--channel", type=click.IntRange(0), help="Channel, where the mapping does not tell.")
 @click.option(
     "--channels-from",
@@ -91,6 +97,7 @@ def foreign(
     name: str | None,
     serial: str | None,
     given: tuple[str, ...],
+    measured: str,
     channel: int | None,
     channels_from: int | None,
     units: tuple[str, ...],
@@ -115,6 +122,7 @@ def foreign(
 
     from mppcqa.cli.foreign_mappings import list_mappings, mappings_for
     from mppcqa.exchange.foreign.files import ForeignRefused
+    from mppcqa.exchange.mapping import moment_faults
     from mppcqa.runfile import RunFileError
     from mppcqa.runs.actions import find_device
     from mppcqa.tables import TableError
@@ -123,6 +131,8 @@ def foreign(
     if listed:
         list_mappings()
         return
+    if measured and (faults := moment_faults(measured)):
+        raise click.BadParameter(" ".join(faults), param_hint="--measured")
     if len(files) == 1 and (files[0].is_dir() or files[0].suffix.lower() == ".zip"):
         from mppcqa.cli.import_batch import batch
 
@@ -146,7 +156,8 @@ def foreign(
     asks = sys.stdin.isatty() and not yes
     try:
         mappings = mappings_for(files, name, units, channels_from, asks)
-        run = _taken_in(files, mappings, device, conditions_of(given), channel, allow, look, asks)
+        said = conditions_of(given)
+        run = _taken_in(files, mappings, device, said, channel, allow, look, asks, measured)
     except ForeignRefused as error:
         for fault in error.faults:
             click.echo(fault, err=True)
@@ -172,12 +183,14 @@ def _taken_in(
     allow: tuple[str, ...],
     look: bool,
     asks: bool,
+    measured: str,
 ) -> Run | None:
     """The run of files that were looked at and asked about; None where they were to be looked at.
 
     Raises `ForeignRefused`, `TableError`, `RunFileError`, `OSError`.
     """
     from mppcqa.exchange.foreign.files import check_file, refuse, take_in
+    from mppcqa.typed import moment
 
     checked = [
         check_file(path, path.name, mapping, device, given, channel)
@@ -188,7 +201,8 @@ def _taken_in(
         refuse(checked, allow)
         return None
     refuse(checked, _answered(checked, allow, asks))
-    return take_in(checked, device, given=given, channel=channel)
+    when = moment(measured)
+    return take_in(checked, device, given=given, channel=channel, measured_at=when)
 
 
 def _show(checked: list[Checked]) -> None:

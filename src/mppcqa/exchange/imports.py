@@ -18,7 +18,13 @@ from django.utils.translation import gettext as _
 from mppcqa.disk import measure_file, whole_file
 from mppcqa.exchange.device_table import read_devices
 from mppcqa.exchange.faults import FaultBook
-from mppcqa.exchange.mapping import ColumnMapping, mapping_faults, suggest, unused_columns
+from mppcqa.exchange.mapping import (
+    MEASURED,
+    ColumnMapping,
+    mapping_faults,
+    suggest,
+    unused_columns,
+)
 from mppcqa.exchange.models import Import, Kind, SavedMapping
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_table import ValueTable
@@ -134,12 +140,16 @@ def suggest_again(row: Import) -> ColumnMapping:
 
 
 def save_mapping(row: Import, name: str, *, by: AbstractBaseUser | None = None) -> SavedMapping:
-    """Keep the mapping under a name, in place of one of that name and kind."""
+    """Keep the mapping under a name, in place of one of that name and kind.
+
+    When it was measured is of the one table alone.
+    """
+    fill = {key: text for key, text in row.mapping.get("fill", {}).items() if key != MEASURED}
     saved, _made = SavedMapping.objects.update_or_create(
         name=name,
         defaults={
             "kind": row.kind,
-            "content": {**row.mapping, "reading": row.reading},
+            "content": {**row.mapping, "fill": fill, "reading": row.reading},
             "made_by_id": None if by is None else by.pk,
             "made_at": timezone.now(),
         },

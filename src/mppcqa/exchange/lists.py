@@ -1,4 +1,4 @@
-"""Lists as a stream of record batches: devices, runs, measured values."""
+"""Lists as a stream of record batches: devices, runs, measured values, what was done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 from django.db.models import Count, Min
 
+from mppcqa.exchange.records import record_batches, record_schema
 from mppcqa.exchange.values_out import value_batches, value_schema
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
 from mppcqa.inventory.models import Device, DeviceType
@@ -23,7 +24,7 @@ from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
 from mppcqa.tables.numbers import EXACT
 
-LISTS = ("devices", "runs", "values")
+LISTS = ("devices", "runs", "values", "records")
 PIECE = 2000
 KEYS_FROM = 5000
 """Devices whose maker's values become columns; other names go into one column as JSON."""
@@ -35,6 +36,8 @@ def list_schema(what: str, filters: Mapping[str, str], viewer: Viewer) -> pa.Sch
         return value_schema()
     if what == "runs":
         return RUN_SCHEMA
+    if what == "records":
+        return record_schema()
     return _device_schema(filters, viewer)[0]
 
 
@@ -44,6 +47,8 @@ def list_batches(what: str, filters: Mapping[str, str], viewer: Viewer) -> Itera
         yield from value_batches(filters, viewer)
     elif what == "runs":
         yield from _run_batches(filters, viewer)
+    elif what == "records":
+        yield from record_batches(filters, viewer)
     else:
         yield from _device_batches(filters, viewer)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -15,6 +16,7 @@ from mppcqa.inventory.device_fields import DEVICE_FIELDS
 from mppcqa.stages import ANYWHERE, Axis, Condition, Quantity, Stage, at_volts
 from mppcqa.stages.synonyms import also_called
 from mppcqa.tables.headings import KNOWN, Column, plain_head
+from mppcqa.typed import moment
 
 Kind = Literal["devices", "values"]
 
@@ -249,7 +251,23 @@ def mapping_faults(
         )
     if mapping.kind == "values":
         faults += _value_faults(targets, single, stage)
+        if text := mapping.fill.get(MEASURED):
+            faults += moment_faults(text)
     return faults
+
+
+MEASURED = "measured_at"
+"""What fills in when a table's values were measured."""
+
+
+def moment_faults(text: str) -> list[str]:
+    """What is wrong with a moment at which something was measured, as it was typed."""
+    found = moment(text)
+    if found is None:
+        return [_("“%s” is no date; write it like 2027-03-31 14:30 (UTC).") % text[:30]]
+    if found > timezone.now():
+        return [_("%s lies in the future.") % text]
+    return []
 
 
 def _value_faults(targets: list[Target], single: list[str], stage: Stage | None) -> list[str]:

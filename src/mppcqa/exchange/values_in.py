@@ -15,21 +15,25 @@ import mppcqa
 from mppcqa.database.number_rows import insert_rows
 from mppcqa.database.retry import again_after_deadlock
 from mppcqa.exchange.faults import FaultBook
+from mppcqa.exchange.mapping import MEASURED
 from mppcqa.exchange.models import Import
 from mppcqa.exchange.spool import Spool
 from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import Device
 from mppcqa.limits.judging import judge
+from mppcqa.limits.records import ask_follow
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.counting import count_analyses
 from mppcqa.results.models import Analysis, Measurement, Standing
 from mppcqa.results.references import Meaning, condition_ids, quantity_ids
+from mppcqa.results.sums import groups_of, keep_sums, kept_sums, sums_before, with_sums
 from mppcqa.runs.belonging import keys_of
 from mppcqa.runs.files import keep_file
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import Stage
 from mppcqa.store.keeping import discard
 from mppcqa.tables import Fault
+from mppcqa.typed import moment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -121,15 +125,25 @@ class _Blocks:
         self._quantity = np.array([quantities[key] for key in keys], np.int16)
         self._skip = np.array(row.found["skip"], np.int32)
         self._spool, self._analysis = spool, analysis.pk
+        # As they were when it began: an import that goes on later goes on with the same.
+        self._done: list[tuple[list[int], NDArray[np.int32]]] = []
+        for done, devices in groups_of(kept_sums(analysis)):
+            later = [with_sums(one, done) for one in conditions]
+            ids = condition_ids(later)
+            self._done.append((devices, np.array([ids[one] for one in later], np.int32)))
 
     def __iter__(self) -> Iterator[MeasurementColumns]:
         for block in self._spool.blocks():
+            condition = self._condition[block["condition"]]
+            for devices, later in self._done:
+                mine = np.isin(block["device"], devices)
+                condition[mine] = later[block["condition"][mine]]
             columns = MeasurementColumns(
                 device=block["device"],
                 analysis=np.full(len(block["device"]), self._analysis, np.int32),
                 quantity=self._quantity[block["quantity"]],
                 channel=block["channel"],
-                condition=self._condition[block["condition"]],
+                condition=condition,
                 value=block["value"],
                 statistical=block["statistical"],
                 systematic=block["systematic"].astype(np.float32),
@@ -170,6 +184,8 @@ def _finish(
                 if members:
                     count_analyses([(analysis, members)], columns, meaning)
                     judge(analysis, members, columns)
+            # What was recorded while blocks were written.
+            ask_follow(devices.tolist(), by=row.asked_by)
         Analysis.objects.filter(pk=analysis.pk).update(values=done["values"])
         rest = {key: value for key, value in row.found.items() if key not in BEGUN}
         found = {**rest, "analysis": analysis.pk, "done": done}
@@ -212,6 +228,7 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         stage=stage.key,
         operator_id=None if by is None else by.pk,
         note=_("imported from %s") % row.original_name,
+        measured_at=moment(row.mapping.get("fill", {}).get(MEASURED)) or timezone.now(),
         **keys_of(devices.tolist()),
     )
     if len(devices) <= MOST_SLOTS:
@@ -231,6 +248,7 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         task=row.task,
         made_by_id=None if by is None else by.pk,
     )
+    keep_sums(analysis, sums_before(run, stage, devices.tolist()))
     row.run, row.state = run, Import.State.IMPORTING
     row.found |= {
         "analysis": analysis.pk,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.campaign import FIRST, Campaign
+from mppcqa.inventory.records import DeviceRecord  # noqa: F401  (its table is of this room)
 from mppcqa.inventory.scope import HoldingDevices, OfDevice, ScopedQuerySet, WithDevices
 from mppcqa.inventory.serials import SERIAL_LENGTH
 from mppcqa.inventory.states import DeviceState, Move

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.limits.grading import grade
 from mppcqa.limits.judging import judge, limits_of
+from mppcqa.limits.records import ask_follow
 from mppcqa.queue.actions import submit
 from mppcqa.queue.models import TaskGroup
 from mppcqa.results.counting import devices_of, make_count
@@ -80,5 +81,7 @@ def count(group: TaskGroup, told: Told = lambda done, total: None) -> int:
         make_count(analysis, devices)
         for start in range(0, len(devices), PIECE):
             judge(analysis, devices[start : start + PIECE])
+        # What was done to devices may have been recorded after it was made.
+        ask_follow(devices)
         told(number + 1, len(analyses))
     return len(analyses)

@@ -114,3 +114,15 @@ def make_new_count(context: Context, *, group_id: int) -> dict[str, Any]:
         kept = {"comparison": compare(group)}
         context.keep(kept)
     return {**kept, "analyses": count(group, context.progress)}
+
+
+@routine("limits.follow_records", title=_("Bring runs in line with records"), repeatable=True)
+def follow_records(context: Context, *, devices: list[int]) -> dict[str, Any]:
+    """Conditions of runs anew, where what was done to their devices was recorded late."""
+    from mppcqa.limits.records import follow
+
+    def told(done: int, total: int) -> None:
+        context.check_stopped()
+        context.progress(done, total, "analyses")
+
+    return {"analyses": follow(devices, task=context.task, told=told)}

@@ -77,7 +77,7 @@ def _write(device: Device, address: PublicAddress, paper: str, viewer: Viewer = 
 
 def lay_out(view: DeviceView, address: PublicAddress, *, paper: str = "A4") -> bytes:
     """PDF of a view, in the current language."""
-    story: list[Any] = [_head(view, address), *_sign_offs(view)]
+    story: list[Any] = [_head(view, address), *_sign_offs(view), *_records(view)]
     if not view.stages:
         story.append(paragraph(_("This device has not been measured yet.")))
     for number, stage in enumerate(view.stages):
@@ -119,6 +119,20 @@ def _sign_offs(view: DeviceView) -> list[Any]:
         outdated = f" ({_('verdicts have changed since')})" if one.outdated else ""
         lines.append(paragraph(one.text + outdated))
     return lines
+
+
+def _records(view: DeviceView) -> list[Any]:
+    """What was done to the device, and when."""
+    there = [one for one in view.records if not one.withdrawn]
+    if not there:
+        return []
+    heads = _("When (UTC)"), _("What was done"), _("Amount"), _("By")
+    rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
+    for one in there:
+        text = f"{one.text}; {one.remark}" if one.remark else one.text
+        cells = moment(one.at), one.title, text, one.by
+        rows.append([paragraph(cell, CELL) for cell in cells])
+    return [table(rows, [WIDTH * part for part in (0.17, 0.18, 0.5, 0.15)]), Spacer(1, 6)]
 
 
 def _section(stage: StageView) -> list[Any]:

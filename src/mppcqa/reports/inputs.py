@@ -36,4 +36,5 @@ def newest(view: DeviceView) -> dt.datetime:
     moments += [one.at for one in view.sign_offs]
     moments += [one.at for one in view.handlings]
     moments += [one.at for one in view.renamings]
+    moments += [one.changed_at for one in view.records]
     return max(moments + [one.sent_at for one in view.moves])

@@ -122,13 +122,20 @@ def compared(condition: Condition) -> Condition:
 def holds_at(own: Condition, other: Condition) -> bool:
     """Whether a value had at its own condition tells of another: what was set does not differ.
 
-    What was had with a source switched off holds at all of its settings.
+    What was had with a source switched off holds at all of its settings. What was done before is
+    the same for all that one run measured, and not set by it.
     """
     return all(
         value == other.get(key) or value == get_axis(key).off
         for key, value in own.items()
-        if not get_axis(key).stands_for
+        if not get_axis(key).stands_for and not get_axis(key).adds_up
     )
+
+
+@lru_cache(KEPT)
+def without_sums(condition: Condition) -> Condition:
+    """The condition without what had been done to the device before."""
+    return condition.without(*(key for key in condition if get_axis(key).adds_up))
 
 
 @lru_cache(KEPT)

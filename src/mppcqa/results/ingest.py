@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from mppcqa.results.columns import ValueColumns, columns_of_results, value_fault
 from mppcqa.results.counting import count_analyses
 from mppcqa.results.models import Analysis
 from mppcqa.results.references import Meaning, condition_ids, quantity_ids
+from mppcqa.results.sums import at_sums, keep_sums, sums_before
 from mppcqa.runs.models import RunFile
 from mppcqa.stages import Problem, Result, SharedPart, Stage
 
@@ -116,7 +117,19 @@ def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
             for new in batch
         ]
         lock_devices(np.unique(np.concatenate(devices)).tolist() if devices else [])
+        # Devices are held: a record that comes now waits, and finds these values.
+        done = [
+            sums_before(new.run_file.run, new.stage, found.tolist())
+            for new, found in zip(batch, devices, strict=True)
+        ]
+        batch = [
+            replace(new, values=at_sums(new.values, sums))
+            for new, sums in zip(batch, done, strict=True)
+        ]
         analyses = Analysis.objects.bulk_create([_row(new) for new in batch])
+        for analysis, sums in zip(analyses, done, strict=True):
+            if sums:
+                keep_sums(analysis, sums)
         written = write_measurements(MeasurementColumns.join(_measured(batch, analyses, meaning)))
         counting = [
             (analysis, found.tolist())

@@ -149,6 +149,28 @@ class Measurement(models.Model):
         return f"{self.value:g} ± {self.statistical or 0:g} ± {self.systematic:g}"
 
 
+class SumsAt(models.Model):
+    """What had been done to a device before it was measured, as it is in an analysis's conditions.
+
+    Only where it had been anything; see `mppcqa.results.sums`.
+    """
+
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="sums")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    at = ConditionField()
+
+    objects = OfDevice.as_manager()
+
+    class Meta:
+        verbose_name = _("sums of what was done")
+        constraints = [
+            models.UniqueConstraint(fields=["analysis", "device"], name="results_sums_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device}: {condition_text(self.at)}"
+
+
 class Standing(models.Model):
     """What counts for a device at a stage now: the analysis, and the verdict once there is one.
 

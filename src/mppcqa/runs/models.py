@@ -148,6 +148,8 @@ class Run(models.Model):
     )
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    measured_at = models.DateTimeField(_("measured"), default=timezone.now)
+    """When its devices were measured: what was done to them before is part of its conditions."""
 
     objects = ScopedQuerySet.as_manager()
 

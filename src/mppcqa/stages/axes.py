@@ -33,11 +33,16 @@ class Axis:
     on_words: str = ""
     rank: int = 40
     """Points are sorted by the axis of the highest rank first."""
+    digits: int = DIGITS
+    """Significant digits of what is compared over the campaign without a resolution."""
+    adds_up: bool = False
+    """Whether its value is the sum of what was done to the device until then (see
+    `mppcqa.stages.records`); a condition without it is one at zero."""
 
     def rounded(self, value: float) -> float:
         """The value as it is compared over the campaign."""
         if not self.resolution:
-            return float(f"{value:.{DIGITS}g}")
+            return float(f"{value:.{self.digits}g}")
         places = max(0, -math.floor(math.log10(self.resolution)))
         return round(round(value / self.resolution) * self.resolution, places) + 0.0
 
@@ -78,3 +83,43 @@ LIGHT_AXIS = Axis(
 )
 SHARED_AXES = (BIAS_AXIS, OVERVOLTAGE_AXIS, TEMPERATURE_AXIS, LIGHT_AXIS)
 """Axes that most stages have, in the order in which a condition is told."""
+FLUENCE_AXIS = Axis(
+    key="fluence_neq_cm2",
+    title="Fluence",
+    unit="n_eq/cm2",
+    words="{:g} n_eq/cm2",
+    headings=("fluence", "neutron fluence", "equivalent fluence", "fluencia"),
+    digits=2,
+    adds_up=True,
+    rank=50,
+)
+DOSE_AXIS = Axis(
+    key="dose_gy",
+    title="Dose",
+    unit="Gy",
+    words="{:g} Gy",
+    headings=("dose", "total dose", "ionising dose", "tid", "dosis"),
+    digits=2,
+    adds_up=True,
+    rank=50,
+)
+ANNEALING_AXIS = Axis(
+    key="annealing_h",
+    title="Annealing time",
+    unit="h",
+    words="annealed for {:g} h",
+    headings=("annealing time", "annealing", "tiempo de recocido"),
+    digits=2,
+    adds_up=True,
+    rank=48,
+)
+CYCLES_AXIS = Axis(
+    key="thermal_cycles",
+    title="Thermal cycles",
+    words="after {:g} thermal cycles",
+    headings=("thermal cycles", "cycles", "ciclos térmicos"),
+    adds_up=True,
+    rank=46,
+)
+SUMMED_AXES = (FLUENCE_AXIS, DOSE_AXIS, ANNEALING_AXIS, CYCLES_AXIS)
+"""What was done to a device before it was measured, added up from its records."""

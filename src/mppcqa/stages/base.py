@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mppcqa.stages.axes import SHARED_AXES, Axis
+from mppcqa.stages.axes import SHARED_AXES, SUMMED_AXES, Axis
 from mppcqa.stages.conditions import ANYWHERE, Condition
 from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.parameters import clean_parameters
@@ -36,7 +36,7 @@ class DeclaredStage:
     version: str
     parameters: tuple[Parameter, ...]
     settings: tuple[Parameter, ...] = ()
-    axes: tuple[Axis, ...] = SHARED_AXES
+    axes: tuple[Axis, ...] = (*SHARED_AXES, *SUMMED_AXES)
     typical: Condition = ANYWHERE
     quantities: tuple[Quantity, ...]
     charts: tuple[Chart, ...]

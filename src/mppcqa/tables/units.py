@@ -25,6 +25,8 @@ BASES = {
     "Hz": "Hz",
     "s": "s",
     "C": "C",
+    "Gy": "Gy",
+    "eV": "eV",
     "Ω": "Ω",
     "\u2126": "Ω",
     "ohm": "Ω",
@@ -89,6 +91,9 @@ WORDS = {
     "min": ("s", 60.0),
     "h": ("s", 3600.0),
     "ps": ("s", 1e-12),
+    "rad": ("Gy", 0.01),
+    "krad": ("Gy", 10.0),
+    "Mrad": ("Gy", 1e4),
     **{unit: ("m", metres) for unit, metres in LENGTHS.items()},
 }
 

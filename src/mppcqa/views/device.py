@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, Shipment
+from mppcqa.inventory.records import DeviceRecord, facts_text, kind_title
 from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.states import DeviceState, Move
 from mppcqa.runs.models import LoadedDevice, RunSlot
@@ -104,6 +105,23 @@ class Handling:
 
 
 @dataclass(frozen=True)
+class RecordView:
+    """What was done to a device: irradiation, annealing, and the like."""
+
+    pk: int
+    title: str
+    text: str
+    at: dt.datetime
+    by: str
+    made_at: dt.datetime
+    remark: str
+    withdrawn: str
+    """Why it counts no longer; empty where it does."""
+    changed_at: dt.datetime
+    """When it was made, or withdrawn."""
+
+
+@dataclass(frozen=True)
 class Renaming:
     """A serial number that a device had."""
 
@@ -130,6 +148,7 @@ class DeviceView:
     attachments: tuple[AttachmentView, ...]
     moves: tuple[Journey, ...]
     handlings: tuple[Handling, ...]
+    records: tuple[RecordView, ...]
     renamings: tuple[Renaming, ...]
 
 
@@ -192,9 +211,24 @@ def device_view(
             )
             for row in there["moves"]
         ),
+        records=tuple(_record(row) for row in there["records"]),
         renamings=tuple(
             Renaming(row.serial, row.changed_at, row.reason) for row in there["aliases"]
         ),
+    )
+
+
+def _record(row: DeviceRecord) -> RecordView:
+    return RecordView(
+        pk=row.pk,
+        title=kind_title(row.kind),
+        text=facts_text(row.kind, row.facts, row.uncertainty),
+        at=row.done_at,
+        by=_name(row.made_by),
+        made_at=row.made_at,
+        remark=row.remark,
+        withdrawn=row.withdrawn_why,
+        changed_at=row.withdrawn_at or row.made_at,
     )
 
 
@@ -218,6 +252,7 @@ def _related(device: Device, viewer: Viewer) -> dict[str, list[Any]]:
     rows: dict[str, QuerySet[Any]] = {
         "shipments": moves[:LISTED],
         "moves": handled[:LISTED],
+        "records": device.records.select_related("made_by")[:PARTS],
         "aliases": device.aliases.all()[:LISTED],
         "comments": comments.only("device", "text", "written_at", "author__username"),
         "loaded_in": loaded.only("slot", "station__name"),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.results.bulk_values import MeasurementColumns
-from mppcqa.results.conditions import setting, sort_key
+from mppcqa.results.conditions import setting, sort_key, without_sums
 from mppcqa.results.models import WHOLE_DEVICE, Analysis, ConditionPoint, Measurement, QuantityRow
 from mppcqa.results.reading import read_values
 from mppcqa.runs.models import Run, RunFile
@@ -316,7 +316,8 @@ def compare(first: RunView, second: RunView, quantity: str) -> list[Difference]:
     for view in (first, second):
         side: dict[tuple[Any, ...], One] = {}
         for (slot, at), group in _grouped(view.values(quantity)).items():
-            key = (view.devices[slot].serial, view.setting(at))
+            # What was done to a device between two runs is what they are compared for.
+            key = (view.devices[slot].serial, without_sums(view.setting(at)))
             side[key] = mean_of(group)
         sides.append(side)
     both = sorted(sides[0].keys() & sides[1].keys(), key=str)

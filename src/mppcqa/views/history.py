@@ -23,7 +23,8 @@ class Event:
     """Something that happened to a device."""
 
     kind: str
-    """``registered``, ``run``, ``judged``, ``shipped``, ``moved``, ``renamed``."""
+    """``registered``, ``run``, ``judged``, ``shipped``, ``moved``, ``renamed``,
+    ``record``."""
     at: dt.datetime
     text: str
     more: str = ""
@@ -41,6 +42,11 @@ def device_history(view: DeviceView) -> list[Event]:
         *_verdicts(view, titles),
         *_moves(view),
         *(Event("moved", row.at, row.text, row.why, row.by) for row in view.handlings),
+        *(
+            Event("record", row.at, f"{row.title}: {row.text}", row.remark, row.by)
+            for row in view.records
+            if not row.withdrawn
+        ),
         *(
             Event("renamed", row.at, _("Renamed; before: %s") % row.serial, row.reason)
             for row in view.renamings

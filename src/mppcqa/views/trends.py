@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,23 @@ def trends(
     values = view.values(quantity, None if slot is None else [slot])
     if channel is not None:
         values = [one for one in values if one.channel in (channel, WHOLE_DEVICE)]
+    return trends_of(values, view.setting, axis)
+
+
+def trends_of(
+    values: Iterable[One], setting_of: Callable[[int], Condition], axis: Axis
+) -> list[Trend]:
+    """Values along an axis, a series for each setting of the others; means of each setting.
+
+    setting_of
+        What was set, by the id of a condition.
+    """
     groups: dict[int, list[One]] = defaultdict(list)
     for one in values:
         groups[one.condition].append(one)
     series: dict[tuple[Any, ...], dict[float, list[One]]] = defaultdict(lambda: defaultdict(list))
     for key, group in groups.items():
-        at = view.setting(key)
+        at = setting_of(key)
         if axis.key in at:
             others = tuple(value_text(one, at[one.key]) for one in told_axes(at) if one != axis)
             series[others][at[axis.key]].append(mean_of(group))

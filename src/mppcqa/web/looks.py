@@ -52,6 +52,7 @@ EVENTS = {
     "shipped": "truck",
     "renamed": "edit",
     "moved": "arrow-right",
+    "record": "radioactive",
 }
 
 

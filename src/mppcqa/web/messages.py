@@ -87,6 +87,7 @@ def _add_template(catalogue: Catalog, path: Path) -> None:
 def _stage_texts() -> set[str]:
     """English texts that stages declare; they know no Django, pages translate them."""
     from mppcqa.stages.cell import FIT_TITLES
+    from mppcqa.stages.records import OWN_KINDS
     from mppcqa.stages.registry import own_stages
     from mppcqa.web.runs.form import in_words
 
@@ -100,6 +101,8 @@ def _stage_texts() -> set[str]:
         texts |= {limit.reason for limit in stage.limits}
         for axis in stage.axes:
             texts |= {axis.title, axis.words, axis.off_words, axis.on_words}
+    for kind in OWN_KINDS:
+        texts |= {kind.title, *(one.title for one in kind.fields)}
     return texts - {""}
 
 

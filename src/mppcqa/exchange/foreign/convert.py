@@ -93,7 +93,7 @@ def meta_of(run: Run, parts: Sequence[Measured]) -> dict[str, Any]:
         "station": "",
         "operator": run.operator.get_username() if run.operator else "",
         "program": f"mppcqa import, mapping {', '.join(mapping_names(asked))}",
-        "started": f"{run.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "started": f"{run.measured_at:%Y-%m-%dT%H:%M:%SZ}",
         "slots": [given],
         "imported": {"files": asked["names"], "facts": [part.facts for part in parts][:50]},
     }

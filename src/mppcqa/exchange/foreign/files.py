@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Dict
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.disk import Measured as Content
@@ -332,8 +334,12 @@ def take_in(
     given: Dict[str, float],
     channel: int | None,
     by: AbstractBaseUser | None = None,
+    measured_at: dt.datetime | None = None,
 ) -> Run:
-    """A run of files that were checked, and the tasks that make values of it."""
+    """A run of files that were checked, and the tasks that make values of it.
+
+    `measured_at` is when the device was measured, where that is known; else it was just now.
+    """
     mappings = [one.mapping.as_json() for one in checked]
     alike = all(one == mappings[0] for one in mappings)
     channels = [one.channel for one in checked]
@@ -342,6 +348,7 @@ def take_in(
             stage=stage_of(checked[0].mapping).key,
             operator_id=None if by is None else by.pk,
             note=", ".join(one.name for one in checked)[:500],
+            measured_at=measured_at or timezone.now(),
             **common_keys([(device.campaign_id, device.owner_id)]),
         )
         RunSlot.objects.create(run=run, slot=1, device=device)

@@ -269,4 +269,27 @@ class Migration(migrations.Migration):
             model_name='device',
             constraint=models.UniqueConstraint(fields=('tray', 'tray_row', 'tray_column'), name='inventory_tray_position'),
         ),
+        migrations.CreateModel(
+            name='DeviceRecord',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=mppcqa.database.identity.uuid7, editable=False, unique=True, verbose_name='UUID')),
+                ('kind', models.CharField(max_length=40, verbose_name='kind')),
+                ('done_at', models.DateTimeField(verbose_name='when')),
+                ('facts', models.JSONField(default=dict)),
+                ('uncertainty', models.FloatField(blank=True, null=True)),
+                ('remark', models.CharField(blank=True, default='', max_length=300, verbose_name='remark')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ('withdrawn_why', models.CharField(blank=True, default='', max_length=300)),
+                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='inventory.device')),
+                ('made_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('withdrawn_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'record',
+                'ordering': ['done_at', 'id'],
+                'indexes': [models.Index(fields=['device', 'done_at'], name='inventory_record_at')],
+            },
+        ),
     ]

@@ -108,4 +108,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(cluster, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name='SumsAt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', mppcqa.results.conditions.ConditionField(max_length=250)),
+                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sums', to='results.analysis')),
+                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='inventory.device')),
+            ],
+            options={
+                'verbose_name': 'sums of what was done',
+                'constraints': [models.UniqueConstraint(fields=('analysis', 'device'), name='results_sums_unique')],
+            },
+        ),
     ]

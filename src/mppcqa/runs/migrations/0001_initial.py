@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('parameters', models.JSONField(default=dict, verbose_name='parameters')),
                 ('note', models.TextField(blank=True, verbose_name='note')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
+                ('measured_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='measured')),
                 ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL, verbose_name='operator')),
                 ('task_group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='queue.taskgroup')),
             ],

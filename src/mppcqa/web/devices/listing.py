@@ -88,6 +88,13 @@ def _bulk(move: Move) -> Bulk:
     return Bulk(move, HAND[move], "inventory.change_device", preview, do, reason=True)
 
 
+RECORD = Bulk(
+    "record",
+    gettext_lazy("Record what was done"),
+    "inventory.add_devicerecord",
+    page="record_add",
+    rows_as="devices",
+)
 DEVICES = Listing(
     name="devices",
     title=gettext_lazy("Devices"),
@@ -120,6 +127,6 @@ DEVICES = Listing(
     ),
     show=lambda rows: rows.values_list(*READ, named=True),
     describe=_describe,
-    bulk=tuple(_bulk(move) for move in HAND if TABLE[move].by_hand),
+    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD),
     export="devices",
 )

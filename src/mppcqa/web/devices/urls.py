@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.devices import decisions, edit, register, views
+from mppcqa.web.devices import decisions, edit, records, register, views
 
 urlpatterns = [
     path("devices/", views.device_list, name="device_list"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("devices/<str:serial>/attach/", edit.add_attachment, name="device_attach"),
     path("attachments/<int:pk>/", edit.attachment, name="attachment"),
     path("attachments/<int:pk>/remove/", edit.remove_attachment, name="attachment_remove"),
+    path("devices/records/add/", records.add, name="record_add"),
+    path("devices/records/<int:pk>/withdraw/", records.take_back, name="record_withdraw"),
+    path("devices/<str:serial>/course/", records.course, name="device_course"),
     path("devices/register/", register.register, name="device_register"),
     path("devices/<str:serial>/", views.device, name="device"),
     path("devices/<str:serial>/comment/", views.comment, name="device_comment"),

@@ -98,11 +98,14 @@ def run_trends(view: RunView, slot: int | None, channel: int | None, asked: str 
             left += 1
         else:
             drawn = ((axis, trends(view, key, axis, slot, channel)) for axis in axes)
-            charts += [_trend_chart(quantities[key], axis, rows) for axis, rows in drawn if rows]
+            charts += [trend_chart(quantities[key], axis, rows) for axis, rows in drawn if rows]
     return Trends(quantities, charts, fixed, left)
 
 
-def _trend_chart(shown: ShownQuantity, axis: Axis, rows: Sequence[Trend]) -> dict[str, Any]:
+def trend_chart(
+    shown: ShownQuantity, axis: Axis, rows: Sequence[Trend], *, fitted: bool = True
+) -> dict[str, Any]:
+    """A quantity along an axis, with straight lines where these mean something."""
     title = _("%(quantity)s against %(axis)s") % {
         "quantity": shown.title,
         "axis": _(axis.title).lower(),
@@ -110,7 +113,9 @@ def _trend_chart(shown: ShownQuantity, axis: Axis, rows: Sequence[Trend]) -> dic
     drawn = explore.with_lines(
         [Series(one.name, one.x, one.y, one.error) for one in rows],
         [
-            explore.StraightLine(one.line.intercept, one.line.slope) if one.line else None
+            explore.StraightLine(one.line.intercept, one.line.slope)
+            if one.line and fitted
+            else None
             for one in rows
         ],
         x_title=_(axis.title),
@@ -120,7 +125,7 @@ def _trend_chart(shown: ShownQuantity, axis: Axis, rows: Sequence[Trend]) -> dic
         to_zero=shown.crossing == axis.key,
     )
     chart = place_chart(f"{shown.key}-{axis.key}", title, drawn)
-    chart["lines"] = [_words(shown, axis, one) for one in rows if one.line]
+    chart["lines"] = [_words(shown, axis, one) for one in rows if one.line and fitted]
     return chart
 
 

@@ -34,13 +34,14 @@ from mppcqa.exchange.foreign.mappings import (
     find_mapping,
     save_mapping,
 )
+from mppcqa.exchange.mapping import moment_faults
 from mppcqa.exchange.models import ForeignMapping
 from mppcqa.runs.actions import find_device
-from mppcqa.typed import number
+from mppcqa.typed import moment, number
 from mppcqa.web.access import allowed, person
 from mppcqa.web.charting import place_chart
 from mppcqa.web.edits import Part, begin, part
-from mppcqa.web.reading import whole
+from mppcqa.web.reading import line, whole
 
 MOST_FILES = 200
 MOST_BYTES = 2_000_000_000
@@ -137,6 +138,8 @@ def _look(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:
     if device is None:
         faults.append(_("%s is not registered; register it first") % request.POST.get("device", ""))
     given = given_in(request, faults)
+    measured = line(request.POST, "measured_at", 40)
+    faults += moment_faults(measured) if measured else []
     mappings = _mappings(request, context, paths)
     if device is None or mappings is None:
         return None
@@ -167,7 +170,10 @@ def _look(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:
         return None
     if request.POST.get("action") != "import" or faults:
         return None
-    run = take_in(checked, device, given=given, channel=channel, by=person(request))
+    when = moment(measured)
+    run = take_in(
+        checked, device, given=given, channel=channel, by=person(request), measured_at=when
+    )
     shutil.rmtree(_folder() / token, ignore_errors=True)
     messages.success(request, _("The files are being converted and analysed."))
     return redirect(run)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from mppcqa.exchange.imports import stage_of
 from mppcqa.exchange.mapping import (
     DEVICE_TARGETS,
+    MEASURED,
     VALUE_FIELDS,
     ColumnMapping,
     Target,
@@ -63,8 +64,7 @@ def _with_unit(field: str, title: str) -> str:
 def mapping_columns(row: Import, source: Source, samples: list[list[str]]) -> dict[str, Any]:
     """What the template shows of the mapping."""
     mapping = ColumnMapping.from_json(row.mapping)
-    stage = stage_of(row)
-    axes = stage.axes if stage else ()
+    axes = _axes(row)
     columns = [
         {
             "place": place,
@@ -85,6 +85,12 @@ def mapping_columns(row: Import, source: Source, samples: list[list[str]]) -> di
         "types": DeviceType.objects.all(),
         "places": Institute.objects.all(),
     }
+
+
+def _axes(row: Import) -> list[Axis]:
+    """What a column may say of all its values; what adds up has columns of its own, or records."""
+    stage = stage_of(row)
+    return [axis for axis in stage.axes if not axis.adds_up] if stage else []
 
 
 def _own(target: Target, axes: Iterable[Axis]) -> list[tuple[str, str, str]]:
@@ -159,8 +165,7 @@ def read_mapping(posted: QueryDict, row: Import, source: Source) -> ColumnMappin
     former = ColumnMapping.from_json(row.mapping)
     allowed = {key for _group, options in choices(row) for key, _title in options}
     columns = dict(former.columns)
-    stage = stage_of(row)
-    axes = stage.axes if stage else ()
+    axes = _axes(row)
     for place, column in enumerate(source.columns[:SHOWN_COLUMNS]):
         to = posted.get(f"to-{place}", "")
         target = Target(
@@ -170,7 +175,8 @@ def read_mapping(posted: QueryDict, row: Import, source: Source) -> ColumnMappin
             at=Condition({axis.key: number(posted.get(f"{axis.key}-{place}")) for axis in axes}),
         )
         columns[column.head] = target if ":" in to else Target(to=target.to, unit=target.unit)
-    fill = {name: posted.get(f"fill-{name}", "").strip() for name in ("device_type", "location")}
+    filled = ("device_type", "location", MEASURED)
+    fill = {name: posted.get(f"fill-{name}", "").strip()[:100] for name in filled}
     return replace(
         former,
         columns=columns,

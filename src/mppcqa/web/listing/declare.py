@@ -79,11 +79,15 @@ class Bulk:
     key: str
     title: Text
     right: str
-    preview: Callable[[list[int]], list[Effect]]
-    do: Callable[[list[int], str, AbstractBaseUser], str]
+    preview: Callable[[list[int]], list[Effect]] = lambda keys: []
+    do: Callable[[list[int], str, AbstractBaseUser], str] = lambda keys, reason, by: ""
     """Does it (rows, reason, who), all or none; returns what to say. Raises a refusal."""
     reason: bool = False
     """Whether a reason is asked for."""
+    page: str = ""
+    """The name of a page of its own that takes the rows (``?devices=1,2``, by `rows_as`) and does
+    it, where more has to be said than a reason."""
+    rows_as: str = "rows"
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mppcqa.exchange.writers import writers
@@ -59,6 +61,9 @@ def _posted(request: HttpRequest, listing: Listing) -> HttpResponseBase:
     if not keys:
         messages.error(request, _("Choose rows first, by the boxes before them."))
         return redirect(request.get_full_path())
+    if action.page:
+        chosen = urlencode({action.rows_as: ",".join(map(str, keys))}, safe=",")
+        return redirect(f"{reverse(action.page)}?{chosen}")
     faults: list[Fault] = []
     if "confirmed" in request.POST:
         try:
