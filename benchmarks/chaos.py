@@ -7,7 +7,8 @@ effect exactly once, no station be locked, and every log be complete. No process
 none outlive its attempt, in whatever way it was started (`chaos_processes`).
 The parent of the workers is this script: it starts again what was killed, as `mppcqa run` does.
 Before that, processes that store, export and back up are killed (`chaos_files`): 25 of them, or as
-many as `--kills` says; 200 is the full run.
+many as `--kills` says; 200 is the full run. Then a station with an address and a token measures
+while its cable is cut and its processes are killed (`chaos_stations`): 5 runs, 20 for all.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ def main() -> int:
     choices = ["filesystem", "rabbitmq", "both", "none"]
     parser.add_argument("--transport", choices=choices, default="both")
     parser.add_argument("--kills", type=int, default=25, help="while files are stored; 200 for all")
+    parser.add_argument("--runs", type=int, default=5, help="on a station; 20 for all, 0 for none")
     parser.add_argument("--limit", type=float, default=270, help="seconds a transport")
     options = parser.parse_args()
     chosen = ["filesystem", "rabbitmq"] if options.transport == "both" else [options.transport]
     chosen = [] if options.transport == "none" else chosen
     worst = files(Path(tempfile.mkdtemp(prefix="mppcqa-chaos-")), options) if options.kills else 0
+    if options.runs:
+        worst = max(worst, stations(Path(tempfile.mkdtemp(prefix="mppcqa-chaos-")), options))
     for transport in chosen:
         home = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
         if transport == "filesystem":
@@ -67,6 +71,14 @@ def files(home: Path, options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "benchmarks.chaos_files"]
     command += [str(options.seed), str(options.kills)]
     limit_s = 120 + 10 * options.kills
+    return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
+
+
+def stations(home: Path, options: argparse.Namespace) -> int:
+    """Cuts and kills while a station with a token measures; 0 if all holds."""
+    command = [sys.executable, "-m", "benchmarks.chaos_stations"]
+    command += [str(options.seed), str(options.runs)]
+    limit_s = 60 + 60 * options.runs
     return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
 
 

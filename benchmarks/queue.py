@@ -16,6 +16,11 @@
 ``log_tail_ms``          opening the tail of a 100 MB log
 ``queue_page_ms``        slowest page of the queue with 1,000,000 ended tasks, server time
 ``queue_page_queries``   most queries of such a page; ``…_thousand`` with 1,000 ended tasks
+``station_latency_ms``   median from a run's commit to its program's start on a station that has an
+                         address and a token; ``…_high`` the largest
+``station_log_behind_s``, ``station_bar_behind_s``  how far log and bar on the server are behind the
+                         program, at worst; ``station_kill_s`` from a kill to its end
+``idle_stations_core_percent``  of a core, taken by web server and bell for a hundred that wait
 =======================  =========================================================================
 
 ``MPPCQA_DATABASE`` names another database than an SQLite file of this run; it must be empty.
@@ -147,6 +152,8 @@ def measure(scratch: Path) -> dict[str, float]:
         found |= call("queue_ours", "kill", env=env)
     found |= call("queue_ours", "log_tail", env=env)
     found |= call("queue_ours", "queue_page", env=env)
+    if "MPPCQA_DATABASE" not in os.environ:
+        found |= call("queue_stations", env=environment(scratch / "stations", env["MPPCQA_BROKER"]))
     with OwnRabbit(scratch / "rabbit") as rabbit:
         env = environment(scratch / "rabbitmq", rabbit.url)
         if "MPPCQA_DATABASE" in os.environ:

@@ -87,15 +87,15 @@ class Web:
 
 
 @contextmanager
-def bell() -> Iterator[None]:
-    """The process that wakes stations."""
+def bell() -> Iterator[int]:
+    """The process that wakes stations, and its number."""
     command = [sys.executable, "-m", "mppcqa.cli", "bell", "--port", "0"]
     with (Path(settings.MPPCQA_HOME) / "bell.log").open("ab") as log:
         process = subprocess.Popen(command, env=child_environment(), stdout=log, stderr=log)
     try:
         port = Path(settings.MPPCQA_HOME) / "bell-port"
         wait_until(port.exists, what="the bell listens")
-        yield
+        yield process.pid
     finally:
         stop(process)
 

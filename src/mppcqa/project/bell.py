@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from django.db import DatabaseError, connections
 
-from mppcqa.runs.bell import close_bell, lanes_of, open_bell, queued_for, station_of, to_stop
+from mppcqa.runs.bell import close_bell, open_bell, queued, station_of, stations_by_lane, to_stop
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.025
@@ -41,7 +41,7 @@ class Bell:
 
     def __init__(self) -> None:
         self.listening: dict[int, set[asyncio.Event]] = defaultdict(set)
-        self.lanes: dict[int, str] = {}
+        self.lanes: dict[str, int] = {}
         self.rung: dict[tuple[str, int], float] = {}
         self.reader = ThreadPoolExecutor(1, "look")
         self.watch: asyncio.Task[None] | None = None
@@ -98,9 +98,7 @@ class Bell:
                 continue
             turn += 1
             try:
-                stations = set(self.listening)
-                stops = turn % STOPS_EVERY == 0
-                found = await loop.run_in_executor(self.reader, self._look, stations, stops)
+                found = await loop.run_in_executor(self.reader, self._look, turn)
             except DatabaseError as error:
                 logger.warning("the database is away: %s", error)
                 await asyncio.sleep(AWAY_S)
@@ -109,13 +107,12 @@ class Bell:
                 for event in self.listening.get(station, ()):
                     event.set()
 
-    def _look(self, stations: set[int], stops: bool) -> set[int]:
+    def _look(self, turn: int) -> set[int]:
         """Stations that have something to do which they were not told of a moment ago."""
         try:
-            if stations - self.lanes.keys() or stops:
-                self.lanes = lanes_of(stations)
-            names = set(self.lanes.values())
-            todo = queued_for(names) | (to_stop(names) if stops else set())
+            todo = queued() | (to_stop() if turn % STOPS_EVERY == 0 else set())
+            if {lane for lane, _task in todo} - self.lanes.keys():
+                self.lanes = stations_by_lane()
         except DatabaseError:
             connections.close_all()
             raise
@@ -123,8 +120,7 @@ class Bell:
         fresh = {one for one in todo if now - self.rung.get(one, -AGAIN_S) >= AGAIN_S}
         self.rung = {one: at for one, at in self.rung.items() if now - at < AGAIN_S}
         self.rung |= dict.fromkeys(fresh, now)
-        lanes = {lane for lane, _task in fresh}
-        return {station for station, lane in self.lanes.items() if lane in lanes}
+        return {self.lanes[lane] for lane, _task in fresh if lane in self.lanes}
 
 
 def _head(status: int, kind: str) -> Message:

@@ -15,7 +15,7 @@ from mppcqa.refused import Refused
 from mppcqa.runs.models import Station, StationContact
 
 SILENT_AFTER = dt.timedelta(seconds=45)
-"""A station that was not heard of for so long is not reached; it asks at least every 15 s."""
+"""A station that was not heard of for so long is not reached; it asks at least every 20 s."""
 NOTE_EVERY_S = 5.0
 CLOCK_MATTERS_S = 30.0
 

@@ -51,6 +51,8 @@ class Agent:
         self.bringing: Bringing | None = None
         self.spare: subprocess.Popen[bytes] | None = None
         self.ending = False
+        self.rang = False
+        """Whether the bell rang since the server was asked."""
         self.patience = Patience(0.2, 5.0)
         self.refusals = Patience(1.0, 15.0)
         self.told = ""
@@ -70,7 +72,7 @@ class Agent:
         """Until it is told to end and has brought what it has."""
         self._read_list()
         while not (self.ending and not self.spool.kept()):
-            self.wake.wait(self.step())
+            self.rang |= self.wake.wait(self.step())
             self.wake.clear()
         if self.spare is not None and self.spare.stdin is not None:
             self.spare.stdin.close()
@@ -267,7 +269,8 @@ class Agent:
         if self.bringing is None or self.bringing.kept != kept:
             self.bringing = Bringing(kept, self.link)
         try:
-            done = self.bringing.step(quick=not self.listener.hears or self.wake.is_set())
+            rang, self.rang = self.rang, False
+            done = self.bringing.step(rang=rang, hears=self.listener.hears)
         except Refused as error:
             if error.status != 404:
                 raise

@@ -36,12 +36,16 @@ class Bringing:
         self.sent: int | None = None
         self.counted = True
 
-    def step(self, *, quick: bool) -> bool:
-        """One request or a few; True once the server has all. `quick` without a bell that wakes."""
+    def step(self, *, rang: bool, hears: bool) -> bool:
+        """One request or a few; True once the server has all.
+
+        It is asked at once where the bell `rang`, and seldom while somebody `hears` it.
+        """
         end = self.kept.end
         fresh = self._is_fresh()
         waited_s = time.monotonic() - self.asked_at
-        due = waited_s >= (ASK_S if quick else BELL_ASK_S) or (fresh and waited_s >= FRESH_EVERY_S)
+        pause_s = FRESH_EVERY_S if fresh else BELL_ASK_S if hears else ASK_S
+        due = rang or waited_s >= pause_s
         self.rest_s = LOOK_S
         if end is None and not due:
             return False

@@ -140,7 +140,8 @@ class Spool:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
             config = {**order["config"], "truth": str(folder / "truth.json")}
-            write_json(folder / "run.json", config)
+            # This may be made again from the order, which alone must be there after a power cut.
+            (folder / "run.json").write_text(json.dumps(config, indent=1))
             write_json(folder / "order.json", order)
             flush(self.attempts)
         except OSError:

@@ -23,7 +23,7 @@ from mppcqa.runs.contact import Report, greet, heard
 from mppcqa.runs.models import Station, StationContact
 
 PIECE_BYTES = 1 << 20
-POLL_S, BELL_POLL_S = 1.0, 15.0
+POLL_S, BELL_POLL_S = 1.0, 20.0
 RATE = "50/s"
 router = Router(auth=StationBearer(), throttle=[TokenRate(RATE)], tags=["station"])
 
