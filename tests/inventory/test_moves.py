@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from mppcqa.inventory.attachments import AttachmentRefused, attach, safe_name
 from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Lot, Shipment, Tray
 from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
+from mppcqa.inventory.receiving import receive
 from mppcqa.inventory.serials import serial_faults
-from mppcqa.inventory.shipping import ShipmentRefused, receive, send
+from mppcqa.inventory.shipping import ShipmentRefused, send
 from tests.web.formfields import opened
 
 

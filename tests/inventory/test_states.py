@@ -21,7 +21,8 @@ from mppcqa.inventory.device_rows import Plan
 from mppcqa.inventory.device_writing import Ready, make_ready
 from mppcqa.inventory.models import Device, DeviceMove, Institute, Shipment
 from mppcqa.inventory.moving import Held, MoveRefused, move_by_hand
-from mppcqa.inventory.shipping import ShipmentRefused, receive, send
+from mppcqa.inventory.receiving import receive
+from mppcqa.inventory.shipping import ShipmentRefused, send
 from mppcqa.inventory.states import IN_THE_WAY, TABLE, DeviceState, Move, table_as_text
 from mppcqa.limits.decisions import grant_waiver
 from mppcqa.limits.models import Verdict

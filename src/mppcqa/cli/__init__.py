@@ -17,6 +17,10 @@ COMMANDS = {
     ),
     "bell": ("mppcqa.cli.bell:bell", "Start what wakes stations that wait for work."),
     "backup": ("mppcqa.cli.backup:backup", "Back up database and files, or verify a backup."),
+    "bundle": (
+        "mppcqa.cli.bundle:bundle",
+        "Shipments as signed files for partners, and those of partners in.",
+    ),
     "check": ("mppcqa.cli.check:check", "Check ROOT run files, or the stages that are installed."),
     "demo": (
         "mppcqa.cli.demo:demo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mppcqa.inventory.models import Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.moving import Held, MoveRefused
 from mppcqa.inventory.serials import normal_serial
-from mppcqa.inventory.states import DeviceState, Move, why_not
+from mppcqa.inventory.states import Move
 from mppcqa.refused import Refused
 
 if TYPE_CHECKING:
@@ -32,6 +32,19 @@ class Found:
 
     devices: dict[int, Device]
     unknown: list[str]
+
+
+def with_trays(words: Sequence[str]) -> list[str]:
+    """Scanned words, in place of the name of a tray the serial numbers of what is in it."""
+    names = [word.strip() for word in words]
+    trays: dict[str, list[str]] = {}
+    for start in range(0, len(names), BATCH):
+        inside = Device.objects.filter(tray__name__in=names[start : start + BATCH])
+        for tray, serial in inside.order_by("tray_row", "tray_column", "serial").values_list(
+            "tray__name", "serial"
+        ):
+            trays.setdefault(tray, []).append(serial)
+    return [serial for name in names for serial in trays.get(name, [name])]
 
 
 def find_devices(serials: Sequence[str]) -> Found:
@@ -68,7 +81,7 @@ def pack(
     Devices that fail, or are on hold, go only with `exempt`: returned to the maker, or allowed by
     the person for the reason `exempt_why`. Raises `ShipmentRefused` with every fault.
     """
-    found = find_devices(serials)
+    found = find_devices(with_trays(serials))
     # Two people who scan one device into two boxes: the second is told.
     held = Held(found.devices)
     faults = [
@@ -105,20 +118,80 @@ def pack(
     return shipment
 
 
+@transaction.atomic
+def pack_more(
+    shipment: Shipment, serials: Sequence[str], *, by: AbstractBaseUser | None = None
+) -> int:
+    """Put further devices (or all in a tray) into a box that was not sent. Returns how many.
+
+    What is in this box already is no fault: whoever packs by scanning scans some twice.
+    """
+    hold_shipment(shipment)
+    if shipment.sent_at is not None:
+        raise ShipmentRefused([_("the shipment was sent already; pack another box")])
+    found = find_devices(with_trays(serials))
+    inside = set(shipment.devices.values_list("pk", flat=True))
+    new = [pk for pk in found.devices if pk not in inside]
+    held = Held(new)
+    faults = [
+        _("%s is not registered; register it, or leave it out") % serial for serial in found.unknown
+    ]
+    if not found.devices and not found.unknown:
+        faults.append(_("nothing was scanned; scan the devices"))
+    faults += _elsewhere(held, shipment.origin)
+    excused = shipment.exempt != Shipment.Exempt.NONE
+    faults += held.faults(Move.PACK, excused=excused).values()
+    if faults:
+        raise ShipmentRefused(faults)
+    why = _("shipment %(number)d to %(place)s")
+    values = {"number": shipment.pk, "place": shipment.destination}
+    held.move(Move.PACK, by=by, why=why % values, excused=excused)
+    shipment.devices.add(*new)
+    return len(new)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What would become of scanned devices, if they were packed."""
+
+    may_go: list[str]
+    """Serial numbers, in the order of the scan."""
+    refused: list[tuple[str, str]]
+    """Serial number and why, with what to do."""
+
+
+def look(origin: Institute, serials: Sequence[str], *, excused: bool = False) -> Look:
+    """The same checks as `pack` makes, for each device; nothing is held and nothing changed."""
+    found = find_devices(with_trays(serials))
+    held = Held(found.devices, lock=False)
+    why = held.faults(Move.PACK, excused=excused)
+    away = _elsewhere_by_device(held, origin)
+    refused = [(one, _("not registered")) for one in found.unknown]
+    for pk, device in found.devices.items():
+        if fault := why.get(pk) or away.get(pk):
+            refused.append((device.serial, fault))
+    barred = {serial for serial, _why in refused}
+    return Look([d.serial for d in found.devices.values() if d.serial not in barred], refused)
+
+
 def _elsewhere(held: Held, origin: Institute) -> list[str]:
     """A fault for each device that is not at the origin."""
+    return list(_elsewhere_by_device(held, origin).values())
+
+
+def _elsewhere_by_device(held: Held, origin: Institute) -> dict[int, str]:
     away = [one for one in held.found.values() if one.location not in (None, origin.pk)]
     places = Institute.objects.in_bulk({one.location for one in away}) if away else {}
     text = _(
         "%(serial)s is at %(place)s; send it from there, or change on its page where it is, first"
     )
-    return [text % {"serial": one.serial, "place": places[one.location]} for one in away]
+    return {one.pk: text % {"serial": one.serial, "place": places[one.location]} for one in away}
 
 
 @transaction.atomic
 def send_packed(shipment: Shipment, *, by: AbstractBaseUser | None = None) -> None:
     """The box leaves; its devices stay located at their origin until they are received."""
-    _held_shipment(shipment)
+    hold_shipment(shipment)
     if shipment.sent_at is not None:
         raise ShipmentRefused([_("the shipment was sent already; look at its page")])
     held = Held(shipment.devices.values_list("pk", flat=True))
@@ -139,7 +212,7 @@ def unpack(
 
     Returns how many came out.
     """
-    _held_shipment(shipment)
+    hold_shipment(shipment)
     if shipment.sent_at is not None:
         raise ShipmentRefused([_("the shipment was sent already; receive it instead")])
     inside = dict(shipment.devices.values_list("pk", "serial"))
@@ -190,86 +263,10 @@ def send(
     return shipment
 
 
-def _held_shipment(shipment: Shipment) -> None:
+def hold_shipment(shipment: Shipment) -> None:
     """Two people at one box: the second goes on from what the first has noted."""
     rows = Shipment.objects.select_for_update()
     try:
         shipment.refresh_from_db(from_queryset=rows)
     except Shipment.DoesNotExist:
         raise ShipmentRefused([_("somebody has unpacked this box just now")]) from None
-
-
-@transaction.atomic
-def receive(
-    shipment: Shipment,
-    serials: Sequence[str],
-    *,
-    missing_is_known: bool = False,
-    others_are_known: bool = False,
-    by: AbstractBaseUser | None = None,
-) -> int:
-    """Receive what was scanned; devices are at the destination from now on. Returns how many.
-
-    Refused where devices are missing, or some were in the box that the shipment has not, unless
-    that is known. The missing ones count as lost and may be received later by another call; the
-    others are at the destination as well. The shipment's note names both.
-    """
-    _held_shipment(shipment)
-    if shipment.sent_at is None:
-        raise ShipmentRefused([_("the shipment was not sent yet; say that it is on its way first")])
-    late = shipment.received_at is not None
-    outstanding = shipment.missing if late else shipment.devices
-    expected = {device.pk: device.serial for device in outstanding.order_by("serial")}
-    if late and not expected:
-        raise ShipmentRefused([_("the shipment was received already; look at its page")])
-    found = find_devices(serials)
-    held = Held({*found.devices, *expected})
-    faults = [
-        _("%s is not registered: register it, or leave it out") % serial for serial in found.unknown
-    ]
-    others = {pk: device for pk, device in found.devices.items() if pk not in expected}
-    if late or not others_are_known:
-        text = _("%s does not belong to this shipment; leave it out")
-        faults += [text % one.serial for one in others.values()]
-    faults += held.faults(Move.RECEIVE, found.devices).values()
-    faults += _under_way(held, others)
-    missing = {pk: serial for pk, serial in expected.items() if pk not in found.devices}
-    if not found.devices and not found.unknown:
-        faults.append(_("nothing was scanned; scan the devices"))
-    elif missing and not late and not missing_is_known:
-        text = _("not scanned: %s; scan them too, or note that what was not scanned is missing")
-        faults.append(text % ", ".join(list(missing.values())[:50]))
-    if faults:
-        raise ShipmentRefused(faults)
-    here = [device.serial for pk, device in found.devices.items() if pk in expected]
-    lines = [
-        (_("arrived later: %s"), here if late else []),
-        (_("missing on arrival: %s"), [] if late else list(missing.values())),
-        (_("came along: %s"), [device.serial for device in others.values()]),
-    ]
-    told = [line % ", ".join(names) for line, names in lines if names]
-    ids = sorted(found.devices)
-    for start in range(0, len(ids), BATCH):
-        part = Device.objects.filter(pk__in=ids[start : start + BATCH])
-        part.update(location=shipment.destination)
-    held.move(Move.RECEIVE, ids, by=by, why=str(shipment))
-    if not late:
-        # Whatever else is known of a missing one: it is not said to be lost where it is not.
-        gone = [pk for pk in missing if not held.faults(Move.MISS, [pk])]
-        held.move(Move.MISS, gone, by=by, why=str(shipment))
-    shipment.missing.set(missing)
-    if not late:
-        shipment.received_at = timezone.now()
-        shipment.received_by_id = None if by is None else by.pk
-    shipment.note = "\n".join(filter(None, [shipment.note, *told]))
-    shipment.save()
-    return len(ids)
-
-
-def _under_way(held: Held, others: Iterable[int]) -> list[str]:
-    """A fault for each device that came along and is in another shipment, not yet received."""
-    return [
-        why_not(Move.LOAD, DeviceState.SHIPPED, one.serial, one.where)
-        for one in map(held.found.__getitem__, others)
-        if one.under_way and one.seat is None
-    ]

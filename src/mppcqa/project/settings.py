@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "mppcqa.statistics",
     "mppcqa.reports",
     "mppcqa.exchange",
+    "mppcqa.bundles",
     "mppcqa.web",
     "allauth",
     "allauth.account",

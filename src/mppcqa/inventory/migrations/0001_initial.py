@@ -292,4 +292,22 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['device', 'done_at'], name='inventory_record_at')],
             },
         ),
+        migrations.CreateModel(
+            name='ShipmentDifference',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('what', models.CharField(choices=[('missing', 'missing'), ('unexpected', 'came along'), ('damaged', 'damaged')], max_length=10, verbose_name='difference')),
+                ('serial', models.CharField(max_length=64, verbose_name='serial number')),
+                ('note', models.CharField(blank=True, max_length=300, verbose_name='note')),
+                ('noted_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('settled_at', models.DateTimeField(blank=True, null=True)),
+                ('noted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='differences', to='inventory.shipment')),
+            ],
+            options={
+                'verbose_name': 'difference on arrival',
+                'ordering': ['what', 'serial'],
+                'constraints': [models.UniqueConstraint(fields=('shipment', 'what', 'serial'), name='inventory_difference_once')],
+            },
+        ),
     ]

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 
 from mppcqa.codes import scanned_serial
 from mppcqa.inventory.models import Institute, Shipment
-from mppcqa.inventory.shipping import pack, receive, send, send_packed, unpack
+from mppcqa.inventory.receiving import receive
+from mppcqa.inventory.shipping import pack, send, send_packed, unpack
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.listing.views import show_list
