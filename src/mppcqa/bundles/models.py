@@ -71,11 +71,10 @@ class Bundle(models.Model):
     """A file that went to a partner, or came from one."""
 
     class Way(models.TextChoices):
-        OUT = "out", _("out")
-        IN = "in", _("in")
+        OUT = "out", _("went out")
+        IN = "in", _("came in")
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("being written")
         MADE = "made", _("written")
         CHECKED = "checked", _("checked")
         TAKEN = "taken", _("taken in")

@@ -39,6 +39,10 @@ class Arrival:
     """What stands against receiving them, whatever is known of differences."""
 
     @property
+    def damaged_serials(self) -> list[str]:
+        return [self.found.devices[pk].serial for pk in self.damaged]
+
+    @property
     def here(self) -> list[str]:
         """Expected, and scanned."""
         return [one for pk, one in self.expected.items() if pk in self.found.devices]

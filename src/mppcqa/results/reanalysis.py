@@ -54,7 +54,7 @@ def chosen_files(filters: Mapping[str, str], viewer: Viewer) -> QuerySet[RunFile
         if "outcome" in by_device:
             by_device["stage"] = filters["stage"]
         runs = runs.filter(pk__in=chosen_devices(by_device, viewer).values("run_slots__run"))
-    return RunFile.objects.filter(kind=RunFile.Kind.RUN, run__in=runs.values("pk"))
+    return RunFile.objects.filter(kind=RunFile.Kind.RUN, run__in=runs.values("pk")).exclude(file="")
 
 
 def start_reanalysis(

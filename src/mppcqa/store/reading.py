@@ -46,7 +46,7 @@ class FileFault(OSError):
 
     def __init__(self, row: StoredRow, what: What) -> None:
         self.what = what
-        super().__init__(fault_text(str(row), what))
+        super().__init__(fault_text(str(row), what) if row.file.name else elsewhere_text(str(row)))
 
 
 def fault_text(shown: str, what: str) -> str:
@@ -61,6 +61,15 @@ def fault_text(shown: str, what: str) -> str:
             "%s is damaged: what lies in the store is not what was stored, so it is not used. "
             "Whoever keeps this server can bring it back from a backup: mppcqa fsck --repair"
         )
+    return text % shown
+
+
+def elsewhere_text(shown: str) -> str:
+    """What is told of a file that never was here: its results came without it."""
+    text = _(
+        "%s stays where it was measured: its results came in a partner's bundle without it. Ask "
+        "the partner for a bundle with run files."
+    )
     return text % shown
 
 
@@ -194,6 +203,8 @@ def _settle(row: StoredRow, sha256: str) -> None:
 
 
 def _note(row: StoredRow, what: What | None) -> None:
+    if not row.file.name:
+        return
     try:
         note_fault(row.file.name, what)
     except DatabaseError as error:  # what reads the file learns of the fault all the same

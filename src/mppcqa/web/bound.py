@@ -21,6 +21,7 @@ OF_ALL = tuple(
         "limits",
         "schedules",
         "foreign.batches",
+        "bundles.views",
         "tasks.history",
     )
 )

@@ -20,6 +20,7 @@ MENU = (
             ("device_register", "circle-plus", gettext_noop("Register")),
             ("import_list", "table-import", gettext_noop("Import")),
             ("shipment_list", "truck", gettext_noop("Shipments")),
+            ("bundle_list", "package", gettext_noop("Bundles")),
             ("catalogue", "books", gettext_noop("Catalogue")),
         ),
     ),
@@ -45,7 +46,7 @@ MENU = (
         ),
     ),
 )
-NEEDS = {"import_list": "exchange.add_import"}
+NEEDS = {"import_list": "exchange.add_import", "bundle_list": "bundles.view_bundle"}
 """Right that a page needs to be in the menu."""
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 AREAS = (
     "about",
     "accounts",
+    "bundles",
     "catalogue",
     "devices",
     "explorer",

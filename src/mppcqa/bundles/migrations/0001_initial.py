@@ -37,8 +37,8 @@ class Migration(migrations.Migration):
             name='Bundle',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('way', models.CharField(choices=[('out', 'out'), ('in', 'in')], max_length=3)),
-                ('state', models.CharField(choices=[('waiting', 'being written'), ('made', 'written'), ('checked', 'checked'), ('taken', 'taken in')], max_length=10, verbose_name='state')),
+                ('way', models.CharField(choices=[('out', 'went out'), ('in', 'came in')], max_length=3)),
+                ('state', models.CharField(choices=[('made', 'written'), ('checked', 'checked'), ('taken', 'taken in')], max_length=10, verbose_name='state')),
                 ('uuid', models.UUIDField(default=mppcqa.database.identity.uuid7, editable=False, verbose_name='UUID')),
                 ('number', models.PositiveIntegerField(default=0, verbose_name='number')),
                 ('asked', models.JSONField(default=dict)),

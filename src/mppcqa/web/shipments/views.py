@@ -16,8 +16,17 @@ from django.views.decorators.http import require_http_methods
 
 from mppcqa.codes import scanned_serial
 from mppcqa.inventory.models import Institute, Shipment
-from mppcqa.inventory.receiving import receive
-from mppcqa.inventory.shipping import pack, send, send_packed, unpack
+from mppcqa.inventory.receiving import Arrival, arrival, receive
+from mppcqa.inventory.scope import scope_of
+from mppcqa.inventory.shipping import (
+    Look,
+    look,
+    pack,
+    pack_more,
+    send,
+    send_packed,
+    unpack,
+)
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.listing.views import show_list
@@ -48,12 +57,21 @@ class ShipmentForm(forms.Form):
         widget=forms.Textarea(
             attrs={"class": "paste", "rows": 8, "spellcheck": "false", "data-takes-scans": True}
         ),
-        help_text=gettext_lazy("Scan one after the other; each on a line of its own."),
+        help_text=gettext_lazy(
+            "Scan one after the other; each on a line of its own. The name of a tray stands for "
+            "all that is in it."
+        ),
     )
 
 
 def _scanned(text: str) -> list[str]:
     return [scanned_serial(word) for word in text.replace(",", "\n").replace(";", "\n").split()]
+
+
+def _damaged(text: str) -> dict[str, str]:
+    """Lines of a serial number and what is wrong with it."""
+    lines = (one.split(maxsplit=1) for one in text.splitlines() if one.strip())
+    return {scanned_serial(words[0]): (words[1:] or [""])[0].strip()[:250] for words in lines}
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,9 +83,11 @@ def shipment_list(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 @allowed("inventory.add_shipment")
 def shipment_new(request: HttpRequest) -> HttpResponse:
-    """Send devices."""
+    """Send devices, after a look at what may go."""
     form = ShipmentForm(request.POST or None)
     faults: Sequence[str] = []
+    if request.method == "POST" and ("look" in request.POST or "keep" in request.POST):
+        return _look(request)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -92,6 +112,23 @@ def shipment_new(request: HttpRequest) -> HttpResponse:
     return render(request, "web/shipments/new.html", context, status=status)
 
 
+def _look(request: HttpRequest) -> HttpResponse:
+    """The form as it was typed, with what may go and what may not; nothing is changed."""
+    typed = request.POST.copy()
+    shown: Look | None = None
+    origin = ShipmentForm(typed)
+    origin.is_valid()
+    place = origin.cleaned_data.get("origin")
+    if place is not None:
+        shown = look(place, _scanned(typed.get("serials", "")), excused=bool(typed.get("exempt")))
+        if "keep" in typed:
+            typed["serials"] = "\n".join(shown.may_go)
+            shown = Look(shown.may_go, [])
+    form = ShipmentForm(initial=typed.dict()) if place is not None else origin
+    context = {"form": form, "faults": [], "look": shown}
+    return render(request, "web/shipments/new.html", context)
+
+
 @require_http_methods(["GET", "POST"])
 def shipment(request: HttpRequest, pk: int) -> HttpResponse:
     """One shipment, and its arrival."""
@@ -103,7 +140,10 @@ def shipment(request: HttpRequest, pk: int) -> HttpResponse:
     )
     faults: Sequence[str] = []
     typed = request.POST.get("serials", "")
-    if request.method == "POST":
+    shown: Arrival | None = None
+    if request.method == "POST" and "look" in request.POST and found.sent_at:
+        shown = arrival(found, _scanned(typed), _damaged(request.POST.get("damaged", "")))
+    elif request.method == "POST":
         faults = (_receive if found.sent_at else _box)(request, found, typed)
         if not faults:
             return redirect("shipment", pk) if found.pk else redirect("shipment_list")
@@ -115,6 +155,10 @@ def shipment(request: HttpRequest, pk: int) -> HttpResponse:
         "missing": missing[:SHOWN] if found.received_at else [],
         "faults": faults,
         "typed": typed,
+        "typed_damaged": request.POST.get("damaged", ""),
+        "arrival": shown,
+        "differences": list(found.differences.select_related("noted_by")[:SHOWN]),
+        "whole": not scope_of(request.user).bound,
     }
     return render(request, "web/shipments/shipment.html", context, status=422 if faults else 200)
 
@@ -125,6 +169,7 @@ def _receive(request: HttpRequest, found: Shipment, typed: str) -> Any:
         n = receive(
             found,
             _scanned(typed),
+            damaged=_damaged(request.POST.get("damaged", "")),
             missing_is_known="missing_is_known" in request.POST,
             others_are_known="others_are_known" in request.POST,
             by=person(request),
@@ -137,11 +182,15 @@ def _receive(request: HttpRequest, found: Shipment, typed: str) -> Any:
 
 @allowed("inventory.change_shipment")
 def _box(request: HttpRequest, found: Shipment, typed: str) -> Any:
-    """A box that is packed leaves, or devices (those scanned, or all) come out again."""
+    """A box that is packed leaves, or gets more, or devices (some, or all) come out again."""
     try:
         if "send" in request.POST:
             send_packed(found, by=person(request))
             messages.success(request, _("The shipment is on its way."))
+            return []
+        if "more" in request.POST:
+            n = pack_more(found, _scanned(typed), by=person(request))
+            messages.success(request, _("%d devices are packed.") % n)
             return []
         serials = None if "all" in request.POST else _scanned(typed)
         n = unpack(found, serials, by=person(request))

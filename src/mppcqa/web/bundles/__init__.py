@@ -1,0 +1,1 @@
+"""Bundles for and from partners, and the partners' keys."""
