@@ -11,13 +11,24 @@ from unittest.mock import Mock
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
 
 from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute
+from mppcqa.inventory.placing import keep_device
 from mppcqa.limits import reanalysis
-from mppcqa.limits.changes import LimitsRefused, apply, ask_withdraw, effect, new_version, withdraw
+from mppcqa.limits.changes import (
+    LimitsRefused,
+    apply,
+    ask_withdraw,
+    effect,
+    new_version,
+    standings_judged_by,
+    withdraw,
+)
 from mppcqa.limits.decisions import DecisionRefused, grant_waiver, sign_off
 from mppcqa.limits.judging import active_limits
 from mppcqa.limits.models import LimitSet, SignOff, Verdict
@@ -26,6 +37,7 @@ from mppcqa.queue.context import Context
 from mppcqa.queue.logs import LogWriter
 from mppcqa.queue.models import State
 from mppcqa.queue.registry import find
+from mppcqa.reports.device import device_report
 from mppcqa.results.models import Analysis, Outcome, Standing
 from mppcqa.results.reanalysis import ReanalysisRefused, new_analyses, start_reanalysis
 from mppcqa.runs.actions import load_station, start_run
@@ -33,6 +45,8 @@ from mppcqa.runs.models import Station
 from mppcqa.stages import Condition, get_stage
 from mppcqa.statistics.check import check_summaries
 from tests.campaign import measured_run
+from tests.views.test_device_view import report_text
+from tests.web.formfields import forms_of
 from tests.workers import running_worker, wait_until
 
 
@@ -204,3 +218,104 @@ def test_new_analyses_count_when_asked_to(
     assert (standing.analysis_id, standing.verdict.analysis_id) == (second.pk, second.pk)
     assert Device.objects.get().standings.count() == 1
     assert Verdict.objects.filter(analysis=first).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_campaigns_judge_devices_of_one_type_by_limits_of_their_own(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    year = Campaign.objects.create(name="Year two")
+    stage = get_stage("pde")
+    first, second, *_others = campaign.devices
+    general = active_limits(stage)
+    strict = new_version(stage, band(90, None), title="strict", campaign=year)
+    # Nobody is in it yet: nothing would change.
+    assert effect(strict)["devices"] == 0
+    apply(strict)
+    assert LimitSet.objects.get(pk=general.pk).active
+    before = Standing.objects.get(device=first, stage="pde")
+    first.campaign = year
+    keep_device(first, by=operator)
+    with running_worker():
+        wait_until(lambda: Standing.objects.get(device=first, stage="pde").outcome == Outcome.FAIL)
+        # What is measured from now on is judged so as well.
+        measured_run(campaign.stations[0], [first, second], operator)
+        outcomes = dict(Standing.objects.filter(stage="pde").values_list("device", "outcome"))
+        assert outcomes[first.pk] == Outcome.FAIL
+        assert outcomes[second.pk] == before.outcome
+        first.refresh_from_db()
+        first.campaign_id = FIRST
+        keep_device(first, by=operator)
+        wait_until(
+            lambda: Standing.objects.get(device=first, stage="pde").outcome == before.outcome
+        )
+    # Former verdicts stay readable, each with the limits that it was reached by.
+    mine = Verdict.objects.filter(device=first).values_list("limit_set", flat=True)
+    assert set(mine) == {general.pk, strict.pk}
+    assert check_summaries().differences == []
+
+
+def test_the_narrowest_limits_in_use_judge(campaign: SimpleNamespace) -> None:
+    year = Campaign.objects.create(name="Year two")
+    other = DeviceType.objects.create(name="S14160", nominal_breakdown_v=70.0)
+    kinds = [(None, FIRST), (other, FIRST), (None, year.pk), (other, year.pk)]
+    devices = campaign.devices
+    for device, (kind, where) in zip(devices, kinds, strict=True):
+        Device.objects.filter(pk=device.pk).update(
+            campaign=where, device_type=kind or device.device_type
+        )
+    stage = get_stage("pde")
+    sets = {
+        "general": active_limits(stage),
+        "type": new_version(stage, band(1, None), title="t", device_type=other),
+        "campaign": new_version(stage, band(2, None), title="c", campaign=year),
+        "both": new_version(stage, band(3, None), title="b", device_type=other, campaign=year),
+    }
+
+    def judging() -> list[int]:
+        return [Standing.objects.get(device=one).verdict.limit_set_id for one in devices]
+
+    def judged_by(name: str) -> set[int]:
+        return set(standings_judged_by(sets[name]).values_list("device", flat=True))
+
+    def ids(*places: int) -> set[int]:
+        return {devices[place].pk for place in places}
+
+    assert judged_by("campaign") == ids(2, 3)
+    for name in ("type", "campaign", "both"):
+        apply(sets[name])
+    assert judging() == [sets[name].pk for name in ("general", "type", "campaign", "both")]
+    assert [judged_by(name) for name in sets] == [ids(0), ids(1), ids(2), ids(3)]
+    # Without the narrowest the next one does, and the look says so before.
+    assert effect(sets["both"])["devices"] == 1
+    withdraw(sets["both"])
+    assert judging()[3] == sets["campaign"].pk
+    withdraw(sets["campaign"])
+    assert judging() == [sets[name].pk for name in ("general", "type", "general", "type")]
+
+
+def test_limits_of_a_campaign_are_made_and_named_on_pages(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    year = Campaign.objects.create(name="Year two")
+    client = Client()
+    client.force_login(operator)
+    page = "/limits/new/pde/"
+    shown = forms_of(client.get(page).content.decode(), page)
+    sent = next(one.fields for one in shown if "campaign" in one.fields)
+    sent |= {"campaign": [str(year.pk)], "title": ["Strict"]}
+    assert client.post(page, sent).status_code == 302
+    made = LimitSet.objects.get(campaign=year)
+    device = campaign.devices[0]
+    Device.objects.filter(pk=device.pk).update(campaign=year)
+    apply(made)
+    said = f"Strict (version {made.version}), Year two"
+    assert said in client.get(device.get_absolute_url()).content.decode()
+    assert said in report_text(device_report(device)).replace("\r\n", " ")
+    assert "Year two" in client.get("/limits/").content.decode()
+    assert (
+        "in the campaign Year two only"
+        in client.get(
+            f"/limits/{new_version(get_stage('pde'), band(1, 2), title='x', campaign=year).pk}/"
+        ).content.decode()
+    )

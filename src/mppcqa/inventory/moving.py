@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device, DeviceMove, Shipment
-from mppcqa.inventory.signals import Seat, objections_asked, seats_asked
+from mppcqa.inventory.signals import Seat, joined, objections_asked, seats_asked
 from mppcqa.inventory.states import TABLE, DeviceState, Move, after, may, why_not
 from mppcqa.refused import Fault, Refused
 
@@ -160,6 +160,8 @@ class Held:
             ),
             batch_size=BATCH,
         )
+        if move == Move.JOIN:
+            joined.send(Held, devices=sorted(targets), by=by)
 
 
 def _target(move: Move, one: Found) -> DeviceState:

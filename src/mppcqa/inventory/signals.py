@@ -16,6 +16,9 @@ class Seat:
 seats_asked = Signal()
 """`devices` (ids): answers are dicts of id -> `Seat` for those that sit in a station."""
 
+joined = Signal()
+"""`devices` (ids) come into another campaign, `by` somebody, inside the move's transaction."""
+
 objections_asked = Signal()
 """`move`, `devices` (id -> serial): answers are dicts of id -> what is against it and what to do.
 Not asked where a person has given a reason for it."""

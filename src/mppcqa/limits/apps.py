@@ -12,8 +12,9 @@ class LimitsConfig(AppConfig):
     verbose_name = _("Limits and verdicts")
 
     def ready(self) -> None:
-        from mppcqa.inventory.signals import objections_asked
+        from mppcqa.inventory.signals import joined, objections_asked
 
+        joined.connect(_joined, dispatch_uid="limits.joined")
         objections_asked.connect(_failing, dispatch_uid="limits.failing")
 
 
@@ -21,3 +22,9 @@ def _failing(**named: Any) -> Any:
     from mppcqa.limits.objections import failing
 
     return failing(**named)
+
+
+def _joined(devices: Any, by: Any, **_named: Any) -> None:
+    from mppcqa.limits.changes import ask_judge
+
+    ask_judge(devices, by=by)

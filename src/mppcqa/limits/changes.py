@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, DeviceType
-from mppcqa.limits.grading import grade
-from mppcqa.limits.judging import active_limits, judge_again, standing_analyses
+from mppcqa.limits.grading import Graded, grade
+from mppcqa.limits.judging import (
+    judge_again,
+    judge_by_own,
+    limits_of,
+    own_limits,
+    standing_analyses,
+)
 from mppcqa.limits.models import Limit, LimitSet
 from mppcqa.queue.actions import submit
 from mppcqa.refused import Refused
 from mppcqa.results.models import Standing
 from mppcqa.results.references import quantity_ids
-from mppcqa.stages import Condition, Stage, get_stage
+from mppcqa.stages import Condition, Stage, all_stages, get_stage
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
     from mppcqa.queue.models import Task
 
 PIECE = 500
+AT_ONCE = 2000
+"""Devices that one task judges anew."""
 SHOWN = 100
 MOST_REASON = Limit._meta.get_field("reason").max_length or 0
 MOST_TITLE = LimitSet._meta.get_field("title").max_length or 0
@@ -45,12 +54,13 @@ def new_version(
     title: str,
     reason: str = "",
     device_type: DeviceType | None = None,
+    campaign: Campaign | None = None,
     by: AbstractBaseUser | None = None,
 ) -> LimitSet:
     """A version that is not in use yet; raises `LimitsRefused` with all faults.
 
-    With a `device_type` it will judge devices of that type, without one those of all types that
-    have no limits of their own.
+    With a `device_type` or a `campaign` it will judge devices of that type, or in that campaign;
+    without either those that have no limits of their own.
 
     A limit names ``quantity`` (key), some of ``pass_low``, ``pass_high``, ``warn_low``,
     ``warn_high`` in the quantity's stored unit, and may name ``at`` (a `Condition`) and ``reason``.
@@ -79,6 +89,7 @@ def new_version(
         made = LimitSet.objects.create(
             stage=stage.key,
             device_type=device_type,
+            campaign=campaign,
             version=(last or 0) + 1,
             title=title,
             reason=reason.strip(),
@@ -118,17 +129,21 @@ def _band_faults(limit: Mapping[str, Any]) -> list[str]:
 def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, Any]:
     """How many devices stand with which verdict now, and with which they would; plain JSON.
 
-    Of a set in use that belongs to a device type: what withdrawing it would do. ``moves`` is
+    Of a set in use that is not the general one: what withdrawing it would do. ``moves`` is
     [from, to, devices] with an empty text where there is no verdict now; ``flips`` has the first
     devices whose verdict would change.
     """
     stage = get_stage(limit_set.stage)
-    by = active_limits(stage) if limit_set.active and limit_set.device_type_id else limit_set
+    withdrawn = limit_set if limit_set.active and not limit_set.is_general else None
     moves: Counter[tuple[str, str]] = Counter()
     flips: list[list[str]] = []
     done = 0
     for ids, outcomes in _judged_by(limit_set):
-        found = grade(stage, by, standing_analyses(limit_set.stage, ids))
+        found: Graded = {}
+        for by, members in (
+            limits_of(stage, ids, without=withdrawn) if withdrawn else ((limit_set, ids),)
+        ):
+            found |= grade(stage, by, standing_analyses(limit_set.stage, members))
         changed = []
         for device, (outcome, _details) in found.items():
             moves[outcomes[device], outcome.value] += 1
@@ -147,15 +162,30 @@ def effect(limit_set: LimitSet, told: Told = lambda devices: None) -> dict[str, 
 
 
 def standings_judged_by(limit_set: LimitSet) -> QuerySet[Standing]:
-    """Standings that a limit set judges while it is in use: those of its device type, or of all
-    types that have no limits of their own.
+    """Standings that a limit set judges while it is in use: those of its campaign and type that
+    have no limits in use which come before it, see `judging.own_limits`.
     """
     rows = Standing.objects.filter(stage=limit_set.stage)
-    if limit_set.device_type_id:
-        return rows.filter(device__device_type=limit_set.device_type_id)
-    own = LimitSet.objects.filter(stage=limit_set.stage, active=True).exclude(device_type=None)
-    kinds = list(own.values_list("device_type", flat=True))
-    return rows.exclude(device__device_type__in=kinds) if kinds else rows
+    campaign, kind = limit_set.campaign_id, limit_set.device_type_id
+    if campaign is not None:
+        rows = rows.filter(device__campaign=campaign)
+    if kind is not None:
+        rows = rows.filter(device__device_type=kind)
+    for other_campaign, other_kind in own_limits(limit_set.stage, without=limit_set):
+        before = (other_campaign is not None, other_kind is not None)
+        if before <= (campaign is not None, kind is not None):
+            continue
+        if campaign is not None and other_campaign != campaign:
+            continue
+        if kind is not None and other_kind not in (None, kind):
+            continue
+        theirs: dict[str, int] = {}
+        if other_campaign is not None:
+            theirs["device__campaign"] = other_campaign
+        if other_kind is not None:
+            theirs["device__device_type"] = other_kind
+        rows = rows.exclude(**theirs)
+    return rows
 
 
 def _judged_by(limit_set: LimitSet) -> Iterator[tuple[list[int], dict[int, str]]]:
@@ -188,15 +218,18 @@ def apply(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
     """What the task does; returns how many devices were judged. May be called again."""
     with transaction.atomic():
         LimitSet.objects.filter(
-            stage=limit_set.stage, device_type=limit_set.device_type_id, active=True
+            stage=limit_set.stage,
+            device_type=limit_set.device_type_id,
+            campaign=limit_set.campaign_id,
+            active=True,
         ).exclude(pk=limit_set.pk).update(active=False)
         LimitSet.objects.filter(pk=limit_set.pk).update(active=True)
     return _judge_all(limit_set, limit_set, told)
 
 
 def ask_withdraw(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
-    """Take the limits of a device type out of use as a task: the general ones judge it then."""
-    if limit_set.device_type_id is None:
+    """Take the limits of a device type or campaign out of use as a task: others judge it then."""
+    if limit_set.is_general:
         raise LimitsRefused([_("The general limits can't be withdrawn: put others into use.")])
     return submit(
         "limits.withdraw",
@@ -210,14 +243,54 @@ def ask_withdraw(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> 
 def withdraw(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
     """What that task does; returns how many devices were judged. May be called again."""
     LimitSet.objects.filter(pk=limit_set.pk).update(active=False)
-    return _judge_all(limit_set, active_limits(get_stage(limit_set.stage)), told)
+    return _judge_all(limit_set, None, told)
 
 
-def _judge_all(of: LimitSet, by: LimitSet, told: Told) -> int:
+def _judge_all(of: LimitSet, by: LimitSet | None, told: Told) -> int:
+    """Judge the devices of a set by it, or each by what is in use for it."""
     stage = get_stage(of.stage)
     done = 0
     for ids, _outcomes in _judged_by(of):
-        judge_again(stage, by, ids)
+        if by is None:
+            judge_by_own(stage, ids)
+        else:
+            judge_again(stage, by, ids)
         done += len(ids)
         told(done)
+    return done
+
+
+def has_campaign_limits() -> bool:
+    """Whether any limits in use are of a campaign."""
+    return LimitSet.objects.filter(active=True).exclude(campaign=None).exists()
+
+
+def ask_judge(devices: Iterable[int], *, by: AbstractBaseUser | None = None) -> list[Task]:
+    """Judge devices (ids) that come into another campaign anew, as tasks.
+
+    None where no limits in use are of a campaign. Former verdicts stay readable; a waiver is of
+    the verdict that it was granted for.
+    """
+    if not has_campaign_limits():
+        return []
+    ids = sorted(set(devices))
+    return [
+        submit("limits.judge_devices", {"devices": ids[start : start + AT_ONCE]}, by=by)
+        for start in range(0, len(ids), AT_ONCE)
+    ]
+
+
+def judge_devices(devices: Iterable[int], told: Told = lambda devices: None) -> int:
+    """What such a task does at all stages at which they stand; returns how many standings."""
+    ids, done = sorted(set(devices)), 0
+    known = {stage.key: stage for stage in all_stages()}
+    for start in range(0, len(ids), PIECE):
+        rows = Standing.objects.filter(device__in=ids[start : start + PIECE]).order_by("device")
+        members: dict[str, list[int]] = {}
+        for device, key in rows.values_list("device", "stage"):
+            members.setdefault(key, []).append(device)
+        for key in sorted(members.keys() & known.keys()):
+            judge_by_own(known[key], members[key])
+            done += len(members[key])
+            told(done)
     return done

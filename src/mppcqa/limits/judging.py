@@ -23,17 +23,37 @@ from mppcqa.stages import Stage, get_stage
 BATCH = 500
 
 
-def active_limits(stage: Stage, device_type: int | None = None) -> LimitSet:
-    """The limit set in use: that of a device type (its id) where it has one, else the general.
+Own = dict[tuple[int | None, int | None], LimitSet]
+"""Limit sets by the campaign and the device type (ids) that they are for."""
+
+
+def active_limits(
+    stage: Stage, device_type: int | None = None, campaign: int | None = None
+) -> LimitSet:
+    """The limit set in use for devices of a type in a campaign (ids): see `own_limits`.
 
     The first general one is made from what the stage proposes.
     """
-    in_use = LimitSet.objects.filter(stage=stage.key, active=True).order_by("-version")
-    if device_type is not None:
-        own = in_use.filter(device_type=device_type).first()
-        if own is not None:
-            return own
-    return in_use.filter(device_type=None).first() or _proposed_limits(stage)
+    found = own_limits(stage.key)
+    return _of(found, campaign, device_type) or _proposed_limits(stage)
+
+
+def own_limits(stage: str, *, without: LimitSet | None = None) -> Own:
+    """The limit sets of a stage in use, by what they are for, but for one.
+
+    A device is judged by that of its campaign and type, of its campaign, of its type, or by the
+    general one, whichever comes first.
+    """
+    rows = LimitSet.objects.filter(stage=stage, active=True).order_by("version")
+    found = {(row.campaign_id, row.device_type_id): row for row in rows}
+    if without is not None:
+        found = {key: row for key, row in found.items() if row.pk != without.pk}
+    return found
+
+
+def _of(found: Own, campaign: int | None, device_type: int | None) -> LimitSet | None:
+    keys = ((campaign, device_type), (campaign, None), (None, device_type), (None, None))
+    return next((found[key] for key in keys if key in found), None)
 
 
 def _proposed_limits(stage: Stage) -> LimitSet:
@@ -66,26 +86,33 @@ def _proposed_limits(stage: Stage) -> LimitSet:
     return found
 
 
-def limits_of(stage: Stage, devices: Iterable[int]) -> list[tuple[LimitSet, list[int]]]:
-    """The limit sets in use for devices, each with those (ids, ascending) that it judges."""
-    general = active_limits(stage)
-    own = {
-        one.device_type_id: one
-        for one in LimitSet.objects.filter(stage=stage.key, active=True)
-        .exclude(device_type=None)
-        .order_by("version")
-    }
+def limits_of(
+    stage: Stage, devices: Iterable[int], *, without: LimitSet | None = None
+) -> list[tuple[LimitSet, list[int]]]:
+    """The limit sets in use for devices, each with those (ids, ascending) that it judges.
+
+    Were one of them not in use, `without` it.
+    """
+    found = own_limits(stage.key, without=without)
+    general = found.get((None, None)) or active_limits(stage)
     ids = sorted(devices)
-    if not own:
+    if found.keys() <= {(None, None)}:
         return [(general, ids)]
-    kinds: dict[int, int] = {}
+    kinds: dict[int, tuple[int, int]] = {}
     for start in range(0, len(ids), BATCH):
         rows = Device.objects.filter(pk__in=ids[start : start + BATCH])
-        kinds.update(rows.values_list("pk", "device_type"))
+        for pk, campaign, kind in rows.values_list("pk", "campaign", "device_type"):
+            kinds[pk] = (campaign, kind)
     members: dict[LimitSet, list[int]] = defaultdict(list)
     for device in ids:
-        members[own.get(kinds.get(device), general)].append(device)
+        members[_of(found, *kinds.get(device, (None, None))) or general].append(device)
     return list(members.items())
+
+
+def judge_by_own(stage: Stage, devices: Iterable[int]) -> None:
+    """Judge devices by the values that count for them now and by the limits in use for them."""
+    for limit_set, members in limits_of(stage, devices):
+        judge_again(stage, limit_set, members)
 
 
 def judge(

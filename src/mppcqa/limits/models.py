@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.database.identity import uuid_field
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.inventory.scope import OfDevice
 from mppcqa.results.conditions import ConditionField
@@ -23,6 +24,9 @@ class LimitSet(models.Model):
     stage = models.CharField(_("stage"), max_length=50)
     device_type = models.ForeignKey(
         DeviceType, verbose_name=_("device type"), null=True, blank=True, on_delete=models.PROTECT
+    )
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), null=True, blank=True, on_delete=models.PROTECT
     )
     version = models.PositiveIntegerField(_("version"))
     title = models.CharField(_("title"), max_length=100)
@@ -42,6 +46,16 @@ class LimitSet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({_('version')} {self.version})"
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it judges whatever has no limits of its own."""
+        return self.device_type_id is None and self.campaign_id is None
+
+    @property
+    def named(self) -> str:
+        """Title and version, with the campaign that it is of."""
+        return f"{self}, {self.campaign}" if self.campaign_id else str(self)
 
 
 class Limit(models.Model):

@@ -55,7 +55,7 @@ def apply_limits(context: Context, *, limit_set_id: int) -> dict[str, Any]:
 
 @routine("limits.withdraw", title=_("Judge by the general limits"), repeatable=True)
 def withdraw_limits(context: Context, *, limit_set_id: int) -> dict[str, Any]:
-    """Take the limits of a device type out of use, and judge its devices by the general ones."""
+    """Take limits out of use, and judge their devices by what is in use for these then."""
     from mppcqa.limits.changes import withdraw
 
     found, total = _limit_set(limit_set_id)
@@ -65,6 +65,18 @@ def withdraw_limits(context: Context, *, limit_set_id: int) -> dict[str, Any]:
         context.progress(done, max(done, total), "devices")
 
     return {"devices": withdraw(found, told)}
+
+
+@routine("limits.judge_devices", title=_("Judge by the campaign's limits"), repeatable=True)
+def judge_devices(context: Context, *, devices: list[int]) -> dict[str, Any]:
+    """Devices that came into another campaign, by the limits that are in use for them there."""
+    from mppcqa.limits import changes
+
+    def told(done: int) -> None:
+        context.check_stopped()
+        context.progress(done, max(done, len(devices)), "verdicts")
+
+    return {"verdicts": changes.judge_devices(devices, told)}
 
 
 def _group(pk: int) -> TaskGroup:

@@ -77,11 +77,13 @@ def _runs(view: DeviceView, titles: dict[str, str]) -> Iterator[Event]:
 
 def _verdicts(view: DeviceView, titles: dict[str, str]) -> Iterator[Event]:
     rows = Verdict.objects.filter(device=view.pk).values_list(
-        "judged_at", "stage", "outcome", "limit_set__title", "limit_set__version"
+        *("judged_at", "stage", "outcome", "limit_set__title", "limit_set__version"),
+        "limit_set__campaign__name",
     )
-    for judged_at, stage, outcome, title, version in rows[:LISTED]:
+    for judged_at, stage, outcome, title, version, campaign in rows[:LISTED]:
         text = f"{titles.get(stage, stage)}: {outcome_text(outcome)}"
-        yield Event("judged", judged_at, text, str(LimitSet(title=title, version=version)))
+        limits = str(LimitSet(title=title, version=version))
+        yield Event("judged", judged_at, text, f"{limits}, {campaign}" if campaign else limits)
 
 
 def _moves(view: DeviceView) -> Iterator[Event]:

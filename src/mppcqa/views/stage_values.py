@@ -25,6 +25,7 @@ _RUN = "analysis__run_file__run__"
 SHOWN = (
     *("device", "stage", "outcome", "verdict__outcome", "verdict__details"),
     *("verdict__limit_set__title", "verdict__limit_set__version"),
+    "verdict__limit_set__campaign__name",
     *("verdict__waiver__reason", "verdict__waiver__expires_on"),
     *("verdict__waiver__granted_by__username", "verdict__waiver__granted_at"),
     *("analysis__stage", "analysis__version", "analysis__code_version", "analysis__made_at"),
@@ -174,7 +175,7 @@ def device_stages(device: Device) -> list[StageValues]:
         .select_related(
             "analysis__run_file__run__station",
             "analysis__run_file__run__operator",
-            "verdict__limit_set",
+            "verdict__limit_set__campaign",
             "verdict__waiver__granted_by",
         )
         .only(*SHOWN)

@@ -128,7 +128,7 @@ def verdict_view(standing: Standing) -> VerdictView:
         standing.outcome,
         state,
         text,
-        str(verdict.limit_set),
+        verdict.limit_set.named,
         verdict.limit_set_id,
         waiver,
     )

@@ -22,6 +22,7 @@ from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, L
 from mppcqa.inventory.naming import next_serials, rename_device
 from mppcqa.inventory.placing import keep_device
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.limits.changes import has_campaign_limits
 from mppcqa.refused import Refused
 from mppcqa.store.reading import FileFault
 from mppcqa.web import edits
@@ -151,6 +152,7 @@ def edit(request: HttpRequest, serial: str) -> HttpResponse:
     """Where a device belongs."""
     with edits.changing(request):
         device = _held(request, serial) if request.method == "POST" else _device(request, serial)
+        former = device.campaign_id
         form = DeviceEditForm(instance=device)
         edit = edits.begin(request, device, edits.parts_of(form), device.get_absolute_url())
         if edit.conflict:
@@ -167,6 +169,8 @@ def edit(request: HttpRequest, serial: str) -> HttpResponse:
                 form.save_m2m()
                 edit.saved(device, edits.parts_of(DeviceEditForm(instance=device)))
                 messages.success(request, _("%s is saved.") % device)
+                if device.campaign_id != former and has_campaign_limits():
+                    messages.info(request, _("It is being judged by the limits of its campaign."))
                 return redirect(device)
     status = 422 if request.method == "POST" else 200
     device = _device(request, serial)

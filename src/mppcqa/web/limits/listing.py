@@ -35,6 +35,7 @@ LIMIT_SETS = Listing(
         Column("limit_set", gettext_lazy("Limit set"), sort="title"),
         Column("stage_title", gettext_lazy("Stage"), sort="stage"),
         Column("device_type", gettext_lazy("Device type"), sort="device_type__name"),
+        Column("campaign", gettext_lazy("Campaign"), sort="campaign__name", if_any=True),
         Column("active", gettext_lazy("In use"), sort="active"),
         Column("made", gettext_lazy("Made"), sort="made_at", css="text-nowrap"),
     ),
@@ -46,6 +47,6 @@ LIMIT_SETS = Listing(
         Filter("stage", gettext_lazy("Stage"), lambda: stage_titles().items()),
         Filter("state", gettext_lazy("State"), lambda: [("active", gettext_lazy("in use"))]),
     ),
-    show=lambda rows: rows.select_related("device_type", "made_by"),
+    show=lambda rows: rows.select_related("device_type", "campaign", "made_by"),
     describe=_describe,
 )

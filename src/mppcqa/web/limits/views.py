@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mppcqa import typed
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import DeviceType
 from mppcqa.limits.changes import (
     BANDS,
@@ -52,7 +53,9 @@ def limit_sets(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
     """One version with its bands, and what putting it into use would change."""
-    found = get_object_or_404(LimitSet.objects.select_related("device_type", "made_by"), pk=pk)
+    found = get_object_or_404(
+        LimitSet.objects.select_related("device_type", "campaign", "made_by"), pk=pk
+    )
     known = quantities_of(found.stage)
     lines = []
     for limit in found.limits.select_related("quantity"):
@@ -71,11 +74,11 @@ def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": lines,
         "stage_title": titles.get(found.stage, found.stage),
     }
-    if not found.active or found.device_type_id:
+    if not found.active or not found.is_general:
         context |= _effect(found)
         context["edit"] = edits.Edit(request, found, use_parts(found), "")
     context["applying"] = result_of("limits.apply", found)[1]
-    if found.device_type_id and context["applying"] is None:
+    if not found.is_general and context["applying"] is None:
         context["applying"] = result_of("limits.withdraw", found)[1]
     return render(request, "web/limits/limits.html", context)
 
@@ -110,9 +113,9 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
         messages.error(request, _("The stage %s is not installed here.") % stage)
         return redirect("limit_sets")
     faults: Sequence[str] = []
-    base, kind = _base(found, request)
+    base, kind, campaign = _base(found, request)
     with edits.changing(request):
-        newest = _newest(found, kind)
+        newest = _newest(found, kind, campaign)
         edit = edits.begin(request, newest, _parts(found, newest), reverse("limit_sets"))
         if edit.conflict:
             return edit.both()
@@ -122,6 +125,8 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
             limits, faults = _read(lines)
             if kind is None and request.POST.get("type"):
                 faults.append(_("The device type is not there any more; choose another."))
+            if campaign is None and request.POST.get("campaign"):
+                faults.append(_("The campaign is not there any more; choose another."))
             if not faults:
                 try:
                     made = new_version(
@@ -130,6 +135,7 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
                         title=title,
                         reason=reason,
                         device_type=kind,
+                        campaign=campaign,
                         by=person(request),
                     )
                 except Refused as error:
@@ -148,31 +154,39 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
         "reason": reason,
         "types": DeviceType.objects.all(),
         "type": None if kind is None else kind.pk,
+        "campaigns": Campaign.objects.all(),
+        "campaign": None if campaign is None else campaign.pk,
         "edit": edit,
     }
     return render(request, "web/limits/edit.html", context, status=422 if faults else 200)
 
 
-def _base(stage: Any, request: HttpRequest) -> tuple[LimitSet, DeviceType | None]:
-    """The version that a new one begins from, and the device type that it is to be for."""
+def _base(stage: Any, request: HttpRequest) -> tuple[LimitSet, DeviceType | None, Campaign | None]:
+    """The version that a new one begins from, and the device type and campaign it is to be for."""
     given = LimitSet.objects.none()
     if (key := typed.whole(request.GET.get("from"))) is not None:
         given = LimitSet.objects.filter(pk=key, stage=stage.key)
-    base = given.select_related("device_type").first()
+    base = given.select_related("device_type", "campaign").first()
+    kind, campaign = (None, None) if base is None else (base.device_type, base.campaign)
     asked = request.POST.get("type", request.GET.get("type"))
-    kind = None if base is None else base.device_type
     if asked is not None:
         kind = DeviceType.objects.filter(pk=typed.whole(asked) or 0).first()
-    return base or active_limits(stage, None if kind is None else kind.pk), kind
+    asked = request.POST.get("campaign", request.GET.get("campaign"))
+    if asked is not None:
+        campaign = Campaign.objects.filter(pk=typed.whole(asked) or 0).first()
+    keys = (None if one is None else one.pk for one in (kind, campaign))
+    return base or active_limits(stage, *keys), kind, campaign
 
 
-def _newest(stage: Any, kind: DeviceType | None) -> LimitSet | None:
+def _newest(stage: Any, kind: DeviceType | None, campaign: Campaign | None) -> LimitSet | None:
     """The newest version for these devices: a further one would take its place."""
     rows = LimitSet.objects.filter(stage=stage.key).order_by("version")
     if transaction.get_connection().in_atomic_block:
         # All of the stage: they share one row of numbers.
         rows = rows.select_for_update()
-    return next((one for one in reversed(rows) if one.device_type_id == (kind and kind.pk)), None)
+    wanted = (kind and kind.pk, campaign and campaign.pk)
+    mine = (one for one in reversed(rows) if (one.device_type_id, one.campaign_id) == wanted)
+    return next(mine, None)
 
 
 def _parts(stage: Any, newest: LimitSet | None) -> list[edits.Part]:
@@ -267,7 +281,10 @@ def _read(lines: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]
 def use_parts(found: LimitSet) -> list[edits.Part]:
     """What is in use for the same devices, and would no longer be."""
     used = LimitSet.objects.filter(
-        stage=found.stage, device_type=found.device_type_id, active=True
+        stage=found.stage,
+        device_type=found.device_type_id,
+        campaign=found.campaign_id,
+        active=True,
     ).first()
     return [edits.part("used", _("Limits in use"), used, only_seen=True)]
 
@@ -298,7 +315,7 @@ def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @allowed("limits.change_limitset")
 def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take the limits of a device type out of use."""
+    """Take limits of a device type or campaign out of use."""
     try:
         with transaction.atomic():
             found = edits.locked(LimitSet, pk=pk)
@@ -309,5 +326,7 @@ def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as error:
         tell(request, error)
     else:
-        messages.success(request, _("The devices are being judged by the general limits."))
+        messages.success(
+            request, _("The devices are being judged by the limits that are left for them.")
+        )
     return redirect("limit_set", pk)
