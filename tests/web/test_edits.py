@@ -43,6 +43,8 @@ NOT_EDITS = {
     "device_attach": "adds",
     "device_register": "adds; what is there already is told",
     "device_comment": "adds",
+    "record_add": "adds; a record that was corrected or withdrawn meanwhile is told",
+    "record_withdraw": "withdrawn once; a second time is told",
     "shipment_new": "adds",
     "shipment": "adds to what arrived, by whatever hand",
     **dict.fromkeys(LISTS, "one's own columns; many rows at once: checked anew when done"),
