@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.translation import override
+from django_celery_beat.models import PeriodicTask
 from PIL import Image
 
 from mppcqa.inventory.attachments import attach
@@ -21,6 +23,7 @@ from mppcqa.limits.decisions import grant_waiver
 from mppcqa.public_address import PublicAddress
 from mppcqa.queue.models import State, Task, queue_name
 from mppcqa.queue.runner import work
+from mppcqa.queue.tasks import scheduled
 from mppcqa.reports.archive import keep_report, reports_of
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.document import PAPERS
@@ -233,6 +236,41 @@ def test_reports_of_what_was_chosen_and_of_all_that_holds_devices(
     page = browser_client.get("/reports/").content.decode()
     for row in Report.objects.all():
         assert f'href="/reports/{row.pk}/"' in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_schedule_writes_the_report_of_a_campaign_and_it_is_listed(
+    campaign: SimpleNamespace, browser_client: Client
+) -> None:
+    row = Campaign.objects.get()
+    address = f"/reports/inventory.campaign/{row.pk}/schedule/"
+    assert address in browser_client.get(f"/reports/inventory.campaign/{row.pk}/").content.decode()
+    form = {"kind": "campaign", "language": "es", "paper": "letter", "unit": "d"}
+    assert browser_client.post(address, form).status_code == 422
+    answer = browser_client.post(address, {**form, "crontab": "30 6 * * 1"}, follow=True)
+    assert "Main campaign" in answer.content.decode()
+    schedule = PeriodicTask.objects.get(kwargs__contains="campaign")
+    for _twice in range(2):
+        # As the scheduler does when it is due; what is still open is not doubled.
+        scheduled(**json.loads(schedule.kwargs))
+    run_all()
+    kept = reports_of(row).get()
+    assert (kept.kind, kept.language, kept.paper, kept.made_by) == (
+        "campaign",
+        "es",
+        "letter",
+        None,
+    )
+    assert f'href="/reports/{kept.pk}/"' in browser_client.get("/reports/").content.decode()
+    # Nothing has changed since: the newest stands for it.
+    scheduled(**json.loads(schedule.kwargs))
+    run_all()
+    assert reports_of(row).get() == kept
+    assert browser_client.post(f"/schedules/{schedule.pk}/remove/").status_code == 302
+    assert not PeriodicTask.objects.filter(pk=schedule.pk).exists()
+    shipped = PeriodicTask.objects.filter(task="mppcqa.queue.scheduled").earliest("pk")
+    browser_client.post(f"/schedules/{shipped.pk}/remove/")
+    assert PeriodicTask.objects.filter(pk=shipped.pk).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from typing import Any
 
@@ -88,17 +89,59 @@ def timing(*, every_s: int | None = None, crontab: str = "") -> dict[str, Any]:
     return {"crontab": None, "interval": every}
 
 
-def add(name: str, when: dict[str, Any]) -> Any:
-    """A new schedule of a routine; `when` is from `timing`."""
+def add(
+    name: str,
+    when: dict[str, Any],
+    arguments: dict[str, Any] | None = None,
+    *,
+    description: str = "",
+) -> Any:
+    """A new schedule of a routine; `when` is from `timing`.
+
+    arguments
+        Of the routine, each time that it is due; `description` says in words what they mean.
+    """
     from django_celery_beat.models import PeriodicTask
 
     number = PeriodicTask.objects.filter(name__startswith=name).count()
+    wanted: dict[str, Any] = {"name": name}
+    if arguments:
+        wanted["arguments"] = arguments
+    # One may have been removed: its number may be taken.
+    while PeriodicTask.objects.filter(name=(full := _numbered(name, number))).exists():
+        number += 1
     return PeriodicTask.objects.create(
-        name=name if number == 0 else f"{name} {number + 1}",
+        name=full,
         task="mppcqa.queue.scheduled",
-        kwargs=json.dumps({"name": name}),
+        kwargs=json.dumps(wanted),
+        description=description,
         **when,
     )
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 0 else f"{name} {number + 1}"
+
+
+def arguments_of(schedule: Any) -> dict[str, Any]:
+    """What a schedule's routine is run with; empty for nothing."""
+    found: dict[str, Any] = json.loads(schedule.kwargs or "{}").get("arguments") or {}
+    return found
+
+
+def remove(schedule: Any) -> None:
+    """Remove a schedule that somebody made for arguments of their own; what is shipped stays."""
+    if not arguments_of(schedule):
+        raise Refused(_("This schedule belongs to mppcqa: switch it off instead."))
+    schedule.delete()
+
+
+def key_of(name: str, arguments: dict[str, Any] | None = None) -> str:
+    """By which one that is still open is not doubled."""
+    if not arguments:
+        return f"schedule:{name}"
+    text = json.dumps(arguments, sort_keys=True)
+    return f"schedule:{name}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def change(schedule: Any, when: dict[str, Any]) -> None:
@@ -140,7 +183,8 @@ def run_now(schedule: Any, *, by: Any = None) -> Any:
     if name is None:
         reap()
         return None
-    return submit(name, by=by, key=f"schedule:{name}")
+    arguments = arguments_of(schedule)
+    return submit(name, arguments, by=by, key=key_of(name, arguments))
 
 
 def schedulable() -> list[Routine]:

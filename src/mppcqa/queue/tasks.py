@@ -60,13 +60,14 @@ def _end_worker() -> None:
 
 
 @shared_task(name="mppcqa.queue.scheduled", ignore_result=True)
-def scheduled(*, name: str) -> None:
+def scheduled(*, name: str, arguments: dict[str, Any] | None = None) -> None:
     """The scheduler says that it is time for a routine. One that is still open is not doubled."""
     from mppcqa.queue.actions import submit
     from mppcqa.queue.errors import SubmitError
+    from mppcqa.queue.schedules import key_of
 
     try:
-        submit(name, key=f"schedule:{name}")
+        submit(name, arguments, key=key_of(name, arguments))
     except SubmitError as error:
         logger.error("the schedule of %s: %s", name, error)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.reports import views
+from mppcqa.web.reports import schedule, views
 
 urlpatterns = [
     path("devices/<str:serial>/report.pdf", views.device_now, name="report"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("reports/selection/<int:pk>/", views.selection, name="report_selection"),
     path("reports/<str:model>/<int:pk>/about/", views.about, name="report_about"),
     path("reports/<str:model>/<int:pk>/", views.card, name="report_card"),
+    path("reports/<str:model>/<int:pk>/schedule/", schedule.schedule, name="report_schedule"),
     path("reports/<str:model>/<int:pk>/write/", views.write, name="report_write"),
     path("reports/<int:pk>/", views.kept, name="report_kept"),
 ]

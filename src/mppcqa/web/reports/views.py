@@ -54,7 +54,7 @@ def device_now(request: HttpRequest, serial: str) -> HttpResponse:
     return response
 
 
-def _row(request: HttpRequest, model: str, pk: Any) -> models.Model:
+def about_row(request: HttpRequest, model: str, pk: Any) -> models.Model:
     """What reports are about; 404 where there are none about such a thing, or it is not seen.
 
     Reports are written for all who see the thing: a person who does not see all that a report
@@ -71,7 +71,7 @@ def _row(request: HttpRequest, model: str, pk: Any) -> models.Model:
 @require_GET
 def card(request: HttpRequest, model: str, pk: int) -> HttpResponse:
     """The reports of one thing: being written, kept, and what may be asked for."""
-    row = _row(request, model, pk)
+    row = about_row(request, model, pk)
     titles = {one.key: one.title for one in report_kinds().values()}
     rows = list(reports_of(row).select_related("made_by")[: LISTED + 1])
     faults = glance_at(rows)
@@ -105,7 +105,7 @@ def report_list(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def about(request: HttpRequest, model: str, pk: int) -> HttpResponse:
     """The page of a thing that has no other for its reports."""
-    row = _row(request, model, pk)
+    row = about_row(request, model, pk)
     context = {"about": row, "model": model, "kind": capfirst(row._meta.verbose_name)}
     return render(request, "web/reports/about.html", context)
 
@@ -113,7 +113,7 @@ def about(request: HttpRequest, model: str, pk: int) -> HttpResponse:
 @require_GET
 def selection(request: HttpRequest, pk: int) -> HttpResponse:
     """Devices that somebody chose: by what, how many they are now, and their reports."""
-    found: Any = _row(request, "reports.selection", pk)
+    found: Any = about_row(request, "reports.selection", pk)
     context = {
         "about": found,
         "model": "reports.selection",
@@ -137,7 +137,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 @allowed("queue.add_task")
 def write(request: HttpRequest, model: str, pk: int) -> HttpResponse:
     """Ask for a report; the card shows how far it is."""
-    row: Any = _row(request, model, pk)
+    row: Any = about_row(request, model, pk)
     kind, language, paper = (request.POST.get(name, "") for name in ("kind", "language", "paper"))
     if kind not in {one.key for one in kinds_about(type(row))}:
         messages.error(request, _("Choose a report."))
@@ -157,10 +157,10 @@ def write(request: HttpRequest, model: str, pk: int) -> HttpResponse:
         )
     if request.headers.get("HX-Request"):
         return redirect("report_card", model, pk)
-    return redirect(_page_of(row))
+    return redirect(page_of(row))
 
 
-def _page_of(row: Any) -> str:
+def page_of(row: Any) -> str:
     """Address of the page that the card of a row stands on."""
     if isinstance(row, Shipment):
         return resolve_url("shipment", row.pk)
@@ -174,11 +174,11 @@ def kept(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A report as it was written, byte for byte."""
     found = get_object_or_404(Report, pk=pk)
     if scope_of(request.user).bound:
-        _row(request, found.about_model, found.about_id)
+        about_row(request, found.about_model, found.about_id)
     name = f"{found.title} {found.kind} {found.made_at:%Y-%m-%d}.pdf"
     try:
         return stored_file(found, name, "application/pdf")
     except FileFault as fault:
         messages.error(request, str(fault))
         row = apps.get_model(found.about_model)._default_manager.filter(pk=found.about_id).first()
-        return redirect("home" if row is None else _page_of(row))
+        return redirect("home" if row is None else page_of(row))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from mppcqa.queue.schedules import next_run
+from mppcqa.queue.schedules import arguments_of, next_run
 from mppcqa.web.listing.declare import Column, Listing
 from mppcqa.web.paging import Order
 from mppcqa.web.schedules.words import meaning, ours, title_of
@@ -15,7 +15,7 @@ from mppcqa.web.schedules.words import meaning, ours, title_of
 def _describe(rows: list[Any]) -> dict[str, Any]:
     for row in rows:
         row.title, row.when = title_of(row), meaning(row)
-        row.next = next_run(row)
+        row.next, row.own = next_run(row), bool(arguments_of(row))
     return {}
 
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("schedules/add/", views.schedule, name="schedule_add"),
     path("schedules/<int:pk>/", views.schedule, name="schedule"),
     path("schedules/<int:pk>/switch/", views.switch, name="schedule_switch"),
+    path("schedules/<int:pk>/remove/", views.remove, name="schedule_remove"),
     path("schedules/<int:pk>/now/", views.now, name="schedule_now"),
 ]

@@ -135,6 +135,20 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@allowed("django_celery_beat.change_periodictask")
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a schedule that somebody made with arguments of their own."""
+    found = get_object_or_404(ours(), pk=pk)
+    try:
+        schedules.remove(found)
+    except Refused as error:
+        tell(request, error)
+    else:
+        messages.success(request, _("The schedule is removed."))
+    return redirect("schedule_list")
+
+
+@require_POST
 @allowed("queue.add_task")
 def now(request: HttpRequest, pk: int) -> HttpResponse:
     """Run a schedule's routine at once."""

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
 from mppcqa.queue.registry import find
+from mppcqa.queue.schedules import arguments_of
 
 UNITS = {
     "s": (1, gettext_lazy("seconds")),
@@ -43,7 +44,8 @@ def title_of(schedule: PeriodicTask) -> str:
     routine = find(_routine_of(schedule))
     if schedule.task == "mppcqa.queue.reap":
         return _("Clear up after lost workers")
-    return str(routine.title) if routine else schedule.name
+    title = str(routine.title) if routine else schedule.name
+    return f"{title}: {schedule.description}" if arguments_of(schedule) else title
 
 
 def meaning(schedule: PeriodicTask) -> str:
