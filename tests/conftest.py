@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from hypothesis import HealthCheck, settings
 
+from tests.servers import leave_out_others
 from tests.thoroughness import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,10 @@ def campaign(operator: User) -> SimpleNamespace:
     from tests.campaign import make_campaign
 
     return make_campaign(operator)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_others(config, items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
 from mppcqa.database import local_files
 
 _home = tempfile.mkdtemp(prefix="mppcqa-test-")
@@ -21,3 +23,11 @@ os.environ["MPPCQA_QUEUE_PREFIX"] = f"test-{os.getpid()}"
 local_files.allowed = True
 os.environ["DJANGO_SETTINGS_MODULE"] = "mppcqa.project.settings"
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-servers",
+        action="store_true",
+        help="skip tests that touch neither database nor broker",
+    )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 import mppcqa
+from tests.waiting import stop, until
 
 SOURCE = Path(mppcqa.__file__).resolve().parents[1]
 
@@ -65,23 +64,10 @@ def running_worker(*arguments: str, routines: str = "") -> Iterator[subprocess.P
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop(process)
         connections.close_all()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120.0, what: str = "") -> None:
+def wait_until(condition: Callable[[], bool], what: str = "") -> None:
     """Return once `condition` holds; fail with the worker's log if it does not."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.05)
-    log = Path(settings.MPPCQA_HOME) / "worker.log"
-    tail = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-    raise AssertionError(f"did not happen within {seconds} s: {what or condition}\n{tail}")
+    until(condition, what, log=Path(settings.MPPCQA_HOME) / "worker.log")

@@ -66,7 +66,7 @@ def _looked_at(address: str, server: subprocess.Popen[bytes], log: Path) -> list
     while not page:
         try:
             page = _read(f"{address}/login/").decode()
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             if server.poll() is not None or time.monotonic() > deadline:
                 return [f"the server did not come up:\n{log.read_text()[-3000:]}"]
             time.sleep(0.5)

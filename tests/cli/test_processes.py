@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -14,21 +13,13 @@ import psutil
 import pytest
 
 from mppcqa.cli.processes import Crew
+from tests.waiting import until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def _wait_until(condition, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_leaving_the_crew_stops_every_child(tmp_path: Path) -> None:
@@ -86,9 +77,9 @@ def test_children_do_not_outlive_their_parent(tmp_path: Path, how: signal.Signal
     child = int(parent.stdout.readline())
     assert _alive(child)
     os.kill(parent.pid, how)
-    parent.wait(15)
+    parent.wait()
     parent.stdout.close()
-    assert _wait_until(lambda: not _alive(child))
+    until(lambda: not _alive(child))
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -121,7 +112,7 @@ def test_a_signal_in_the_middle_of_anything_ends_the_parent(
         assert parent.stdout.readline() == "now\n"
         parent.send_signal(how)
         assert parent.stdout.readline() == "went on\n"
-        said, _ = parent.communicate(timeout=60)
+        said, _ = parent.communicate()
     assert said == "stopped\n"
     assert parent.returncode == 0
-    assert _wait_until(lambda: not _alive(child))
+    until(lambda: not _alive(child))

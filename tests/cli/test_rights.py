@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import PATIENCE_S, free_port, stop, wait_for_server
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -32,9 +31,7 @@ def test_all_of_a_running_installation(tmp_path: Path) -> None:
     (home / "files" / "runs" / "old.root").write_text("measured")
     for path in (home, *home.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "MPPCQA_HOME": str(home)}
     environment |= {"MPPCQA_DATABASE": f"sqlite:///{home}/mppcqa.sqlite3"}
     environment["MPPCQA_BROKER"] = "filesystem://localhost"
@@ -44,20 +41,12 @@ def test_all_of_a_running_installation(tmp_path: Path) -> None:
             command, env=environment, stdout=said, stderr=said, preexec_fn=lambda: os.umask(0o022)
         )
     try:
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5).read()
-            except OSError:
-                assert program.poll() is None, (tmp_path / "said").read_text()
-                time.sleep(0.2)
-            else:
-                break
+        wait_for_server(program, port, tmp_path / "said")
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=PATIENCE_S).read()
         found = open_to_others(home)
         there = {path.name for path in home.rglob("*")}
     finally:
-        program.send_signal(signal.SIGTERM)
-        program.wait(60)
+        stop(program)
     assert found == []
     assert there >= {"mppcqa.sqlite3", "mppcqa.sqlite3-wal", "web.log", "worker.log", "old.root"}
     assert f"other users of this computer had rights on {home}" in (tmp_path / "said").read_text()

@@ -15,7 +15,6 @@ def _run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "MPPCQA_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
 

@@ -28,6 +28,7 @@ from mppcqa.inventory.models import Device, DeviceType, Maker
 from mppcqa.results.models import Measurement, Standing
 from mppcqa.stages import get_stage
 from mppcqa.tables import Reading, TableError, open_source
+from tests.waiting import PATIENCE_S
 
 HEAD = "serial;V_br,IV [V];I_dark(+4 V) [µA]"
 
@@ -253,7 +254,7 @@ def test_others_register_while_a_table_of_devices_is_read(monkeypatch: pytest.Mo
 
     def between(plan: Any, serial: str) -> Any:
         with ThreadPoolExecutor(1) as other:
-            other.submit(register, serial).result(timeout=10)
+            other.submit(register, serial).result(timeout=PATIENCE_S)
         return make_ready(plan)
 
     harmless = bring("serial,type\nB-1,single\nB-2,single\n", stage="")

@@ -25,7 +25,7 @@ from mppcqa.queue.reaper import reap  # noqa: E402
 from mppcqa.queue.shipping import fetch  # noqa: E402
 
 
-def until(what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(what: str, condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

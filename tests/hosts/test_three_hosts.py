@@ -16,6 +16,7 @@ import pytest
 from benchmarks.broker import PROGRAMS, OwnRabbit
 
 from tests.hosts.namespaces import Host, hosts, why_not
+from tests.waiting import PATIENCE_S, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "print('begun', flush=True); time.sleep(300)"
@@ -32,16 +33,11 @@ def why_skipped() -> str:
 
 
 @contextmanager
-def ended(process: subprocess.Popen[bytes], patience_s: float = 15) -> Iterator[None]:
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 @contextmanager
@@ -58,7 +54,7 @@ def database(host: Host, folder: Path) -> Iterator[str]:
         server = subprocess.Popen([*host.prefix, *command], stdout=log, stderr=log)
     client = ["mariadb", "--no-defaults", f"--socket={socket}", "-e"]
     with ended(server):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while subprocess.run([*client, "SELECT 1"], capture_output=True).returncode:
             assert time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
             time.sleep(0.2)

@@ -22,6 +22,7 @@ from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
 from mppcqa.inventory.receiving import receive
 from mppcqa.inventory.serials import serial_faults
 from mppcqa.inventory.shipping import ShipmentRefused, send
+from tests.waiting import PATIENCE_S
 from tests.web.formfields import opened
 
 
@@ -136,7 +137,7 @@ def test_two_people_at_one_box_at_the_same_moment(
             one.start()
         time.sleep(0.5)
     for one in people:
-        one.join(30)
+        one.join(PATIENCE_S)
     shipment.refresh_from_db()
     assert [shipment.reference, *shipment.missing.all()] == ["in the hall"]
     assert set(Device.objects.filter(location=there).values_list("serial", flat=True)) == {
@@ -168,7 +169,7 @@ def test_one_device_goes_into_one_of_two_boxes_at_the_same_moment(
             one.start()
         time.sleep(0.5)
     for one in people:
-        one.join(30)
+        one.join(PATIENCE_S)
     assert Shipment.objects.count() == 1
     assert ["on its way already" in str(error) for error in refused] == [True]
 

@@ -34,6 +34,7 @@ from mppcqa.runs.actions import RunRefused, SlotFaults, load_station, start_run,
 from mppcqa.runs.models import LoadedDevice, RunSlot
 from mppcqa.runs.state_check import check_states
 from tests.databases import command
+from tests.waiting import PATIENCE_S
 from tests.web.formfields import opened
 from tests.workers import child_environment, running_worker, wait_until
 
@@ -291,7 +292,7 @@ def test_a_measurement_that_is_repeated_finds_its_devices_gone(
             repeated.refresh_from_db()
             return not repeated.is_open
 
-        wait_until(ended, 120, what="the measurement ended")
+        wait_until(ended, what="the measurement ended")
     assert repeated.state == State.FAILED
     assert "GX-000 is on its way already" in repeated.error_text
     assert "GX-001 is no longer in pde-1, slot 2; load it there" in repeated.error_text
@@ -372,7 +373,7 @@ def at_once(*deeds: Do) -> list[Exception]:
             one.start()
         time.sleep(0.5)
     for one in people:
-        one.join(60)
+        one.join(PATIENCE_S)
     return refused
 
 

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +21,7 @@ from mppcqa.queue import submit
 from mppcqa.queue.models import State, Task
 from tests.databases import command
 from tests.queue import routines  # noqa: F401
+from tests.waiting import free_port, stop, until
 from tests.workers import child_environment, database_url, running_worker, wait_until
 
 on_mariadb = pytest.mark.skipif(
@@ -159,9 +159,7 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNames
         "CREATE DATABASE tls;\nCREATE USER ana@'127.0.0.1' IDENTIFIED BY 'pw-of-ana';\n"
         "GRANT ALL ON tls.* TO ana@'127.0.0.1';\n"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (folder / "log").open("w")
     server = subprocess.Popen(
         [program("mariadbd"), "--no-defaults", f"--datadir={folder}/data", me, f"--port={port}",
@@ -171,15 +169,11 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNames
         stdout=subprocess.DEVNULL, stderr=log,
     )  # fmt: skip
     try:
-        until = time.monotonic() + 120
-        while not _answers(port):
-            assert server.poll() is None, (folder / "log").read_text()[-2000:]
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.2)
+        until(lambda: server.poll() is not None or _answers(port), "the server answers")
+        assert server.poll() is None, (folder / "log").read_text()[-2000:]
         yield SimpleNamespace(folder=folder, port=port)
     finally:
-        server.terminate()
-        server.wait(60)
+        stop(server)
         log.close()
 
 
@@ -289,7 +283,7 @@ def test_commands_and_workers_hand_files_to_the_database(probe: SimpleNamespace)
         def done() -> bool:
             return Task.objects.get(pk=task.pk).state in (State.SUCCEEDED, State.FAILED)
 
-        wait_until(done, 240)
+        wait_until(done)
     found = Task.objects.get(pk=task.pk)
     assert found.state == State.SUCCEEDED, found.error_text
     assert rows_there() == 3

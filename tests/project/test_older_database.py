@@ -8,6 +8,7 @@ import pytest
 
 from mppcqa.database.age import TOO_OLD
 from tests.databases import command, empty_database
+from tests.waiting import free_port
 
 MAKE = (
     "from django.db import connection as c; k = c.cursor(); "
@@ -24,7 +25,12 @@ def test_an_older_database_is_refused_in_words(tmp_path: Path) -> None:
         assert command(old, "tasks").returncode != 0  # no tables, so Django's own words
         made = command(old, "django", "shell", "-v0", "-c", MAKE)
         assert made.returncode == 0, made.stderr
-        for arguments in (["run", "--port", "8971"], ["tasks"], ["worker"], ["django", "migrate"]):
+        for arguments in (
+            ["run", "--port", str(free_port())],
+            ["tasks"],
+            ["worker"],
+            ["django", "migrate"],
+        ):
             refused = command(old, *arguments)
             assert refused.returncode == 1, arguments
             assert refused.stderr.strip() == f"Error: {TOO_OLD}"

@@ -14,6 +14,7 @@ import pytest
 from kombu import Connection
 
 from mppcqa.queue.folder import use_for_filesystem
+from tests.waiting import PATIENCE_S
 
 MESSAGES = 150
 
@@ -38,7 +39,7 @@ def test_readers_beside_writers_get_every_message_once(tmp_path: Path) -> None:
     for sender in senders:
         sender.start()
     got: list[int] = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     with _connect(tmp_path) as connection, connection.SimpleQueue("q") as queue:
         while len(got) < 2 * MESSAGES and time.monotonic() < deadline:
             try:
@@ -62,7 +63,7 @@ def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_is_read(
         connection.SimpleQueue("aside") as queue,
     ):
         queue.put({"number": 1})
-        assert queue.get(timeout=5).payload == {"number": 1}
+        assert queue.get(timeout=PATIENCE_S).payload == {"number": 1}
     assert "00000000000000000000_half.aside.msg" in caplog.text
     assert (tmp_path / "00000000000000000000_half.aside.msg.unreadable").exists()
 
@@ -81,7 +82,7 @@ def test_two_workers_that_bind_at_once_are_both_bound(tmp_path: Path) -> None:
     done = context.Semaphore(0)
     for name in ("one", "two"):
         context.Process(target=_bind, args=(tmp_path, name, done)).start()
-    assert done.acquire(timeout=60)
-    assert done.acquire(timeout=60)
+    assert done.acquire(timeout=PATIENCE_S)
+    assert done.acquire(timeout=PATIENCE_S)
     with _connect(tmp_path) as connection:
         assert len(connection.channel().get_table("everyone")) == 40

@@ -42,7 +42,7 @@ def run_program(tmp_path: Path, devices: int = 2, **parameters: Any) -> subproce
     path = tmp_path / "run.json"
     path.write_text(json.dumps(config))
     command = [*STAGE.program(), "--config", str(path), "--output", str(tmp_path / "run.root")]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_values_agree_with_the_simulated_devices(tmp_path: Path) -> None:

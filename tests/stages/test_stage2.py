@@ -23,7 +23,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Resul
         thresholds=60,
     )  # fmt: skip
     process = start(folder, values)
-    output = process.communicate(timeout=100)[0]
+    output = process.communicate()[0]
     assert process.returncode == 0, output
     path = folder / "run.root"
     assert check(path) == []

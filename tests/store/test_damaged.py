@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
@@ -24,6 +22,7 @@ from mppcqa.runs.models import RunFile
 from mppcqa.store.keeping import keeping
 from mppcqa.store.models import StoredFault
 from mppcqa.store.reading import FileFault, glance, verify, whole_path
+from tests.waiting import free_port, stop, wait_for_server
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -115,28 +114,17 @@ def web(transactional_db: None) -> Iterator[int]:
     from mppcqa.cli.run import web_server
     from tests.workers import child_environment
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = Path(settings.MPPCQA_HOME) / "web.log"
     with log.open("ab") as said:
         server = subprocess.Popen(
             web_server("127.0.0.1", port), env=child_environment(), stdout=said, stderr=said
         )
     try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-            except OSError:
-                assert server.poll() is None, log.read_text()
-                time.sleep(0.2)
-            else:
-                break
+        wait_for_server(server, port, log)
         yield port
     finally:
-        server.terminate()
-        server.wait(30)
+        stop(server)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
@@ -22,6 +20,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from mppcqa.cli.run import web_server
+from tests.waiting import PATIENCE_S, free_port, stop, wait_for_server
 from tests.workers import child_environment
 
 RIGHT = "finger-spectrum-9"
@@ -122,9 +121,7 @@ def test_nobody_signs_up() -> None:
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[str]:
     """The web server as people run it, with all of its processes, on the test database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = Path(os.environ["MPPCQA_HOME"]) / "web.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -135,29 +132,21 @@ def server(transactional_db: None) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 400
-        while True:
-            try:
-                build_opener().open(f"{address}/login/", timeout=30)
-                break
-            except URLError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
+        wait_for_server(process, port, log)
         yield address
     finally:
-        process.terminate()
-        process.wait(120)
+        stop(process)
 
 
 def _attempt(address: str, password: str) -> tuple[OpenerDirector, str]:
     """A browser of its own, so that any process may answer."""
     jar = CookieJar()
     browser = build_opener(HTTPCookieProcessor(jar))
-    browser.open(f"{address}/login/", timeout=120).read()
+    browser.open(f"{address}/login/", timeout=PATIENCE_S).read()
     token = next(cookie.value for cookie in jar if cookie.name == "csrftoken")
     form = urlencode({"login": "rosa", "password": password, "csrfmiddlewaretoken": token})
-    return browser, browser.open(f"{address}/login/", form.encode(), timeout=120).read().decode()
+    answer = browser.open(f"{address}/login/", form.encode(), timeout=PATIENCE_S)
+    return browser, answer.read().decode()
 
 
 @pytest.mark.timeout(900)
@@ -170,4 +159,4 @@ def test_all_processes_of_the_server_count_together(server: str) -> None:
     for _more in range(8):
         browser, page = _attempt(server, RIGHT)
         assert "Too many wrong passwords" in page
-        assert "Campaign" not in browser.open(server, timeout=120).read().decode()
+        assert "Campaign" not in browser.open(server, timeout=PATIENCE_S).read().decode()

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2 as chi2_distribution
+from scipy.special import chdtrc
 
 from mppcqa.physics import _fit as _fit
 from mppcqa.physics._apart import addresses, ready
@@ -100,7 +100,7 @@ class SpectrumFits:
     def p_value(self) -> Floats:
         """Probability (n,) of a chi-squared at least as large; NaN where the fit failed."""
         with np.errstate(invalid="ignore"):
-            found: Floats = chi2_distribution.sf(self.chi2, np.maximum(self.ndf, 1))
+            found: Floats = chdtrc(np.maximum(self.ndf, 1), self.chi2)
         return found
 
     def message(self, i: int) -> str:

@@ -20,9 +20,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import least_squares
-from scipy.signal import find_peaks
 from scipy.special import expit, log_ndtr, logsumexp
 
 Floats = NDArray[np.float64]
@@ -153,6 +150,10 @@ def _usable(
 
 def _starts(t: Floats, y: Floats, e: Floats) -> list[tuple[float, float]]:
     """Heights and offsets to begin at: steps are where the logarithm falls fastest."""
+    # Together as long to load as all else of the physics, for one kind of curve.
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
     sure = e < SURE
     if sure.sum() < LEAST_POINTS:
         raise StaircaseError("too few counts at most thresholds; count longer at each")
@@ -195,6 +196,8 @@ def _begin(t: Floats, y: Floats, height: float, offset: float) -> Floats:
 
 
 def _fit(t: Floats, y: Floats, e: Floats, begin: Floats) -> Any:
+    from scipy.optimize import least_squares
+
     span, height = np.ptp(t), np.exp(begin[1])
     low = np.array([t[0] - 2 * height, np.log(span / 25), np.log(span / 2000), 0.0, y.min() - 2,
                     -9.0, -9.0, y.min() - 60, np.log(span / 2000)])  # fmt: skip

@@ -16,7 +16,6 @@ from mppcqa.queue.errors import TaskError
 from mppcqa.queue.registry import routine
 from mppcqa.refused import Refused
 from mppcqa.reports.archive import keep_report
-from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import UnknownReport, find_kind
 
 
@@ -31,6 +30,9 @@ def write_report(
     context: Context, *, kind: str, number: int, language: str = "", paper: str = "A4"
 ) -> dict[str, Any]:
     """Write a report of a kind about the row of a number."""
+    # Not when routines are declared: every command does that, and few of them draw.
+    from mppcqa.reports.document import PAPERS
+
     try:
         wanted = find_kind(kind)
     except UnknownReport as error:
