@@ -30,7 +30,7 @@ from mppcqa.results.models import Outcome
 from mppcqa.views import texts
 from mppcqa.web import looks
 from mppcqa.web.addresses import address
-from mppcqa.web.listing.cells import drawn_cells, drawn_columns
+from mppcqa.web.listing.cells import drawn_rows, plain_cell
 from mppcqa.web.menu import main_menu
 from mppcqa.web.scan.hand import in_hand
 
@@ -68,8 +68,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "badge": badge,
         "band": texts.band,
         "control": control,
-        "drawn_cells": drawn_cells,
-        "drawn_columns": drawn_columns,
+        "drawn_rows": drawn_rows,
         "htmx_script": htmx_script,
         "in_hand": in_hand,
         "json_script": json_script,
@@ -77,6 +76,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "main_menu": main_menu,
         "measured": texts.measured,
         "outcome_badge": outcome_badge,
+        "plain_cell": plain_cell,
         "query": looks.query,
         "static": static,
         "task_badge": task_badge,
@@ -86,9 +86,16 @@ def environment(**options: Any) -> jinja2.Environment:
     return made
 
 
-def _gettext(text: str, /, **values: Any) -> Markup:
+def _language(context: jinja2.runtime.Context) -> str | None:
+    """The reader's language: the page knows it, Django would look for it hundreds of times."""
+    known: str | None = context.get("LANGUAGE_CODE")
+    return known or translation.get_language()
+
+
+@jinja2.pass_context
+def _gettext(context: jinja2.runtime.Context, text: str, /, **values: Any) -> Markup:
     """A text of a template in the reader's language; values are escaped, it is not."""
-    language = translation.get_language()
+    language = _language(context)
     return _translated(language, text) % values if values else _plain(language, text)
 
 
@@ -114,9 +121,10 @@ def _finalize(value: Any) -> Any:
     return localize(value) if isinstance(value, LOCALIZED) else value
 
 
-def badge(state: Any, text: Any = "") -> Markup:
+@jinja2.pass_context
+def badge(context: jinja2.runtime.Context, state: Any, text: Any = "") -> Markup:
     """A state or an outcome as a coloured word with an icon."""
-    return _drawn(translation.get_language(), state, text)
+    return _drawn(_language(context), state, text)
 
 
 @lru_cache(2000, typed=True)  # a state that has a label equals one that is only its key
@@ -128,14 +136,16 @@ def _drawn(_language: str | None, state: Any, text: Any) -> Markup:
     return drawn
 
 
-def task_badge(state: str) -> Markup:
+@jinja2.pass_context
+def task_badge(context: jinja2.runtime.Context, state: str) -> Markup:
     """A task's state that comes as its key; `get_state_display` translates all states each time."""
-    return badge(State(state))
+    return badge(context, State(state))
 
 
-def outcome_badge(outcome: str) -> Markup:
+@jinja2.pass_context
+def outcome_badge(context: jinja2.runtime.Context, outcome: str) -> Markup:
     """An outcome that comes as its key."""
-    return badge(outcome, Outcome(outcome).label if outcome in Outcome.values else "")
+    return badge(context, outcome, Outcome(outcome).label if outcome in Outcome.values else "")
 
 
 def control(field: BoundField) -> SafeString:

@@ -11,7 +11,8 @@ from django.http import FileResponse
 from django.template import engines
 
 from mppcqa.exchange.writers import find_writer, write_file
-from mppcqa.web.listing.cells import NONE, Drawn, drawn_columns
+from mppcqa.web.listing.cells import NONE
+from mppcqa.web.listing.declare import Column
 from mppcqa.web.listing.shown import MOST_COUNTED, Shown
 from mppcqa.web.paging import first_keys, rows_of
 
@@ -28,10 +29,10 @@ def as_file(shown: Shown, form: str) -> FileResponse:
         more = shown.listing.describe(rows)
         jinja: Any = engines["jinja2"]
         template = jinja.env.get_template(shown.listing.cells)
-        drawn = drawn_columns(columns, template.make_module({"request": shown.request, **more}))
-        for row in rows:
-            for values, column in zip(cells, drawn, strict=True):
-                values.append(_value(row, column))
+        drawn = template.make_module({"request": shown.request, **more})
+        for values, column in zip(cells, columns, strict=True):
+            macro = getattr(drawn, column.cell or column.key, None)
+            values += [_value(row, column, macro) for row in rows]
     arrays = [_array(values) for values in cells]
     schema = pa.schema(
         [pa.field(str(one.title), array.type) for one, array in zip(columns, arrays, strict=True)]
@@ -45,12 +46,12 @@ def as_file(shown: Shown, form: str) -> FileResponse:
     return FileResponse(opened, as_attachment=True, filename=name)
 
 
-def _value(row: Any, drawn: Drawn) -> Any:
+def _value(row: Any, column: Column, macro: Any) -> Any:
     """A cell as a value: that of the row, or the words of what the page draws."""
-    if drawn.macro is None:
-        value = getattr(row, drawn.column.key)
+    if macro is None:
+        value = getattr(row, column.key)
         return value if value is None or isinstance(value, int | float | str) else str(value)
-    text = drawn.draw(row).striptags()
+    text = (macro(row, column) if column.cell else macro(row)).striptags()
     return None if text == NONE else text
 
 
