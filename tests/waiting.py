@@ -13,17 +13,23 @@ PATIENCE_S = 240.0
 
 
 def until(
-    condition: Callable[[], bool], what: str = "", *, log: Path | None = None, look_s: float = 0.05
+    condition: Callable[[], bool],
+    what: str = "",
+    *,
+    seconds: float = PATIENCE_S,
+    log: Path | None = None,
 ) -> None:
-    """Return once `condition` holds; `AssertionError` with the end of `log` if it does not."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Return once `condition` holds; `AssertionError` with the end of `log` if it does not.
+
+    Nobody waits less than `PATIENCE_S`.
+    """
+    seconds = max(seconds, PATIENCE_S)
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             tail = log.read_text(errors="replace")[-3000:] if log and log.exists() else ""
-            raise AssertionError(
-                f"did not happen in {PATIENCE_S:.0f} s: {what or condition}\n{tail}"
-            )
-        time.sleep(look_s)
+            raise AssertionError(f"did not happen in {seconds:.0f} s: {what or condition}\n{tail}")
+        time.sleep(0.05)
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 import mppcqa
-from tests.waiting import stop, until
+from tests.waiting import PATIENCE_S, stop, until
 
 SOURCE = Path(mppcqa.__file__).resolve().parents[1]
 
@@ -68,6 +68,7 @@ def running_worker(*arguments: str, routines: str = "") -> Iterator[subprocess.P
         connections.close_all()
 
 
-def wait_until(condition: Callable[[], bool], what: str = "") -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_S, what: str = "") -> None:
     """Return once `condition` holds; fail with the worker's log if it does not."""
-    until(condition, what, log=Path(settings.MPPCQA_HOME) / "worker.log")
+    log = Path(settings.MPPCQA_HOME) / "worker.log"
+    until(condition, what, seconds=seconds, log=log)

@@ -134,7 +134,7 @@ def test_a_day_at_the_station(
         page.get_by_role("progressbar").first.wait_for()
         page.get_by_label("Reason for stopping").fill("the light leaks in")
         page.get_by_role("button", name="Stop the run").click()
-        wait_until(lambda: Run.objects.get(pk=doomed.pk).state == State.KILLED, "killed")
+        wait_until(lambda: Run.objects.get(pk=doomed.pk).state == State.KILLED, what="killed")
         page.goto(f"{address}/runs/{doomed.pk}/")
         page.get_by_text("the light leaks in").first.wait_for()
         first = Task.objects.filter(group=doomed.task_group).earliest("pk")

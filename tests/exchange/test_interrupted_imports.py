@@ -84,7 +84,7 @@ def test_a_killed_worker_neither_halves_nor_doubles_an_import(
     assert 0 < Measurement.objects.count() < 2 * DEVICES
     assert nothing_counts()
     with running_worker("--concurrency", "1"):
-        wait_until(lambda: task.refresh_from_db() or not task.is_open, "the second attempt")
+        wait_until(lambda: task.refresh_from_db() or not task.is_open, what="the second attempt")
     assert (task.state, task.attempt) == (State.SUCCEEDED, 2)
     row.refresh_from_db()
     assert row.state == Import.State.DONE
@@ -107,8 +107,8 @@ def test_what_was_killed_while_it_began_to_count_is_taken_back(
     assert list(Standing.objects.order_by("device").values_list("analysis", "verdict")) == before
     kill(task, by=operator, reason="wrong table")
     with running_worker("--concurrency", "1"):
-        wait_until(lambda: Measurement.objects.count() == 2 * DEVICES, "taken back")
-        wait_until(lambda: "analysis" not in Import.objects.get(pk=row.pk).found, "forgotten")
+        wait_until(lambda: Measurement.objects.count() == 2 * DEVICES, what="taken back")
+        wait_until(lambda: "analysis" not in Import.objects.get(pk=row.pk).found, what="forgotten")
     task.refresh_from_db()
     row.refresh_from_db()
     assert (task.state, row.state, row.run) == (State.KILLED, Import.State.FAILED, None)

@@ -143,13 +143,13 @@ def test_a_backup_while_people_work_is_of_one_moment(full: SimpleNamespace, tmp_
         for name in ("ana", "luis")
     ]
     try:
-        wait_until(lambda: Analysis.objects.count() > 4, "both write")
+        wait_until(lambda: Analysis.objects.count() > 4, what="both write")
         backups = []
         for _turn in range(3):
             backups.append(back_up(tmp_path / "backups"))
             time.sleep(1.1)  # backups are called by the second
         before = Analysis.objects.count()
-        wait_until(lambda: Analysis.objects.count() > before, "they still write")
+        wait_until(lambda: Analysis.objects.count() > before, what="they still write")
         assert all(writer.poll() is None for writer in writers)
     finally:
         stop.touch()

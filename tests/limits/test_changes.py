@@ -182,7 +182,7 @@ def test_new_analyses_count_when_asked_to(
     with running_worker("--concurrency", "1"):
 
         def wait(tasks: object, what: str) -> None:
-            wait_until(lambda: not any(t.is_open for t in tasks.all()), what)
+            wait_until(lambda: not any(t.is_open for t in tasks.all()), what=what)
 
         run = start_run(station, parameters={"events": 400, "bias_v": [71.0, 71.6, 72.2]})
         wait(run.task_group.tasks, "the run")
@@ -195,7 +195,7 @@ def test_new_analyses_count_when_asked_to(
         [second] = new_analyses(group)
         assert Standing.objects.get().analysis_id == first.pk
         compared = ask_compare(group)
-        wait_until(lambda: compared.refresh_from_db() or not compared.is_open, "comparison")
+        wait_until(lambda: compared.refresh_from_db() or not compared.is_open, what="comparison")
         for one in compared.result["quantities"]:
             assert (one["only_old"], one["only_new"]) == (0, 0)
             assert one["largest"] < 1e-6  # sums come in the order of the threads
@@ -210,7 +210,7 @@ def test_new_analyses_count_when_asked_to(
     assert Standing.objects.get().analysis_id == second.pk
     log.close()
     with running_worker("--concurrency", "1"):
-        wait_until(lambda: counted.refresh_from_db() or not counted.is_open, "counting")
+        wait_until(lambda: counted.refresh_from_db() or not counted.is_open, what="counting")
     assert counted.state == State.SUCCEEDED
     # What was compared stays readable: by now both sides are the same.
     assert counted.result["comparison"] == compared.result

@@ -65,7 +65,7 @@ def page(client: Client) -> Client:
 
 
 def ended(run: Run) -> State:
-    wait_until(lambda: not any(t.is_open for t in run.task_group.tasks.all()), f"{run} ended")
+    wait_until(lambda: not any(t.is_open for t in run.task_group.tasks.all()), what=f"{run} ended")
     return Run.objects.get(pk=run.pk).state
 
 
@@ -117,9 +117,9 @@ def test_a_measurement_that_failed_is_run_again_to_its_end(
     assert kept.kept_as == run.files.get()
     assert not (kept.path / "run.root").exists()
     page.post(f"/runs/{run.pk}/discard/{left.pk}/")
-    wait_until(lambda: not left.path.exists(), "the folder was discarded")
+    wait_until(lambda: not left.path.exists(), what="the folder was discarded")
     asked = Task.objects.filter(name="runs.discard")
-    wait_until(lambda: asked.get().state == State.SUCCEEDED, "that was told")
+    wait_until(lambda: asked.get().state == State.SUCCEEDED, what="that was told")
     left.refresh_from_db()
     assert left.discarded_by is not None
     assert str(left.path) not in page.get(f"/runs/{run.pk}/").content.decode()
@@ -129,7 +129,7 @@ def test_a_measurement_that_failed_is_run_again_to_its_end(
 def test_a_run_that_a_person_stopped_goes_on(worker: None, station: Station, mended: Path) -> None:
     mended.touch()
     run = start_run(station, parameters=QUICK | {"simulate_fault": "hang"})
-    wait_until(lambda: measure(run).state == State.RUNNING, "running")
+    wait_until(lambda: measure(run).state == State.RUNNING, what="running")
     kill_group(run.task_group, reason="lunch")
     assert ended(run) == State.KILLED
     Run.objects.filter(pk=run.pk).update(parameters=run.parameters | {"simulate_fault": "none"})

@@ -40,7 +40,7 @@ def station(transactional_db: None, worker: None) -> Station:
 
 def ended(run: Run) -> list[tuple[str, str]]:
     """Names and states of the run's tasks once none is open."""
-    wait_until(lambda: not any(t.is_open for t in run.task_group.tasks.all()), f"{run} ended")
+    wait_until(lambda: not any(t.is_open for t in run.task_group.tasks.all()), what=f"{run} ended")
     return [(task.name, task.state) for task in run.task_group.tasks.order_by("id")]
 
 

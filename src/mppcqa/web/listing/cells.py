@@ -67,7 +67,7 @@ def _made(
     for look, body in zip(looks[1:], drawn[1:], strict=True):
         others += [_text(pieces.begin(look.css, look.label)), *body, _text(pieces.end())]
     first = looks[0]
-    places = {
+    places: dict[str, list[nodes.Node]] = {
         "first_attributes": [_text(pieces.attributes(first.css, first.label))],
         "first_cell": drawn[0],
         "other_cells": others,
@@ -101,7 +101,7 @@ def _cell(number: int, look: Look, macros: dict[str, nodes.Macro]) -> list[nodes
     return [nodes.With(names, given[: len(names)], macro.body)]
 
 
-def _text(text: str) -> nodes.Output:
+def _text(text: str) -> nodes.Node:
     return nodes.Output([nodes.TemplateData(str(text))])
 
 
