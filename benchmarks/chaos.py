@@ -78,7 +78,7 @@ def stations(home: Path, options: argparse.Namespace) -> int:
     """Cuts and kills while a station with a token measures; 0 if all holds."""
     command = [sys.executable, "-m", "benchmarks.chaos_stations"]
     command += [str(options.seed), str(options.runs)]
-    limit_s = 60 + 60 * options.runs
+    limit_s = 240 + 60 * options.runs
     return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
 
 
@@ -90,6 +90,7 @@ def _run(home: Path, command: list[str], broker: str, limit_s: float, about: dic
         "DJANGO_SETTINGS_MODULE": "mppcqa.project.settings",
         "MPPCQA_QUEUE_PREFIX": home.name,
         "MPPCQA_KILL_GRACE_S": "0.5",
+        "MPPCQA_TYPED_COMMANDS": "1",
         "PYTHONPATH": os.pathsep.join(
             [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         ),

@@ -39,7 +39,7 @@ output.write_bytes(data)
 sys.exit()
 """
 SIZE = 3 << 20
-RUN_LIMIT_S = 60.0
+RUN_LIMIT_S = 180.0
 
 
 class Fate:

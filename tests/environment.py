@@ -21,6 +21,8 @@ os.environ["MPPCQA_HOME"] = _home
 os.environ["MPPCQA_QUEUE_PREFIX"] = f"test-{os.getpid()}"
 # The tests take values in as workers and commands do.
 local_files.allowed = True
+# Programs of tests are commands of theirs.
+os.environ["MPPCQA_TYPED_COMMANDS"] = "1"
 os.environ["DJANGO_SETTINGS_MODULE"] = "mppcqa.project.settings"
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 

@@ -180,6 +180,7 @@ def test_what_is_said_twice_counts_once(
     assert computer.piece(order, 1500, data[1500:]).json() == {"size": len(data)}
     for _ in range(3):
         assert computer.about(order, "end", **end).json() == {"counted": True}
+        assert computer.about(order, "going", **said).json()["stop"] is None
     task.refresh_from_db()
     assert task.state == State.SUCCEEDED
     assert task.attempts.count() == 1

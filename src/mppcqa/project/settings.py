@@ -17,6 +17,10 @@
 ``MPPCQA_PROXIES``      proxies of yours before the server: their part of ``X-Forwarded-For`` counts
 ``MPPCQA_REMOTE_CONTROL``  1 opens Celery's remote control (``celery inspect``) to whoever has the
                         broker's account; off by default, nothing here needs it
+``MPPCQA_PROGRAMS``     list of the programs that workers of this computer may run at stations;
+                        ``programs.toml`` in ``MPPCQA_HOME`` (``docs/stations.md``)
+``MPPCQA_TYPED_COMMANDS``  1 lets workers run what people typed on a station's form: whoever may
+                        edit stations then has a shell as the worker
 ``MPPCQA_STATION_LEASE_H``  hours that a station's computer may be silent before what it runs is
                         given up as lost; 24
 ``MPPCQA_BELL``         address at which stations reach ``mppcqa bell`` through a proxy
@@ -281,6 +285,8 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 CSRF_FAILURE_VIEW = "mppcqa.web.accounts.lost.csrf_failure"
+MPPCQA_PROGRAMS = Path(env.str("MPPCQA_PROGRAMS", default="") or MPPCQA_HOME / "programs.toml")
+MPPCQA_TYPED_COMMANDS = env.bool("MPPCQA_TYPED_COMMANDS", default=False)
 MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0)
 if MPPCQA_STATION_LEASE_S <= 0:
     raise ImproperlyConfigured("MPPCQA_STATION_LEASE_H is a number of hours, more than none")

@@ -33,6 +33,11 @@ def program_environment() -> dict[str, str]:
 
 def make_safe(argv: Sequence[str], log: Callable[[str], None]) -> str:
     """Run a station's make-safe program; what went wrong, or an empty text."""
+    if not settings.MPPCQA_TYPED_COMMANDS:
+        return (
+            "its program is a command that was typed on a page, and this computer runs none "
+            "(MPPCQA_TYPED_COMMANDS)"
+        )
     log("make safe: " + redact_command(argv))
     try:
         done = subprocess.run(  # noqa: S603

@@ -257,7 +257,7 @@ def start_run(
         raise RunRefused(str(error)) from error
     if station.remote:
         _refuse_unfit(station, chosen.key)
-    elif not (station.program or chosen.program()):
+    elif not (station.program or station.program_name or chosen.program()):
         raise RunRefused(_("%s has no test program: name one for the station") % chosen.title)
     with transaction.atomic():
         Station.objects.select_for_update().only("pk").get(pk=station.pk)

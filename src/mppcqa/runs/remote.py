@@ -147,14 +147,15 @@ def tell(
     of messages that are here, and whether the attempt shall end.
     """
     task, attempt = order.task, order.attempt
-    stop = remote.go_on(task, owner_of(order.station))
+    over = order.ended_at is not None  # its end is here, and the station was not told yet
+    stop = None if over else remote.go_on(task, owner_of(order.station))
     offset, data = log
     size = (
         remote.append_log(task, attempt, offset, data) if data else remote.log_size(task, attempt)
     )
     if messages:
         _take_messages(order, messages)
-    if progress is not None and stop is None:
+    if progress is not None and stop is None and not over:
         remote.show_progress(task, *progress)
     return size, order.messages_seen, stop
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.disk import whole_file
@@ -17,9 +18,10 @@ from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
 from mppcqa.queue.registry import routine
 from mppcqa.runs.folders import RUN_FILE, folder_to_keep, mark_kept, new_folder, note_size
-from mppcqa.runs.models import Run, RunFile
+from mppcqa.runs.models import Run, RunFile, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved
 from mppcqa.runs.task_stage import task_stage
+from mppcqa.station.programs import ListFault, Program, read_list
 
 LAST_WORDS = 5
 FAULTS_SHOWN = 20
@@ -45,7 +47,8 @@ def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
         lines = "\n".join(error.faults)
         raise TaskError(f"The devices are not where they were to be measured:\n{lines}") from error
     stage = task_stage(run.stage)
-    program = list(run.station.program) or stage.program()
+    listed = listed_program(run.station, run.stage)
+    program = listed.command if listed else typed_program(run.station) or stage.program()
     if shutil.which(program[0]) is None:
         raise TaskError(
             f"The test program {program[0]} is not on this computer. Check the station's setting "
@@ -58,7 +61,11 @@ def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
         part.write_text(json.dumps(configuration(run, folder), indent=1))
     command = [*program, "--config", str(config), "--output", str(output)]
     try:
-        status = context.run_program(command, cwd=folder)
+        status = context.run_program(
+            command,
+            cwd=Path(listed.folder) if listed and listed.folder else folder,
+            env=listed.surroundings() if listed else None,
+        )
     finally:
         note_size(row)
     if status != 0:
@@ -72,6 +79,42 @@ def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
             f"Its last words:\n{_last_words(context)}"
         )
     return {"bytes": output.stat().st_size, "folder": row.name}
+
+
+def listed_program(station: Station, stage: str) -> Program | None:
+    """The program of this computer's own list for a station; None where there is no list.
+
+    `TaskError` where the list can't be used, or has none or several for the stage.
+    """
+    path = settings.MPPCQA_PROGRAMS
+    if not path.is_file():
+        return None
+    try:
+        programs = read_list(path).programs
+    except ListFault as error:
+        raise TaskError(f"The list of programs of this computer can't be used:\n{error}") from None
+    fitting = [one for one in programs.values() if not one.stages or stage in one.stages]
+    if station.program_name:
+        fitting = [one for one in fitting if one.name == station.program_name]
+    if len(fitting) != 1:
+        said = ", ".join(one.name for one in fitting) or "none"
+        raise TaskError(
+            f"{path} of this computer has not one program for {station} and the stage {stage}, "
+            f"but {said}. An administrator keeps that list; which is taken is said on the "
+            "station's form."
+        )
+    return fitting[0]
+
+
+def typed_program(station: Station) -> list[str]:
+    """What people typed on the station's form, where this computer runs such commands."""
+    if not station.program or settings.MPPCQA_TYPED_COMMANDS:
+        return list(station.program)
+    raise TaskError(
+        f"The program of {station} is a command that was typed on a page, and this computer runs "
+        f"none. Write it into the list {settings.MPPCQA_PROGRAMS} (docs/stations.md); or let its "
+        "administrator set MPPCQA_TYPED_COMMANDS=1, which gives whoever may edit stations a shell."
+    )
 
 
 def run_names(run: Run) -> dict[str, str]:

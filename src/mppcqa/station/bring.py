@@ -111,7 +111,7 @@ class Bringing:
     def _stop(self, end: dict[str, Any] | None, stop: dict[str, str]) -> None:
         if end is None:
             self.kept.ask_to_stop(stop["state"], stop["reason"])
-        elif end["state"] == "succeeded":
+        elif end["state"] == "succeeded" and stop["state"] != "succeeded":
             # It had ended, and its file was still on its way: that is not waited for.
             end = {**end, "state": stop["state"], "error": stop["reason"], "stopped": True}
             self.kept.write_end(end)

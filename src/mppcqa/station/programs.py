@@ -74,6 +74,11 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     passed: tuple[str, ...] = ()
 
+    def surroundings(self) -> dict[str, str]:
+        """Variables that it gets beside the usual ones."""
+        passed = {name: os.environ[name] for name in self.passed if name in os.environ}
+        return {**passed, **self.environment}
+
     def said(self) -> dict[str, Any]:
         """What the server is told of it: not its command."""
         return {

@@ -303,8 +303,6 @@ class StationForm(EntryForm):
             # Its computer has the commands; of its list one is chosen, and none is typed.
             del self.fields["program"], self.fields["make_safe"]
             self.fields["program_name"] = self._program_choice()
-        else:
-            del self.fields["program_name"]
 
     def _program_choice(self) -> forms.ChoiceField:
         former = self.fields["program_name"]
