@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock bench chaos fuzz report-pictures wheel release-check clean
+.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures wheel release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ fuzz: $(VENV)/.test-ready  ## mutated files for every reader (make fuzz ARGS="--
 
 report-pictures: $(VENV)/.test-ready  ## draw the hardest reports into docs/pictures/reports
 	$(BIN)/python tools/report_pictures.py
+
+page-pictures: $(VENV)/.test-ready  ## draw the pages of the README into docs/pictures
+	$(BIN)/python tools/page_pictures.py
 
 wheel: $(VENV)/.test-ready  ## build the package and try what is in it
 	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
