@@ -99,7 +99,7 @@ def look(row: Bundle) -> dict[str, Any]:
         try:
             with transaction.atomic():
                 merge = _merge(row, found, dry=True)
-                _take(merge, found, {})
+                _take(merge, found, _as_if_kept(found))
                 raise _RolledBack
         except _RolledBack:
             told = merge.said.as_json() | {"late": merge.late}
@@ -203,6 +203,15 @@ def _keep_files(found: Opened, files: ExitStack, alive: Alive) -> dict[str, Kept
             stored = keeping(source, RUNS, suffix, measured=measured)
             kept[one["sha256"]] = files.enter_context(stored)
     return kept
+
+
+def _as_if_kept(found: Opened) -> dict[str, Kept]:
+    """The run files of a bundle, under names that are rolled back."""
+    return {
+        one["sha256"]: Kept(one["sha256"], one["size"], one["name"])
+        for one in found.manifest["contents"]
+        if one["name"].startswith(f"{RUNS}/")
+    }
 
 
 def _forget_unused(kept: Mapping[str, Kept]) -> None:
