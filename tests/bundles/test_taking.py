@@ -88,3 +88,99 @@ def test_a_stop_in_the_middle_leaves_nothing(
     assert counted() == nothing
     take(row, by=operator)
     assert Device.objects.count() == 4
+
+
+def test_a_device_that_was_renamed_is_the_same_whoever_renamed_it(tmp_path: Path) -> None:
+    from mppcqa.inventory.naming import rename_device
+
+    def rename_there(_shipment: object) -> None:
+        rename_device(Device.objects.get(serial="GX-001"), "GX-001B", reason="label")
+
+    came = sent(tmp_path, rename_there)
+    came.trust()
+    take(came.arrive())
+    rename_device(Device.objects.get(serial="GX-000"), "GX-Z", reason="label")
+    done = take(came.more.arrive())
+    assert Device.objects.count() == 4
+    assert done["counts"]["devices"] == {"same": 4, "renamed": 2}
+    assert {one.serial: str(one.uuid) for one in Device.objects.all()} == {
+        "GX-Z": came.uuids["GX-000"],
+        "GX-001B": came.uuids["GX-001"],
+        "GX-002": came.uuids["GX-002"],
+        "GX-003": came.uuids["GX-003"],
+    }
+    # The earlier bundle, late: nothing is named back.
+    with pytest.raises(BundleRefused):
+        take(came.arrive())
+    assert Device.objects.filter(serial="GX-001B").exists()
+
+
+def test_what_comes_after_a_later_bundle_adds_and_changes_nothing_of_now(tmp_path: Path) -> None:
+    from mppcqa.inventory.naming import rename_device
+
+    def rename_there(_shipment: object) -> None:
+        rename_device(Device.objects.get(serial="GX-001"), "GX-001B", reason="label")
+
+    came = sent(tmp_path, rename_there)
+    came.trust()
+    take(came.more.arrive())
+    done = take(came.arrive())
+    assert done["late"]
+    assert Device.objects.filter(serial="GX-001B").exists()
+    assert Device.objects.count() == 4
+
+
+def test_what_was_registered_and_measured_on_both_sides_stands_side_by_side(
+    tmp_path: Path, operator: User
+) -> None:
+    from mppcqa.bundles.models import KnownAs
+    from mppcqa.bundles.side_by_side import side_by_side
+    from tests.campaign import make_campaign
+
+    came = sent(tmp_path)
+    campaign = make_campaign(operator)
+    own = dict(Standing.objects.values_list("device", "analysis"))
+    came.trust()
+    done = take(came.arrive())
+    assert done["counts"]["devices"] == {"same": 4}
+    assert dict(Standing.objects.values_list("device", "analysis")) == own
+    assert Analysis.objects.count() == 2
+    assert {str(one.uuid) for one in KnownAs.objects.all()} == set(came.uuids.values())
+    view = side_by_side(campaign.devices[0])
+    assert [line.where for line in view.lines] == ["Santiago"]
+    assert not view.lines[0].counts
+    assert view.lines[0].here is not None
+    assert view.lines[0].there is not None
+    [table] = view.tables
+    assert len(table.heads) == 2
+    assert table.rows
+    for name, (ours, theirs) in table.rows:
+        assert ours == theirs, name
+    assert check_summaries().differences == []
+
+
+def test_a_device_that_was_sent_on_from_here_stays_where_it_is(
+    tmp_path: Path, operator: User
+) -> None:
+    from mppcqa.inventory.models import Institute
+    from mppcqa.inventory.receiving import receive
+    from mppcqa.inventory.shipping import send
+
+    def another_box(first: Shipment) -> None:
+        """They have it back, as they believe, and send it once more."""
+        receive(first, ["GX-000", "GX-001", "GX-002", "GX-003"])
+        send(first.destination, first.origin, ["GX-000"], exempt="return")
+        Bundle.objects.all().delete()
+
+    came = sent(tmp_path, another_box)
+    came.trust()
+    take(came.arrive())
+    box = Shipment.objects.get()
+    receive(box, ["GX-000", "GX-001", "GX-002", "GX-003"], by=operator)
+    orsay = Institute.objects.create(name="Orsay")
+    on = send(box.destination, orsay, ["GX-000"], exempt="allowed", exempt_why="asked for")
+    done = take(came.more.arrive())
+    assert any("GX-000" in line for what, line in done["lines"] if what == "left_out")
+    device = Device.objects.get(serial="GX-000")
+    assert device.state == DeviceState.SHIPPED
+    assert list(device.shipments.filter(received_at=None)) == [on]

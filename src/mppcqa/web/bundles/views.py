@@ -58,6 +58,8 @@ def _arrive(request: HttpRequest, form: FileForm) -> HttpResponseBase:
                 row = arrive(source, by=person(request))
         except Refused as error:
             tell_form(form, error)
+        except OSError as error:
+            form.add_error("file", _("It could not be kept, nothing was changed: %s") % error)
         else:
             if row.state == Bundle.State.TAKEN:
                 messages.info(request, _("This bundle was taken in before."))
