@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -159,3 +160,26 @@ def test_what_is_under_way_changes_its_campaign_too(campaign: SimpleNamespace) -
     keep_device(device)
     device.refresh_from_db()
     assert (device.campaign, device.state) == (other, DeviceState.PACKED)
+
+
+def test_pages_show_the_stages_of_the_campaign_in_its_order(
+    campaign: SimpleNamespace, browser_client: Client
+) -> None:
+    year = Campaign.objects.create(name="Year two", stages=["iv", "stage2", "pde"])
+    Device.objects.update(campaign=year)
+    page = browser_client.get(campaign.devices[0].get_absolute_url()).content.decode()
+    card = page[page.index('id="h-verdicts"') :]
+    # What was passed, then what is still to come, each in the campaign's order.
+    places = [card.index(f">{one}<") for one in ("PDE", "IV", "Stage 2")]
+    assert places == sorted(places)
+    assert card.count("still to come") == 2
+
+    def heads(address: str) -> list[str]:
+        text = browser_client.get(address).content.decode()
+        found = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', text, re.S)
+        names = [re.sub(r"<[^>]*>", "", one).strip() for one in found]
+        return [one for one in names if one in ("PDE", "IV", "Stage 2", "Dark Box")]
+
+    assert heads(f"/devices/?campaign={year.pk}") == ["IV", "Stage 2", "PDE"]
+    assert heads("/devices/")[0] == "PDE"
+    assert "Dark Box" in heads("/devices/")

@@ -19,6 +19,7 @@ from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.states import DeviceState, Move
 from mppcqa.runs.models import LoadedDevice, RunSlot
 from mppcqa.runs.seats import shown_states
+from mppcqa.stages import all_stages
 from mppcqa.views.makers import comparisons
 from mppcqa.views.related import kinds_there
 from mppcqa.views.stage import StageView, stage_view
@@ -43,6 +44,7 @@ NAMES = {
     "place_name": F("location__name"),
     "parent_serial": F("parent__serial"),
     "registrar": F("registered_by__username"),
+    "campaign_stages": F("campaign__stages"),
     **{f"named_{one.key}": F(one.path) for one in REFERENCES},
 }
 
@@ -143,6 +145,9 @@ class DeviceView:
     registrar: str
     facts: tuple[Fact, ...]
     stages: tuple[StageView, ...]
+    """What it was measured at, in the order of its campaign."""
+    awaited: tuple[str, ...]
+    """Titles of the stages of its campaign that it has not passed yet, in their order."""
     sign_offs: tuple[SignOffView, ...]
     comments: tuple[CommentView, ...]
     attachments: tuple[AttachmentView, ...]
@@ -169,7 +174,8 @@ def device_view(
     if scope_of(viewer).bound and not seen.filter(serial=device.parent_serial).exists():
         device.parent_serial = ""
     state = shown_states({device.pk: device.state})[device.pk]
-    sections = device_stages(device)
+    wanted = device.campaign_stages or []
+    sections = device_stages(device, wanted)
     slots = _slots(device, sections)
     stages = tuple(
         stage_view(
@@ -191,6 +197,7 @@ def device_view(
         registrar=device.registrar or "",
         facts=(*_facts(device, state, there), *_compared(device, sections)),
         stages=stages,
+        awaited=_awaited(wanted, now),
         sign_offs=tuple(sign_off_view(row, now) for row in there["sign_offs"]),
         comments=tuple(
             CommentView(_name(row.author), row.written_at, row.text) for row in there["comments"]
@@ -216,6 +223,11 @@ def device_view(
             Renaming(row.serial, row.changed_at, row.reason) for row in there["aliases"]
         ),
     )
+
+
+def _awaited(wanted: Sequence[str], there: Mapping[str, Any]) -> tuple[str, ...]:
+    titles = {stage.key: _(stage.title) for stage in all_stages()}
+    return tuple(titles.get(key, key) for key in wanted if key not in there)
 
 
 def _record(row: DeviceRecord) -> RecordView:

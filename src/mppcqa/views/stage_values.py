@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -168,8 +168,11 @@ class StageValues:
         }
 
 
-def device_stages(device: Device) -> list[StageValues]:
-    """Every stage that the device has passed, in the stages' order; a few queries."""
+def device_stages(device: Device, first: Sequence[str] = ()) -> list[StageValues]:
+    """Every stage that the device has passed, a few queries.
+
+    In the order of `first` (keys: its campaign's), then in that of the stages that there are.
+    """
     standings = (
         Standing.objects.filter(device=device)
         .select_related(
@@ -185,7 +188,7 @@ def device_stages(device: Device) -> list[StageValues]:
     points = ConditionPoint.objects.in_bulk(np.unique(values.condition).tolist())
     quantities = QuantityRow.objects.in_bulk(np.unique(values.quantity).tolist())
     stages = {stage.key: stage for stage in all_stages()}
-    order = {key: place for place, key in enumerate(stages)}
+    order = {key: place for place, key in enumerate(dict.fromkeys((*first, *stages)))}
     return [
         _gather(
             stages.get(standing.stage),

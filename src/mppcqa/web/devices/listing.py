@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, DeviceField
 from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.moving import faults_by_hand, move_all_by_hand
+from mppcqa.inventory.scope import scope_of
 from mppcqa.inventory.states import TABLE, DeviceState, Move
 from mppcqa.results.models import Outcome
 from mppcqa.results.selection import identified_devices, with_verdict
 from mppcqa.runs.seats import shown_states
+from mppcqa.typed import whole
 from mppcqa.views.verdict import standing_states
 from mppcqa.web.listing.declare import Bulk, Column, Effect, Filter, Listing
 from mppcqa.web.paging import Order
@@ -59,6 +64,18 @@ def _columns() -> list[Column]:
     ]
 
 
+def _arrange(columns: list[Column], asked: QueryDict, user: Any) -> list[Column]:
+    """Where all devices are of one campaign, its stages stand in their order, and no others."""
+    chosen = whole(asked.get("campaign")) or scope_of(user).campaign
+    row = Campaign.objects.filter(pk=chosen).only("stages").first() if chosen else None
+    if row is None or not row.stages:
+        return columns
+    stages = {one.key: one for one in columns if one.cell == "verdict"}
+    own = [stages[key] for key in row.stages if key in stages]
+    others = [replace(one, shown=False) for one in stages.values() if one not in own]
+    return [one for one in columns if one.key not in stages] + own + others
+
+
 def _describe(rows: list[Any]) -> dict[str, Any]:
     return {
         "verdicts": standing_states([row.pk for row in rows]),
@@ -99,6 +116,7 @@ DEVICES = Listing(
     name="devices",
     title=gettext_lazy("Devices"),
     columns=_columns,
+    arrange=_arrange,
     rows=identified_devices,
     # Verdicts lie elsewhere, in no order of serials.
     narrow=with_verdict,

@@ -102,6 +102,8 @@ class Listing:
     """The rows of a person that fit the filters in an address."""
     cells: str
     """The template that has its cells."""
+    arrange: Callable[[list[Column], QueryDict, Any], list[Column]] | None = None
+    """The columns as filters and person would have them; None where they stay as declared."""
     narrow: Callable[[QuerySet[Any], QueryDict], QuerySet[Any]] | None = None
     """Those of them that fit filters which know nothing of the order, see `keyset_page`."""
     order: Order = field(default_factory=Order)

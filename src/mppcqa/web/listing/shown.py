@@ -37,6 +37,8 @@ class Shown:
     def __init__(self, request: HttpRequest, listing: Listing) -> None:
         self.request, self.listing, self.asked = request, listing, request.GET
         self.known = listing.all_columns()
+        if listing.arrange is not None:
+            self.known = listing.arrange(self.known, self.asked, request.user)
         self.sort, self.order = self._order()
 
     def _order(self) -> tuple[str, Order]:
