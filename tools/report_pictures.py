@@ -44,9 +44,10 @@ def main(folder: Path) -> None:
     django.setup()
     from django.utils.translation import override
     from tests.reports.hard import hard_views
+    from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
 
     from mppcqa.public_address import PublicAddress
-    from mppcqa.reports import certificate, device
+    from mppcqa.reports import campaign, certificate, device, group, station
 
     address = PublicAddress("https://qa.example.org")
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +61,17 @@ def main(folder: Path) -> None:
             for kind, data in made.items():
                 stem = name.replace(" ", "-")
                 sheet(data, folder / f"{kind}-{stem}-{language}-{paper}.png")
+    many = {
+        "group": {name: (group.lay_out, (one, "T")) for name, one in hard_groups().items()},
+        "campaign": {name: (campaign.lay_out, (one,)) for name, one in hard_campaigns().items()},
+        "station": {name: (station.lay_out, (one,)) for name, one in hard_stations().items()},
+    }
+    for kind, cases in many.items():
+        for n, (name, (lay_out, arguments)) in enumerate(cases.items()):
+            language, paper = (("en", "A4"), ("es", "letter"))[n % 2]
+            with override(language):
+                data = lay_out(*arguments, paper)
+            sheet(data, folder / f"{kind}-{name.replace(' ', '-')}-{language}-{paper}.png")
 
 
 if __name__ == "__main__":

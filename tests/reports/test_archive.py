@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pypdfium2
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -155,6 +157,39 @@ def test_a_certificate_stays_one_page_and_legible_whatever_it_is_of(
         assert len(texts) == 1
         assert len(codes) == 2
         assert faults(data, margin=MARGIN) == []
+
+
+@pytest.mark.django_db
+def test_the_chosen_photograph_is_shown_and_not_the_newest(
+    campaign: SimpleNamespace, operator: User, browser_client: Client
+) -> None:
+    device = campaign.devices[0]
+    rows = {}
+    for name, colour in (("red.png", "#c01010"), ("blue.png", "#1010c0")):
+        picture = io.BytesIO()
+        Image.new("RGB", (300, 300), colour).save(picture, "PNG")
+        rows[name] = attach(device, SimpleUploadedFile(name, picture.getvalue()), by=operator)
+    text = attach(device, SimpleUploadedFile("n.txt", b"no picture"), by=operator)
+    newest = keep_report("certificate", device)
+    assert _colours(newest) == {"blue"}
+    browser_client.post(f"/attachments/{text.pk}/photograph/")
+    assert keep_report("certificate", device) == newest
+    page = browser_client.post(f"/attachments/{rows['red.png'].pk}/photograph/", follow=True)
+    assert "photograph" in page.content.decode()
+    assert _colours(keep_report("certificate", device)) == {"red"}
+    browser_client.post(f"/attachments/{rows['blue.png'].pk}/photograph/")
+    assert device.attachments.filter(photograph=True).get() == rows["blue.png"]
+    assert keep_report("certificate", device).sha256 == newest.sha256
+
+
+def _colours(report: Report) -> set[str]:
+    """Which of two strong colours a report's first page has."""
+    document = pypdfium2.PdfDocument(Path(report.file.path).read_bytes())
+    pixels = np.asarray(document[0].render(scale=1).to_pil().convert("RGB")).reshape(-1, 3)
+    document.close()
+    strong = pixels[(pixels.max(axis=1) > 150) & (pixels.min(axis=1) < 60)]
+    counts = {"red": (strong[:, 0] > strong[:, 2]).sum(), "blue": (strong[:, 2] > 150).sum()}
+    return {name for name, n in counts.items() if n > 5000}
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Attachment, Device
@@ -78,6 +79,25 @@ def attach(
             original_name=name,
             added_by_id=None if by is None else by.pk,
         )
+
+
+PICTURES = ("jpg", "jpeg", "png")
+"""Endings of what may be the photograph of a device."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of that name may be the photograph of a device."""
+    return name.rpartition(".")[2].lower() in PICTURES
+
+
+@transaction.atomic
+def choose_photograph(row: Attachment) -> None:
+    """Make a picture the photograph of its device, in place of the one that was."""
+    if not is_picture(row.original_name):
+        raise AttachmentRefused(_("A photograph is one of these: %s.") % ", ".join(PICTURES))
+    mine = Attachment.objects.select_for_update().filter(device=row.device_id)
+    mine.exclude(pk=row.pk).filter(photograph=True).update(photograph=False)
+    mine.filter(pk=row.pk).update(photograph=True)
 
 
 def remove_attachment(row: Attachment) -> None:

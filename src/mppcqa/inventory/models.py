@@ -427,6 +427,8 @@ class Attachment(models.Model):
     file = models.FileField(max_length=200)
     sha256 = models.CharField(max_length=64, blank=True)
     original_name = models.CharField(max_length=200)
+    photograph = models.BooleanField(default=False)
+    """Whether it is the picture of the device that its certificate shows; one a device at most."""
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )

@@ -44,7 +44,6 @@ QR_WIDTH = 78.0
 PHOTOGRAPH = 130.0
 """Width and height that a photograph may take, in points."""
 PIXELS = 400
-PICTURES = (".jpg", ".jpeg", ".png")
 ORDER = {"fail": 0, "incomplete": 1, "warning": 2}
 """What is named first where there is no room for all."""
 
@@ -130,11 +129,11 @@ def _head(view: DeviceView, code: str) -> Table:
 
 
 def _photograph(view: DeviceView) -> Image | None:
-    """The newest picture that somebody attached, small; None where there is none that is one."""
-    names = [one for one in view.attachments if one.name.lower().endswith(PICTURES)]
-    if not names:
+    """The picture that was chosen, or else the newest, small; None where none can be read."""
+    there = [one for one in view.attachments if one.is_picture]
+    if not there:
         return None
-    row = Attachment.objects.get(pk=max(one.pk for one in names))
+    row = Attachment.objects.get(pk=max(there, key=lambda one: (one.photograph, one.pk)).pk)
     try:
         with whole_path(row, in_haste=True) as path, Pictures.open(path) as found:
             found.draft("RGB", (PIXELS, PIXELS))

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from mppcqa.inventory.attachments import is_picture
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, Shipment
 from mppcqa.inventory.records import DeviceRecord, facts_text, kind_title
@@ -84,6 +85,10 @@ class AttachmentView:
 
     pk: int
     name: str
+    photograph: bool = False
+    """Whether it was chosen to show the device."""
+    is_picture: bool = False
+    """Whether it may be chosen."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,8 @@ def device_view(
             CommentView(_name(row.author), row.written_at, row.text) for row in there["comments"]
         ),
         attachments=tuple(
-            AttachmentView(row.pk, row.original_name) for row in there["attachments"]
+            AttachmentView(row.pk, row.original_name, row.photograph, is_picture(row.original_name))
+            for row in there["attachments"]
         ),
         moves=tuple(
             Journey(row.pk, str(row), row.sent_at or row.packed_at, _name(row.sent_by))

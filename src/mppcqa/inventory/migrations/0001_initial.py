@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                 ('file', models.FileField(max_length=200, upload_to='')),
                 ('sha256', models.CharField(blank=True, max_length=64)),
                 ('original_name', models.CharField(max_length=200)),
+                ('photograph', models.BooleanField(default=False)),
                 ('added_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('added_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
                 ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='inventory.device')),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mppcqa.inventory.actions import register_devices
-from mppcqa.inventory.attachments import AttachmentRefused, attach
+from mppcqa.inventory.attachments import AttachmentRefused, attach, choose_photograph
 from mppcqa.inventory.attachments import remove_attachment as remove_from_store
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
 from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Lot, Tag, Tray
@@ -247,6 +247,22 @@ def attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
     except FileFault as fault:
         messages.error(request, str(fault))
         return redirect(found.device)
+
+
+@require_POST
+@allowed("inventory.add_attachment")
+def photograph(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make an attached picture the photograph of its device."""
+    found = get_object_or_404(
+        Attachment.objects.visible_to(request.user).select_related("device"), pk=pk
+    )
+    try:
+        choose_photograph(found)
+    except Refused as error:
+        tell(request, error)
+    else:
+        messages.success(request, _("The certificate shows this picture from now on."))
+    return redirect(found.device)
 
 
 @require_POST

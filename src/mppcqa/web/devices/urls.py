@@ -11,6 +11,7 @@ urlpatterns = [
     path("devices/<str:serial>/rename/", edit.rename, name="device_rename"),
     path("devices/<str:serial>/attach/", edit.add_attachment, name="device_attach"),
     path("attachments/<int:pk>/", edit.attachment, name="attachment"),
+    path("attachments/<int:pk>/photograph/", edit.photograph, name="attachment_photograph"),
     path("attachments/<int:pk>/remove/", edit.remove_attachment, name="attachment_remove"),
     path("devices/records/add/", records.add, name="record_add"),
     path("devices/records/<int:pk>/withdraw/", records.take_back, name="record_withdraw"),
