@@ -6,6 +6,11 @@ silently wrong where its status is good, it lies more than five of its own uncer
 farther off than `HARMLESS`. The last line is one JSON object.
 
     make bench BENCH=truth ARGS="--cases 10000 --seed 1"
+
+So many cases of some kinds or troubles alone, the same ones as of these numbers in a whole run
+(`ordinary` stands for no trouble):
+
+    make bench BENCH=truth ARGS="--cases 300 --kinds pair,light --only 'few pixels,clipping'"
 """
 
 from __future__ import annotations
@@ -17,14 +22,14 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.truth_cases import Case, draw
+from benchmarks.truth_cases import KINDS, TROUBLES, Case, draw
 from mppcqa.physics import (
     IvError,
     WaveformError,
@@ -221,6 +226,16 @@ def speed_ratio() -> float | None:
     return round(min(times["old"]) / min(times["new"]), 3)
 
 
+def _wanted(kinds: str | None, only: str | None) -> Callable[[str, list[str]], bool]:
+    """Which kinds and troubles are drawn; all where None. ValueError where there are no such."""
+    some = set(kinds.split(",")) if kinds else set(KINDS)
+    troubles = {one for kind in some & set(KINDS) for one in TROUBLES[kind]} | {"ordinary"}
+    named = set(only.split(",")) if only else troubles
+    if not some <= set(KINDS) or not named <= troubles:
+        raise ValueError(f"no such kind or trouble: {some - set(KINDS) | named - troubles}")
+    return lambda kind, has: kind in some and bool(named & set(has or ["ordinary"]))
+
+
 def main() -> None:
     """Draw, analyse and say what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -228,14 +243,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", action="store_true", help="hold the speed against a commit")
     parser.add_argument("--show", type=int, default=0, help="so many silently wrong values")
+    parser.add_argument("--kinds", help="cases of these kinds alone, with commas between")
+    parser.add_argument("--only", help="cases with one of these troubles alone, commas between")
     options = parser.parse_args()
+    wanted = _wanted(options.kinds, options.only)
     begin = time.perf_counter()
     cases: list[Case] = []
     with ThreadPoolExecutor(2) as pool:
         draw(options.seed, 0)
-        for first in range(0, options.cases, BLOCK):
-            numbers = range(first, min(first + BLOCK, options.cases))
-            some = list(pool.map(lambda number: draw(options.seed, number), numbers))
+        first = 0
+        while len(cases) < options.cases:
+            numbers = range(first, first + min(BLOCK, options.cases))
+            first = numbers.stop
+            drawn = pool.map(lambda number: draw(options.seed, number, wanted), numbers)
+            some = [one for one in drawn if one is not None][: options.cases - len(cases)]
             analyse(some)
             for one in some:
                 one.data = {key: one.data[key] for key in one.data if key == "chi2"}

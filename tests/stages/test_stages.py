@@ -131,7 +131,9 @@ def test_values_agree_with_the_simulated_truth(key: str, tmp_path: Path) -> None
         if quantity != "pde":
             # The width of 32 breakdown voltages is known to 0.13 of itself; it is below one, as
             # five points that scatter more than they say widen the uncertainty, others don't.
+            # Dark counts alone do not tell one device from two, which their gains leave open.
             low = 0.5 if quantity == "breakdown_voltage_v" else 0.7
+            low = 0.2 if (key, quantity) == ("darkbox", "gain_adc") else low
             assert low < np.std(part) < 1.3, quantity
 
 

@@ -148,7 +148,7 @@ def lay_out(span, alone, saturated, spills, found, seen, coarse, q0, s0, gains):
     """
     least = gains[0] * coarse
     factor = max(int(least / BINS_A_GAIN + 0.5), 1)
-    factor = max(factor, int(np.ceil(span / (0.45 * LONGEST if saturated else 0.8 * LONGEST))))
+    factor = max(factor, int(np.ceil(span / (0.3 * LONGEST if saturated else 0.8 * LONGEST))))
     ratio = coarse / factor
     q0, s0 = q0 * ratio, s0 * ratio
     longest = 0.0
@@ -161,7 +161,7 @@ def lay_out(span, alone, saturated, spills, found, seen, coarse, q0, s0, gains):
         nb = span // factor  # the last bin would hold part of what was cut off
     pad = int(6 * s0) + 3
     beyond = 1.5 * longest if alone else 0.0
-    need = beyond + max(pad + nb + 3 + (0.8 if saturated or spills else 0.06) * nb, 7 * longest)
+    need = beyond + max(pad + nb + 3 + (2.0 if saturated or spills else 0.06) * nb, 7 * longest)
     length = 128
     while length < need and length < LONGEST:
         length *= 2

@@ -35,6 +35,9 @@ N_ALL = 13
 SHIFT, RATE, VARIANCE, PART, WIDER = range(8, 13)
 """How far the dark run's pedestal lies off that of the light; logarithm of its dark counts a gate
 over those of the light; and the last three of `_model`."""
+LIGHT_KNOWN = 1 / 0.0135**2
+"""Information that is had beforehand of the variance of the light over its mean's square: none
+within that of a source that varies by 0.116 from pulse to pulse, or, below zero, of 74 pixels."""
 MAX_STEPS = 60
 TOLERANCE = 0.02
 """A climb ends where the next step promises less than this gain in twice the log-likelihood."""
@@ -160,12 +163,14 @@ ROOM = several(REAL2, SINGLE2, REAL3, REAL2, REAL2, REAL2)
 def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ignore[no-untyped-def]
     """Log-likelihood, score (N_ALL,) and Fisher information of a problem at theta (N_ALL,).
 
+    What is known of the light beforehand is in them, where its variance is free.
+
     problem
         (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, full)
     n
         Frequencies to use, see `frequencies`.
     tables
-        (dark, after, late (2,), circle (2, c)), see `_pulse.ray_matrices`
+        (dark, after, late (3,), circle (2, c)), see `spectra.tables_of`
     room
         Scratch arrays, see `make_room`. The fifth takes the probabilities of the parts' bins.
     """
@@ -215,6 +220,10 @@ def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ign
             own_score, own_fisher,
         )  # fmt: skip
         _gather(own_score, own_fisher, wanted[part], free, to[part], by[part], score, fisher)
+    if free[VARIANCE]:
+        log_l -= 0.5 * LIGHT_KNOWN * theta[VARIANCE] ** 2
+        score[VARIANCE] -= LIGHT_KNOWN * theta[VARIANCE]
+        fisher[VARIANCE, VARIANCE] += LIGHT_KNOWN
     return log_l
 
 

@@ -46,6 +46,7 @@ from mppcqa.physics._summit import (
     chi_squared,
     judge,
     never_recorded,
+    stands_out,
     troubles,
 )
 
@@ -149,6 +150,7 @@ def other_summits(  # type: ignore[no-untyped-def]
             continue
         guess(code, lit, unlit, nb, has_light, has_dark, first, s0, gain, not full, moved)
         moved[0] += low
+        moved[VARIANCE] = 0.0
         for part in range(parts):
             put(kept[part], p[part])
         done, log_l = climb(
@@ -215,6 +217,7 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
         if k >= SHIFT:
             free[k] = False
     free[4] = has_light
+    free[VARIANCE] = has_light and not simple
     free[6] = free[7] = not simple
 
     problem = (grid, lights, parts, pad, pad + nb, spill, none, not simple)
@@ -234,7 +237,8 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
         )
     chi2, ndf = chi_squared(code, problem, room[4])
     faint = events * np.exp(-best[4] - best[6]) < FEWEST_IN_PEDESTAL
-    unseen = alone and (lost or faint or best[VARIANCE] > LIGHT_STRANGE)
+    strange = best[VARIANCE] > LIGHT_STRANGE or not stands_out(grid[0], pad, pad + nb, best)
+    unseen = alone and (lost or faint or strange)
     if converged and alone and not simple and not unseen:
         unseen = never_recorded(code, best, s0, events, lower, upper, problem, tables, room)
     status = judge(

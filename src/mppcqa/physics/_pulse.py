@@ -49,6 +49,8 @@ class PulseShape:
         the decay time: the fast component that dominates inside a gate of a few decay times has
         about that length (Eckert et al., NIM A 620 (2010) 217). Gain, light and crosstalk depend
         little on it; the number of afterpulses does.
+    known
+        Whether anything tells these times; where nothing does, fits ask more and say less.
     """
 
     decay_per_gate: float = 0.1
@@ -57,6 +59,7 @@ class PulseShape:
     recovery_per_gate: float | None = None
     afterpulse_delays_per_gate: tuple[float, ...] | None = None
     afterpulse_shares: tuple[float, ...] = (1.0,)
+    known: bool = True
 
     def __post_init__(self) -> None:
         times = (self.decay_per_gate, *self.delays, self.recovery)

@@ -10,6 +10,7 @@ from numba import njit
 from mppcqa.physics._apart import BOOL, BOOL1, INT, NOTHING, REAL, REAL1, REAL2, apart, several
 from mppcqa.physics._climb import (
     FIRST_BOUNDED,
+    LIGHT_KNOWN,
     MAX_STEPS,
     N_ALL,
     PART,
@@ -34,7 +35,7 @@ from mppcqa.physics._start import guess
     IMPOSSIBLE,
 ) = range(10)  # fmt: skip
 
-SURE = 8.0
+SURE = 6.5
 """Standard deviations by which chi-squared must be in excess before a spectrum is refused."""
 STRANGE = 0.006
 """Excess of chi-squared an event from which the spectrum is not that of one device.
@@ -57,24 +58,25 @@ TROUBLED = 3.0
 """Standard deviations from which what may trouble a spectrum is fitted with the rest."""
 BURST = 0.35
 """Width in gains that the noise of bursts is looked for with."""
-DOUBTED_LIGHT = 2.0
-"""The same for light that varies: few dark counts hardly tell it from crosstalk."""
 ROUNDS = 5
 """Troubles that are freed, one after the other."""
 UNLIKELY = 4.0
 """Gain in log-likelihood by which a light spectrum must be better explained with the pedestal that
 it shows than as one whose pedestal was never recorded."""
+UNLIKELY_UNKNOWN = 8.0
+"""Times that, however many events, where the pulse is not known: what the wrong one misses weighs
+as much."""
 TO_TELL = (4_000.0, 12_000.0)
 """Events below which nothing more is asked than that it be no worse, and from which on all of it:
 few events seldom tell the two apart."""
 DOUBTED = 3.0
 """Standard deviations of chi-squared beyond its degrees of freedom from which uncertainties grow
 with its ratio to these."""
-LIGHT_UNSURE = 0.003
-"""Variance of the light over its mean's square that nobody rules out beforehand: that of a source
-which varies by a twentieth from pulse to pulse."""
-LIGHT_STRANGE = 0.1
-"""The same, from which it is no light: a spectrum without its pedestal looks like that."""
+LIGHT_STRANGE = 0.08
+"""Variance of the light over its mean's square from which it is no light: a spectrum without its
+pedestal looks like that."""
+MOST_ALONE = 0.3
+"""Afterpulses of dark counts alone, beyond which they stand for something else."""
 SEPARATION = 2.0
 """Peaks closer than this many widths can't be told from one another."""
 LEAST_GAIN = 2.5
@@ -197,7 +199,7 @@ def troubles(code, best, log_l, done, lower, upper, problem, tables, room, score
     All of them together would cost every spectrum some of its certainty; each that is seen is
     fitted, and those that are not seen do less than the statistical uncertainty.
     """
-    free, has_light, has_dark = problem[6], problem[1][0] > 0, problem[2] > 1
+    free, has_dark = problem[6], problem[2] > 1
     length, most = problem[0].shape[1], tables[0].shape[0]
     matrix, vector = np.empty((N_ALL, N_ALL)), np.empty(N_ALL)
     freed = 0
@@ -209,7 +211,6 @@ def troubles(code, best, log_l, done, lower, upper, problem, tables, room, score
             held[k] = free[k]
         if has_dark:
             free[SHIFT] = free[RATE] = True
-        free[VARIANCE] = has_light
         free[PART] = True
         n = min(frequencies(best, length, most), most)
         evaluate(code, best, problem, n, tables, room, score, fisher)
@@ -220,7 +221,7 @@ def troubles(code, best, log_l, done, lower, upper, problem, tables, room, score
             away = excess(code, score, fisher, held, k, matrix, vector)
             if k != PART:
                 away = abs(away)
-            away /= DOUBTED_LIGHT if k == VARIANCE else TROUBLED
+            away /= TROUBLED
             if away > most_off:
                 worst, most_off = k, away
         for k in range(N_ALL):
@@ -246,6 +247,7 @@ def never_recorded(code, best, s0, events, lower, upper, problem, tables, room):
     cut = np.empty((2, 2))
     for part in range(2):
         cut[part, 0], cut[part, 1] = -1.0, spill[part, 1]
+    late = tables[2]
     score, fisher, moved = np.empty(N_ALL), np.empty((N_ALL, N_ALL)), np.empty(N_ALL)
     put(moved, best)
     lit, unlit = counts[0, low:high], counts[1, low:high]
@@ -257,7 +259,26 @@ def never_recorded(code, best, s0, events, lower, upper, problem, tables, room):
     shown = evaluate(code, best, problem, n, tables, room, score, fisher)
     _, log_l = climb(code, moved, lower, upper, problem, tables, room, score, fisher, MAX_STEPS)
     asked = min(max((events - TO_TELL[0]) / (TO_TELL[1] - TO_TELL[0]), 0.0), 1.0)
+    if late[2] == 0:
+        asked = UNLIKELY_UNKNOWN
     return log_l > shown - UNLIKELY * asked and abs(moved[1] - best[1]) < 0.2 * best[1]
+
+
+@njit(cache=True, error_model="numpy")
+def stands_out(counts, low, high, best):  # type: ignore[no-untyped-def]
+    """Whether there are more events at a pedestal than halfway from it to the next peak.
+
+    What a baseline with pulses in it takes off some events lies below the pedestal, and falls
+    steadily; a pedestal one spacing too low is laid on it.
+    """
+    here, between = 0.0, 0.0
+    for j in range(low, high):
+        x = (j + 0.5 - best[0]) / best[1]
+        if abs(x) < 0.2:
+            here += counts[j]
+        elif abs(x - 0.5) < 0.2:
+            between += counts[j]
+    return here > between
 
 
 @njit(cache=True, error_model="numpy")
@@ -275,15 +296,13 @@ def add_held(score, fisher, free, inside, covariance, held):  # type: ignore[no-
     """Add to a covariance of parameters inside their bounds what those that are held leave open.
 
     A parameter at its bound may lie anywhere above, as its score and information say, and the
-    others go with it. The variance of the light, where it was not fitted, is known beforehand to
-    `LIGHT_UNSURE`: without dark counts crosstalk hangs on it. `held` takes what that adds to
-    variances, which more events lessen little.
+    others go with it. `held` takes the part of variances that comes from what is known of the light
+    beforehand, which more events do not lessen.
     """
     more = np.zeros((N_ALL, N_ALL))
     moves = np.empty(N_ALL)
     for k in range(N_ALL):
-        bounded = free[k] and not inside[k]
-        if not bounded and (k != VARIANCE or free[k] or not fisher[k, k] > 0):
+        if inside[k] or not free[k]:
             continue
         information = fisher[k, k]
         for i in range(N_ALL):
@@ -294,19 +313,17 @@ def add_held(score, fisher, free, inside, covariance, held):  # type: ignore[no-
                         moves[i] -= covariance[i, j] * fisher[j, k]
                 information += moves[i] * fisher[i, k]
         information = max(information, 1e-9 * fisher[k, k] + 1e-12)
-        if bounded:
-            variance = _square_above(max(-score[k] / np.sqrt(information), 0.0)) / information
-            moves[k] = 1.0
-        else:
-            variance = 1 / (information + 1 / LIGHT_UNSURE**2)
-            for i in range(N_ALL):
-                held[i] = moves[i] ** 2 * variance
+        variance = _square_above(max(-score[k] / np.sqrt(information), 0.0)) / information
+        moves[k] = 1.0
         for i in range(N_ALL):
             for j in range(N_ALL):
                 more[i, j] += moves[i] * moves[j] * variance
     for i in range(N_ALL):
         for j in range(N_ALL):
             covariance[i, j] += more[i, j]
+    if free[VARIANCE]:
+        for i in range(N_ALL):
+            held[i] = covariance[i, VARIANCE] ** 2 * LIGHT_KNOWN
 
 
 @apart(
@@ -323,6 +340,8 @@ def judge(  # type: ignore[no-untyped-def]
     for k in range(N_ALL):
         inside[k] = free[k] and best[k] > lower[k]
         too_much = too_much or (FIRST_BOUNDED <= k < SHIFT and free[k] and best[k] >= upper[k])
+    if problem[1][0] == 0 and best[7] > MOST_ALONE:
+        too_much = True
     strange = STRANGE_WIDE if best[3] > SPREAD * best[1] else STRANGE
     if not full:
         strange = STRANGE_SIMPLE

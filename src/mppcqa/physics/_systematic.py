@@ -26,9 +26,15 @@ BURSTS_DARK = 0.5
 """Of the events in bursts, that may be dark counts."""
 BURSTS_CROSSTALK = 0.15
 """The same, that may be crosstalk."""
-WIDE = 0.11
-"""Width of a photoelectron in gains, beyond which in dark counts alone it may be two devices: most
-of them have 0.03 to 0.1."""
+BURSTS_DARK_ALONE = 0.05
+"""Of the events in bursts for each dark count, in dark counts alone: crosstalk that they may be."""
+PIXELS = 0.005
+"""Of crosstalk, for each photoelectron: children that find their pixel fired already, in devices of
+few pixels; how many a device has is not told."""
+NARROW = 0.03
+"""Width of a photoelectron in gains that is one device's; what is beyond may be of two."""
+MIXED = 0.2
+"""Of the difference that two devices in dark counts alone would have: one spectrum in 25 may be."""
 
 
 def systematic_of(
@@ -37,7 +43,7 @@ def systematic_of(
     """Systematic part (n, 8) of the uncertainties of fitted parameters (n, 13).
 
     Dark counts alone are too few to show that peaks are double: two gains 2 d apart pass as one
-    whose photoelectrons are wider by d, and the gain may then be off by as much. Where the pulse is
+    whose photoelectrons are wider by d, and the gain is then off by as much. Where the pulse is
     not known, a prompt child and an afterpulse of part of the charge are hardly told apart.
     """
     found = np.zeros((len(theta), N_PARAMETERS))
@@ -48,7 +54,11 @@ def systematic_of(
     found[:, CROSSTALK] = BURSTS_CROSSTALK * bursts
     if not pulse_known:
         found[:, CROSSTALK] = np.hypot(found[:, CROSSTALK], theta[:, AFTERPULSES])
+    collided = PIXELS * theta[:, LIGHT] * theta[:, CROSSTALK]
+    found[:, CROSSTALK] = np.hypot(found[:, CROSSTALK], collided)
     if dark_alone:
-        wider = theta[:, WIDTH] ** 2 - (WIDE * theta[:, GAIN]) ** 2
-        found[:, GAIN] = np.hypot(found[:, GAIN], np.sqrt(np.where(wider > 0, wider, 0.0)))
+        wider = np.maximum(theta[:, WIDTH] ** 2 - (NARROW * theta[:, GAIN]) ** 2, 0.0)
+        found[:, GAIN] = np.hypot(found[:, GAIN], MIXED * np.sqrt(wider))
+        a_count = bursts / np.maximum(theta[:, DARK], 1e-6)
+        found[:, CROSSTALK] = np.hypot(found[:, CROSSTALK], BURSTS_DARK_ALONE * a_count)
     return found

@@ -9,8 +9,8 @@ from mppcqa.physics._apart import addresses, ready
 from mppcqa.physics._bins import LONGEST
 from mppcqa.physics._climb import N_ALL, RATE, SHIFT, WIDER, frequencies, make_room
 from mppcqa.physics._model import Floats
-from mppcqa.physics._pulse import PulseShape, ray_matrices
-from mppcqa.physics.spectra import CIRCLE, DEFAULT_PULSE, FREQUENCIES, SpectrumFits
+from mppcqa.physics._pulse import PulseShape
+from mppcqa.physics.spectra import DEFAULT_PULSE, FREQUENCIES, SpectrumFits, tables_of
 
 TAIL = 1.25
 """Room to the right of the edges for the spectrum's tail, which else would come round."""
@@ -57,7 +57,6 @@ def expected_counts(
     if length > 2 * LONGEST:
         raise ValueError(f"{bins} bins are too many for a curve")
     theta[0] += pad
-    dark_rays, after_rays, late = ray_matrices(pulse, FREQUENCIES)
     room = make_room(length, FREQUENCIES)
     none = np.zeros(N_ALL, np.bool_)
     problem = (
@@ -72,7 +71,6 @@ def expected_counts(
     )
     score, fisher = np.zeros(N_ALL), np.zeros((N_ALL, N_ALL))
     n = frequencies(theta, length, FREQUENCIES)
-    tables = (dark_rays, after_rays, late, CIRCLE)
-    ready("evaluate")(addresses(), theta, problem, n, tables, room, score, fisher)
+    ready("evaluate")(addresses(), theta, problem, n, tables_of(pulse), room, score, fisher)
     found: Floats = events * room[4][0][pad : pad + bins]
     return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +58,7 @@ MESSAGES = {
     MISFIT: "the spectrum is not that of one device: peaks of more than one spacing, or none",
     NO_SIGNAL: "too few events above the pedestal to tell the gain",
     IMPOSSIBLE: "the model does not hold: more crosstalk, dark counts or afterpulses than can be",
-    GAIN_ONLY: "the pedestal is not in the spectrum: the gain is known, and nothing else",
+    GAIN_ONLY: "the pedestal may not be in the spectrum: the gain is known, and nothing else",
 }
 FEWEST_EVENTS = 100
 FREQUENCIES = 1536
@@ -82,6 +82,7 @@ class SpectrumFits:
     troubles, trouble_errors
         (n, 5): what was fitted besides because the spectra showed it, in the order of `TROUBLES`;
         an uncertainty of zero says that it was not, and the value is then the one it was held at.
+        The variance of the light is fitted wherever there is light.
     systematic
         (n, 8): the part of `errors` that more events do not lessen.
     """
@@ -102,6 +103,15 @@ class SpectrumFits:
         with np.errstate(invalid="ignore"):
             found: Floats = chdtrc(np.maximum(self.ndf, 1), self.chi2)
         return found
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which troubles (n, 5) the spectra show."""
+        fitted = self.trouble_errors > 0
+        at = TROUBLES.index("light_variance")
+        with np.errstate(invalid="ignore"):
+            fitted[:, at] &= np.abs(self.troubles[:, at]) > 3 * self.trouble_errors[:, at]
+        return fitted
 
     def message(self, i: int) -> str:
         """Why fit `i` failed, in words; empty where it did not."""
@@ -168,8 +178,12 @@ class SpectrumFits:
 
 
 DEFAULT_PULSE = PulseShape()
-UNKNOWN_PULSE = PulseShape()
+UNKNOWN_PULSE = PulseShape(known=False)
 """What to give where nothing tells the pulse: the same times, and a fit that knows it."""
+DECAYS_OFF = (0.8, 1.25)
+"""Decay times over the one told, that dark counts alone are tried with."""
+DECAY_OFF_LIKELY = 0.1
+"""How likely each is beforehand, over the one told."""
 PIECE = 8
 """Spectra that a core takes at a time."""
 
@@ -212,30 +226,47 @@ def fit_spectra(
     >>> bool(abs(gain[0] - 40) < 4 * error[0])
     True
     """
+    simple = model == "simple"
+    if simple and (dark_counts is not None or not light):
+        raise ValueError("the simple model knows no dark counts: it is for light spectra alone")
+    lit, unlit, all_edges = _checked(counts, dark_counts, edges)
+    found = _fitted(lit, unlit, all_edges, light, pulse, simple)
+    return found if light else _pulse_unsure(found, lit, all_edges, pulse)
+
+
+def _checked(
+    counts: ArrayLike, dark_counts: ArrayLike | None, edges: ArrayLike
+) -> tuple[Floats, Floats | None, Floats]:
+    """Light, dark and edges as arrays of the same n; ValueError where they do not fit together."""
     lit = np.require(np.atleast_2d(counts), float, ["C", "W"])
     n, bins = lit.shape
     all_edges = np.broadcast_to(np.asarray(edges, float), (n, bins + 1))
     steps = np.diff(all_edges)
     if not np.all(np.abs(steps - steps[:, :1]) <= 1e-3 * steps[:, :1]):
         raise ValueError("edges must be finite, rise, and be evenly spaced")
-    unlit = (
-        None if dark_counts is None else np.require(np.atleast_2d(dark_counts), float, ["C", "W"])
-    )
-    if unlit is not None and unlit.shape != lit.shape:
+    if dark_counts is None:
+        return lit, None, all_edges
+    unlit = np.require(np.atleast_2d(dark_counts), float, ["C", "W"])
+    if unlit.shape != lit.shape:
         raise ValueError(f"dark counts {unlit.shape} must have the shape {lit.shape}")
-    simple = model == "simple"
-    if simple and (unlit is not None or not light):
-        raise ValueError("the simple model knows no dark counts: it is for light spectra alone")
+    return lit, unlit, all_edges
+
+
+def _fitted(
+    lit: Floats, unlit: Floats | None, edges: Floats, light: bool, pulse: PulseShape, simple: bool
+) -> SpectrumFits:
+    """Fits with the pulse taken as it is told."""
+    n, bins = lit.shape
     status = _refuse(lit)
     if unlit is not None:
         status = np.where(status == OK, _refuse(unlit), status)
-    width = (all_edges[:, -1] - all_edges[:, 0]) / bins
+    width = (edges[:, -1] - edges[:, 0]) / bins
     theta = np.full((n, N_ALL), np.nan)
     covariance = np.full((n, N_ALL, N_ALL), np.nan)
     held = np.zeros((n, N_ALL))
     chi2, ndf = np.full(n, np.nan), np.zeros(n, np.int64)
     dark = lit[:1] if unlit is None else unlit
-    known = light, unlit is not None, simple, (*ray_matrices(pulse, FREQUENCIES), CIRCLE)
+    known = light, unlit is not None, simple, tables_of(pulse)
     found = theta, covariance, held, chi2, ndf, status
     todo = np.flatnonzero(status == OK)
     code, fit_all = addresses(), ready("fit_all")
@@ -247,7 +278,7 @@ def fit_spectra(
     scale = np.ones((n, N_ALL))
     scale[:, [0, 1, 2, 3, SHIFT, WIDER]] = width[:, None]
     theta = theta * scale
-    theta[:, 0] += all_edges[:, 0]
+    theta[:, 0] += edges[:, 0]
     covariance = covariance * scale[:, :, None] * scale[:, None, :]
     gain = theta[:, 1].copy(), covariance[:, 1, 1].copy()
     theta[failed], covariance[failed], chi2[failed] = np.nan, np.nan, np.nan
@@ -255,11 +286,9 @@ def fit_spectra(
     theta[alone, 1], covariance[alone, 1, 1] = gain[0][alone], gain[1][alone]
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.einsum("nii->ni", covariance))
-    systematic = systematic_of(
-        theta, errors, dark_alone=not light, pulse_known=pulse is not UNKNOWN_PULSE
-    )
+    systematic = systematic_of(theta, errors, dark_alone=not light, pulse_known=pulse.known)
     errors[:, :N_PARAMETERS] = np.hypot(errors[:, :N_PARAMETERS], systematic)
-    # What was held and may vary is in the covariance already.
+    # What is known of the light beforehand is in the covariance already.
     systematic = np.hypot(systematic, np.sqrt(held[:, :N_PARAMETERS]) * scale[:, :N_PARAMETERS])
     main, more = slice(None, N_PARAMETERS), slice(N_PARAMETERS, None)
     return SpectrumFits(
@@ -273,6 +302,46 @@ def fit_spectra(
         errors[:, more],
         systematic,
     )
+
+
+def _pulse_unsure(
+    found: SpectrumFits, counts: Floats, edges: Floats, pulse: PulseShape
+) -> SpectrumFits:
+    """The same fits of dark counts alone, less certain by what another decay time would make.
+
+    Without light nothing has the whole charge of an avalanche: the gain hangs on how the gate cuts
+    dark counts. Decay times `DECAYS_OFF` as long are taken for one tenth as likely each, and for
+    more or less so as chi-squared tells.
+    """
+    told = found.status == OK
+    with np.errstate(invalid="ignore", over="ignore"):
+        weights = [np.where(told, 1.0, np.nan)]
+        squares = [np.zeros_like(found.values)]
+        for factor in DECAYS_OFF:
+            other = replace(
+                pulse,
+                decay_per_gate=min(factor * pulse.decay_per_gate, 20.0),
+                rise_per_gate=min(factor, 1.0) * pulse.rise_per_gate,
+            )
+            fits = _fitted(counts, None, edges, False, other, False)
+            better = np.clip(0.5 * (found.chi2 - fits.chi2), -50.0, 20.0)
+            weight = DECAY_OFF_LIKELY * np.exp(better)
+            weights.append(np.where(fits.status == OK, weight, 0.0))
+            squares.append(np.where(weights[-1][:, None] > 0, fits.values - found.values, 0.0) ** 2)
+        total = np.sum(weights, axis=0)
+        away = sum(w[:, None] * x for w, x in zip(weights, squares, strict=True)) / total[:, None]
+    away = np.where(np.isfinite(away), away, 0.0)
+    return replace(
+        found,
+        errors=np.sqrt(found.errors**2 + away),
+        systematic=np.sqrt(found.systematic**2 + away),
+    )
+
+
+def tables_of(pulse: PulseShape) -> tuple[NDArray[Any], ...]:
+    """What `_climb.evaluate` takes of a pulse, and whether it is known."""
+    dark, after, late = ray_matrices(pulse, FREQUENCIES)
+    return dark, after, np.append(late, float(pulse.known)), CIRCLE
 
 
 def _refuse(counts: Floats) -> NDArray[np.int64]:

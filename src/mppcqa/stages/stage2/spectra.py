@@ -139,7 +139,7 @@ def breakdowns(slot: int, fitted: list[Fitted], done: AnalysisResult) -> dict[fl
     """Breakdown voltages from the gains into `done`; the device's median [V] by temperature."""
     if not fitted:
         return {}
-    gains = np.array([one.fits.get("gain") for one in fitted])
+    gains = np.array([one.fits.parts("gain")[:2] for one in fitted])  # See `analyse_spectra`.
     found, missing, medians = breakdown_results(
         slot, [one.bias for one in fitted], gains[:, 0], gains[:, 1]
     )
