@@ -3,9 +3,11 @@
 import gc
 import os
 import sys
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.template import engines
 from django.urls import get_resolver
 
 from mppcqa.database.age import TOO_OLD, is_too_old
@@ -23,6 +25,10 @@ def _load_pages() -> None:
 
     all_stages()
     _patterns = get_resolver().url_patterns
+    # Compiled once here, not in each process where somebody is the first to open a page.
+    jinja: Any = engines["jinja2"]
+    for name in jinja.env.list_templates(extensions=["html"]):
+        jinja.env.get_template(name)
 
 
 _load_pages()
