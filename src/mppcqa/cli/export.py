@@ -13,7 +13,7 @@ OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["devices", "runs", "values", "records"]))
+@click.argument("what", type=click.Choice(["devices", "runs", "values", "records", "assembly"]))
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--serial", "q", default="", help="How the serial begins.")
 @click.option("--type", "kind", default="", help="Name of the device type.")
@@ -23,6 +23,7 @@ OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
 @click.option("--tray", default="")
 @click.option("--lot", default="")
 @click.option("--tag", default="")
+@click.option("--part-of", default="", help="Serial of what devices are part of, at any depth.")
 @click.option("--state", default="", help="Devices in this state, as docs/device-states.md has it.")
 @click.option("--stage", default="", help="Devices, runs or values of this stage.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), default=None, help="Verdict at the stage.")
@@ -64,7 +65,8 @@ def export(what: str, output: Path, kind: str, **asked: Any) -> None:
 
 def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     """A filter that says nothing of the list, or names what is not there, would be no filter."""
-    from mppcqa.inventory.models import Lot, Tag, Tray
+    from mppcqa.inventory.models import Device, Lot, Tag, Tray
+    from mppcqa.inventory.serials import normal_serial
     from mppcqa.inventory.states import DeviceState
     from mppcqa.results.models import QuantityRow
     from mppcqa.results.selection import DEVICE_FILTERS
@@ -72,9 +74,10 @@ def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     from mppcqa.stages import all_stages
 
     of_devices = {*DEVICE_FILTERS}
-    own = {"runs": {"stage", "station"}, "devices": of_devices, "records": of_devices}.get(
-        what, {*DEVICE_FILTERS, "quantity", "every"}
-    )
+    own = {
+        "runs": {"stage", "station"},
+        **dict.fromkeys(("devices", "records", "assembly"), of_devices),
+    }.get(what, {*DEVICE_FILTERS, "quantity", "every"})
     if odd := sorted(filters.keys() - own):
         names = ", ".join("--" + {"q": "serial"}.get(name, name) for name in odd)
         raise click.ClickException(f"{what} are not chosen by {names}")
@@ -87,6 +90,9 @@ def _refuse_odd(what: str, filters: dict[str, str]) -> None:
             raise click.ClickException(
                 f"no {name} is called {filters[name]!r}; there are: {', '.join(sorted(there))}"
             )
+    whole = normal_serial(filters.get("part_of"))
+    if whole and not Device.objects.filter(serial=whole).exists():
+        raise click.ClickException(f"no device is called {whole!r}")
     models = {"tray": Tray, "lot": Lot, "tag": Tag, "station": Station}
     for name in models.keys() & filters.keys():
         if not models[name]._default_manager.filter(name=filters[name]).exists():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.import_assembly import assembly
 from mppcqa.cli.import_foreign import foreign
 from mppcqa.cli.import_records import records
 from mppcqa.cli.import_table import table
@@ -58,6 +59,7 @@ def import_() -> None:
     """Bring in tables, and results that were measured elsewhere."""
 
 
+import_.add_command(assembly)
 import_.add_command(foreign)
 import_.add_command(records)
 import_.add_command(table)

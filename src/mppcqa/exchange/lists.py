@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 from django.db.models import Count, Min
 
+from mppcqa.exchange import assembly
 from mppcqa.exchange.records import record_batches, record_schema
 from mppcqa.exchange.values_out import value_batches, value_schema
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
@@ -24,7 +25,7 @@ from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
 from mppcqa.tables.numbers import EXACT
 
-LISTS = ("devices", "runs", "values", "records")
+LISTS = ("devices", "runs", "values", "records", "assembly")
 PIECE = 2000
 KEYS_FROM = 5000
 """Devices whose maker's values become columns; other names go into one column as JSON."""
@@ -38,6 +39,8 @@ def list_schema(what: str, filters: Mapping[str, str], viewer: Viewer) -> pa.Sch
         return RUN_SCHEMA
     if what == "records":
         return record_schema()
+    if what == "assembly":
+        return assembly.SCHEMA
     return _device_schema(filters, viewer)[0]
 
 
@@ -49,6 +52,8 @@ def list_batches(what: str, filters: Mapping[str, str], viewer: Viewer) -> Itera
         yield from _run_batches(filters, viewer)
     elif what == "records":
         yield from record_batches(filters, viewer)
+    elif what == "assembly":
+        yield from assembly.assembly_batches(filters, viewer)
     else:
         yield from _device_batches(filters, viewer)
 

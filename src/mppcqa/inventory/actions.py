@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.assembly import remember_named
 from mppcqa.inventory.device_rows import BATCH, COLUMNS, DeviceRows, RowFault
 from mppcqa.inventory.models import Device
 from mppcqa.refused import Fault, Refused
@@ -47,7 +49,10 @@ def register_devices(
         plan = reader.plan(rows, range(len(rows)))
         if plan.faults:
             raise RegistrationError(sorted(plan.faults, key=lambda fault: fault.row))
-        return reader.write(plan)
+        made = reader.write(plan)
+        parts = [one.serial for one in made if one.parent_id]
+        remember_named(parts, since=timezone.now().date(), by=by)
+        return made
 
 
 class ForgetRefused(Refused):
@@ -61,7 +66,14 @@ def forget(device: Device) -> None:
     """
     text = _("%s has a history already; retire it on its page instead.") % device.serial
     with transaction.atomic():
-        known = (device.moves, device.comments, device.attachments, device.aliases)
+        known = (
+            device.moves,
+            device.mountings,
+            device.held,
+            device.comments,
+            device.attachments,
+            device.aliases,
+        )
         if any(rows.exists() for rows in (*known, device.shipments, device.children)):
             raise ForgetRefused(text)
         try:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
+from mppcqa.inventory.assembly import remember, remember_named
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.device_rows import BATCH, Plan
 from mppcqa.inventory.models import Device, DeviceType, Lot
@@ -118,6 +120,20 @@ def write_ready(pieces: Iterable[Ready], *, by: AbstractBaseUser | None = None) 
             for statement, rows in ((insert, piece.new), (change, changed), (place, piece.placed)):
                 if rows:
                     cursor.executemany(statement, rows)
+        _remember_parents(piece, by)
+
+
+def _remember_parents(piece: Ready, by: AbstractBaseUser | None) -> None:
+    """What the table made parts of others is so from today on."""
+    serial, parent = (
+        next(at for at, field in enumerate(NEW) if field.name == name)
+        for name in ("serial", "parent")
+    )
+    given = next(at for at, field in enumerate(GIVEN) if field.name == "parent")
+    today = timezone.now().date()
+    remember([row[-1] for row in piece.changed if row[given] is not None], since=today, by=by)
+    new = [row[serial] for row in piece.new if row[parent] is not None]
+    remember_named(new, since=today, by=by)
 
 
 def _move(piece: Ready, by: AbstractBaseUser | None) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.assembly import remember
 from mppcqa.inventory.campaign import FIRST, campaign_terms
 from mppcqa.inventory.models import Device, Tray
 from mppcqa.inventory.moving import Held, MoveRefused
@@ -76,6 +78,7 @@ def keep_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
         for move, why in moves_between(former, device).items():
             held.move(move, by=by, why=why)
         device.save()
+        remember([device.pk], since=timezone.now().date(), by=by)
 
 
 def put_into_tray(

@@ -16,6 +16,7 @@ from mppcqa.charts.paper.lettering import BOLD, printable, width_of
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import Viewer
 from mppcqa.public_address import PublicAddress, public_address
+from mppcqa.reports.assembly import assembly_pieces
 from mppcqa.reports.document import (
     CELL,
     HEAD,
@@ -77,7 +78,12 @@ def _write(device: Device, address: PublicAddress, paper: str, viewer: Viewer = 
 
 def lay_out(view: DeviceView, address: PublicAddress, *, paper: str = "A4") -> bytes:
     """PDF of a view, in the current language."""
-    story: list[Any] = [_head(view, address), *_sign_offs(view), *_records(view)]
+    story: list[Any] = [
+        _head(view, address),
+        *_sign_offs(view),
+        *_records(view),
+        *assembly_pieces(view),
+    ]
     if not view.stages:
         story.append(paragraph(_("This device has not been measured yet.")))
     for number, stage in enumerate(view.stages):

@@ -37,4 +37,6 @@ def newest(view: DeviceView) -> dt.datetime:
     moments += [one.at for one in view.handlings]
     moments += [one.at for one in view.renamings]
     moments += [one.changed_at for one in view.records]
+    if view.assembly is not None and view.assembly.newest is not None:
+        moments.append(view.assembly.newest)
     return max(moments + [one.sent_at for one in view.moves])

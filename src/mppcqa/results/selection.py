@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.db.models import Q, QuerySet
 
+from mppcqa.inventory.assembly import parts_of
 from mppcqa.inventory.device_fields import REFERENCES
 from mppcqa.inventory.models import Device, SerialAlias
 from mppcqa.inventory.scope import Viewer
@@ -21,7 +22,7 @@ KEYS = {
     **{one.key: one.key for one in REFERENCES},
 }
 """Filters by the number of what a device refers to, and the column of each."""
-DEVICE_FILTERS = ("q", *KEYS, "stage", "outcome", "tray", "lot", "tag", "state")
+DEVICE_FILTERS = ("q", *KEYS, "stage", "outcome", "tray", "lot", "tag", "state", "part_of")
 RUN_FILTERS = ("stage", "station")
 
 
@@ -40,8 +41,9 @@ def whole_number(text: object) -> int | None:
 
 def chosen_devices(asked: Mapping[str, str], viewer: Viewer) -> QuerySet[Device]:
     """Devices that `viewer` sees by ``q`` (how a serial begins), ``type``, ``place`` and what else
-    devices refer to (ids, see `KEYS`), names of ``tray``, ``lot`` and ``tag``, ``state``, ``stage``
-    and ``outcome``; what says nothing is no filter.
+    devices refer to (ids, see `KEYS`), names of ``tray``, ``lot`` and ``tag``, ``part_of`` (the
+    serial of a whole: its parts, and theirs), ``state``, ``stage`` and ``outcome``; what says
+    nothing is no filter.
     """
     return with_verdict(identified_devices(asked, viewer), asked)
 
@@ -63,6 +65,9 @@ def identified_devices(asked: Mapping[str, str], viewer: Viewer) -> QuerySet[Dev
             rows = rows.filter(**{f"{name}__name": asked[name]})
     if tag := asked.get("tag"):
         rows = rows.filter(tags__name=tag)
+    if whole := normal_serial(asked.get("part_of", "")):
+        top = Device.objects.visible_to(viewer).filter(serial=whole).values_list("pk", flat=True)
+        rows = rows.filter(pk__in=parts_of(list(top)))
     return in_state(rows, asked.get("state", ""))
 
 

@@ -15,12 +15,14 @@ from django.utils.translation import gettext_noop
 from mppcqa.inventory.attachments import is_picture
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, Shipment
+from mppcqa.inventory.mountings import place_text
 from mppcqa.inventory.records import DeviceRecord, facts_text, kind_title
 from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.states import DeviceState, Move
 from mppcqa.runs.models import LoadedDevice, RunSlot
 from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
+from mppcqa.views.assembly import AssemblyView, assembly_view
 from mppcqa.views.makers import comparisons
 from mppcqa.views.related import kinds_there
 from mppcqa.views.stage import StageView, stage_view
@@ -160,6 +162,8 @@ class DeviceView:
     handlings: tuple[Handling, ...]
     records: tuple[RecordView, ...]
     renamings: tuple[Renaming, ...]
+    assembly: AssemblyView | None
+    """None where the device never was part of anything, and nothing of it."""
 
 
 def device_view(
@@ -228,6 +232,9 @@ def device_view(
         renamings=tuple(
             Renaming(row.serial, row.changed_at, row.reason) for row in there["aliases"]
         ),
+        assembly=assembly_view(device, viewer)
+        if there["mountings"] or there["held"] or there["children"]
+        else None,
     )
 
 
@@ -275,6 +282,8 @@ def _related(device: Device, viewer: Viewer) -> dict[str, list[Any]]:
         "comments": comments.only("device", "text", "written_at", "author__username"),
         "loaded_in": loaded.only("slot", "station__name"),
         "children": parts.only("serial", "parent")[:PARTS],
+        "mountings": device.mountings.only("pk")[:1],
+        "held": device.held.only("pk")[:1],
         "attachments": device.attachments.all(),
         "tags": device.tags.all(),
         "sign_offs": signed[:SIGN_OFFS],
@@ -311,7 +320,7 @@ def _facts(device: Any, state: DeviceState, there: Mapping[str, list[Any]]) -> l
     )
     facts += [Fact(title, (Piece(text),)) for title, text in written if text]
     if device.installed:
-        facts.append(Fact(_("Built in"), (Piece(installed_text(device.installed)),)))
+        facts.append(Fact(_("Built in"), (Piece(place_text(device.installed)),)))
     by = f", {device.registrar}" if device.registrar else ""
     facts.append(Fact(_("Registered"), (Piece(moment(device.registered_at) + by),)))
     facts += [Fact(name, (Piece(str(said)),)) for name, said in device.maker_values.items()]
@@ -344,18 +353,6 @@ COMPARED = {
     "dark current": gettext_noop("Dark current"),
     "dark rate": gettext_noop("Dark rate"),
 }
-
-
-def installed_text(place: Mapping[str, str]) -> str:
-    """Where a device was built in, in words."""
-    names = {
-        "module": _("module"),
-        "row": _("row"),
-        "col": _("column"),
-        "pos": _("position"),
-        "bias_channel": _("bias channel"),
-    }
-    return ", ".join(f"{names.get(key, key)} {text}" for key, text in place.items())
 
 
 def _where(device: Any, there: Mapping[str, list[Any]]) -> list[Piece]:

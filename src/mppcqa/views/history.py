@@ -24,7 +24,7 @@ class Event:
 
     kind: str
     """``registered``, ``run``, ``judged``, ``shipped``, ``moved``, ``renamed``,
-    ``record``."""
+    ``record``, ``mounted``."""
     at: dt.datetime
     text: str
     more: str = ""
@@ -41,6 +41,7 @@ def device_history(view: DeviceView) -> list[Event]:
         *_runs(view, titles),
         *_verdicts(view, titles),
         *_moves(view),
+        *_mountings(view),
         *(Event("moved", row.at, row.text, row.why, row.by) for row in view.handlings),
         *(
             Event("record", row.at, f"{row.title}: {row.text}", row.remark, row.by)
@@ -93,3 +94,21 @@ def _moves(view: DeviceView) -> Iterator[Event]:
     for row in view.moves:
         more = _("missing on arrival") if row.pk in missing else ""
         yield Event("shipped", row.sent_at, row.text, more, row.sent_by, ("shipment", str(row.pk)))
+
+
+def _mountings(view: DeviceView) -> Iterator[Event]:
+    """Where it was built in and taken out: days, told as their beginnings."""
+    for stay in view.assembly.history if view.assembly else ():
+        mine = stay.part == view.serial
+        other = stay.whole if mine else stay.part
+        about = ("device", other) if other else None
+        name = ", ".join(filter(None, (other, stay.place)))
+        began = _("Part of %s from here on") if mine else _("Holds %s from here on")
+        ended = _("No longer part of %s") if mine else _("No longer holds %s")
+        for day, text, who in (
+            (stay.since, began, stay.by),
+            (stay.until, ended, stay.ended_by),
+        ):
+            if day is not None:
+                at = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+                yield Event("mounted", at, text % name, stay.why, who, about)

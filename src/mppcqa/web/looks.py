@@ -53,6 +53,7 @@ EVENTS = {
     "renamed": "edit",
     "moved": "arrow-right",
     "record": "radioactive",
+    "mounted": "stack-2",
 }
 
 

@@ -16,7 +16,9 @@ from django.db import transaction
 from mppcqa.exchange.models import PartnerTable
 from mppcqa.exchange.partner.tables import Table, cell_of, text_of
 from mppcqa.inventory.actions import register_devices
+from mppcqa.inventory.assembly import remember
 from mppcqa.inventory.models import Device
+from mppcqa.inventory.mountings import PLACE
 from mppcqa.tables.numbers import to_number
 
 if TYPE_CHECKING:
@@ -33,9 +35,6 @@ MAKER = {
 }
 """The maker's data of an array."""
 OF_CELL = {"voltage": "V_op cell {cell} [V]", "dark_rate": "dark rate cell {cell} [MHz]"}
-PLACE = ("module", "row", "col", "pos", "bias_channel")
-"""Where an array was built in: module and side, row from the inner layer, column, position on the
-board, and the bias channel that it shares."""
 PIECE = 500
 
 
@@ -79,6 +78,9 @@ def take_in(
         if place:
             device.installed = place
     Device.objects.bulk_update(devices.values(), ["maker_values", "installed"], PIECE)
+    # The tables don't say from when on.
+    built_in = [one.pk for one in devices.values() if one.installed]
+    remember(built_in, since=None, by=by)
     done.devices = len(devices)
     done.unknown_devices = sorted(set(said) - set(devices))
     return done

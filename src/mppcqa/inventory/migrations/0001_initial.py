@@ -311,4 +311,25 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('shipment', 'what', 'serial'), name='inventory_difference_once')],
             },
         ),
+        migrations.CreateModel(
+            name='Mounting',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=mppcqa.database.identity.uuid7, editable=False, unique=True, verbose_name='UUID')),
+                ('place', models.JSONField(blank=True, default=dict)),
+                ('since', models.DateField(blank=True, null=True, verbose_name='from')),
+                ('until', models.DateField(blank=True, null=True, verbose_name='to')),
+                ('why', models.CharField(blank=True, default='', max_length=300, verbose_name='reason')),
+                ('told_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('part', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mountings', to='inventory.device')),
+                ('told_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('whole', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='held', to='inventory.device')),
+            ],
+            options={
+                'verbose_name': 'mounting',
+                'ordering': ['part', 'since', 'id'],
+            },
+        ),
     ]

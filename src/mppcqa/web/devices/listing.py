@@ -112,6 +112,13 @@ RECORD = Bulk(
     page="record_add",
     rows_as="devices",
 )
+MOUNT = Bulk(
+    "mount",
+    gettext_lazy("Part of something"),
+    "inventory.change_device",
+    page="device_mount",
+    rows_as="devices",
+)
 DEVICES = Listing(
     name="devices",
     title=gettext_lazy("Devices"),
@@ -140,11 +147,12 @@ DEVICES = Listing(
                 ("tray", gettext_lazy("Tray")),
                 ("lot", gettext_lazy("Lot")),
                 ("tag", gettext_lazy("Tag")),
+                ("part_of", gettext_lazy("Part of")),
             )
         ),
     ),
     show=lambda rows: rows.values_list(*READ, named=True),
     describe=_describe,
-    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD),
+    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD, MOUNT),
     export="devices",
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.devices import decisions, edit, records, register, views
+from mppcqa.web.devices import assembly, decisions, edit, records, register, views
 
 urlpatterns = [
     path("devices/", views.device_list, name="device_list"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("devices/records/add/", records.add, name="record_add"),
     path("devices/records/<int:pk>/withdraw/", records.take_back, name="record_withdraw"),
     path("devices/<str:serial>/course/", records.course, name="device_course"),
+    path("devices/parts/", assembly.mount_devices, name="device_mount"),
+    path("devices/parts/table/", assembly.from_table, name="assembly_table"),
     path("devices/register/", register.register, name="device_register"),
     path("devices/<str:serial>/", views.device, name="device"),
     path("devices/<str:serial>/comment/", views.comment, name="device_comment"),

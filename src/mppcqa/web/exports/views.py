@@ -26,6 +26,7 @@ LISTS = {
     "devices": gettext_lazy("Devices with verdicts and the maker's values"),
     "values": gettext_lazy("Measured values of these devices"),
     "records": gettext_lazy("What was done to these devices"),
+    "assembly": gettext_lazy("What these devices were part of, and when"),
     "runs": gettext_lazy("Runs"),
 }
 
