@@ -163,7 +163,7 @@ def _of_xml(path: Path) -> dict[int, list[Wave]]:
             if element.tag == "Event":
                 number += 1
                 element.clear()
-    except (ET.ParseError, ValueError) as error:
+    except (ET.ParseError, ValueError, LookupError) as error:
         raise TableError(f"{_broken(path, number + 1)} ({str(error)[:80]})") from None
     if sum(len(v) * len(v[0][0]) for v in found.values()) > MAX_SAMPLES:
         raise TableError(_("%s: too large as XML; let DRSOsc write binary") % path.name)
