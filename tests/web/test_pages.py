@@ -38,6 +38,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "device": f"/devices/{campaign.devices[0].serial}/",
         "device_course": f"/devices/{campaign.devices[0].serial}/course/",
         "record_add": f"/devices/records/add/?devices={campaign.devices[0].pk}",
+        "device_mount": f"/devices/parts/?devices={campaign.devices[0].pk}",
         "device_register": "/devices/register/",
         "import_list": "/imports/",
         "export_list": "/exports/?q=GX",
