@@ -56,7 +56,7 @@ def _served(folder: Path, target: Path) -> list[str]:
         return _looked_at(f"http://127.0.0.1:{port}", server, folder / "run.log")
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(WAIT_S)
         log.close()
 
 

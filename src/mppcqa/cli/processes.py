@@ -113,8 +113,11 @@ class Crew:
                 preexec_fn=_stop_with_parent,
             )
 
-    def wait_for_port(self, host: str, port: int, seconds: float = 60.0) -> None:
-        """Return once something answers at `host`:`port`; `click.ClickException` if it won't."""
+    def wait_for_port(self, host: str, port: int, seconds: float = 300.0) -> None:
+        """Return once something answers at `host`:`port`; `click.ClickException` if it won't.
+
+        Long, for a busy computer; a server that ends instead is given up by `check`.
+        """
         deadline = time.monotonic() + seconds
         target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         while time.monotonic() < deadline:
