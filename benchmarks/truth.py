@@ -194,13 +194,16 @@ from mppcqa.physics import fit_spectra
 data = np.load(sys.argv[1])
 run = lambda: fit_spectra(data["counts"], data["edges"], dark_counts=data["dark"])
 run()
-best = min((lambda t: (run(), time.perf_counter() - t)[1])(time.perf_counter()) for _ in range(5))
+best = min((lambda t: (run(), time.process_time() - t)[1])(time.process_time()) for _ in range(5))
 print(best)
 """
 
 
 def speed_ratio() -> float | None:
-    """Pairs a second against those of the commit `BEFORE`; None where that is not to be had."""
+    """Pairs a second of CPU against those of the commit `BEFORE`; None where that is not to be had.
+
+    CPU, not the clock: what else runs on a computer shared with others would decide.
+    """
     from benchmarks.analysis_spectra import toy_spectra
 
     lights, darks, edges, _ = toy_spectra(200, (0.5, 5.0), 2)
