@@ -42,6 +42,7 @@ def _view(serial: str, channels: int, stages: tuple[StageView, ...], fact: str) 
         handlings=(),
         renamings=(),
         records=(),
+        awaited=(),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,8 +31,10 @@ from mppcqa.queue.tasks import scheduled
 from mppcqa.reports.archive import keep_report, reports_of
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.document import PAPERS
+from mppcqa.reports.kinds import find_kind
 from mppcqa.reports.models import Report, Selection
 from mppcqa.results.models import Outcome
+from mppcqa.store.storage import WholeFiles
 from tests.reports.hard import hard_views
 from tests.reports.pages import MARGIN, faults
 from tests.reports.reading import read
@@ -321,6 +325,32 @@ def test_more_devices_than_a_report_lists_are_refused_in_words(
     card = browser_client.get(f"/reports/inventory.tray/{campaign.tray.pk}/").content.decode()
     assert "at most 3 devices" in card
     assert not Report.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_leaves_no_report_and_the_next_try_has_the_same_bytes(
+    campaign: SimpleNamespace, browser_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = find_kind("tray").write(campaign.tray, PublicAddress(""), "letter").data
+    with monkeypatch.context() as broken:
+
+        def full(*_told: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        broken.setattr(WholeFiles, "_save", full)
+        asked(browser_client, "inventory.tray", campaign.tray.pk, "tray")
+        run_all()
+        assert Task.objects.get().state == State.FAILED
+        assert "No space left" in Task.objects.get().error_text
+        assert not Report.objects.exists()
+    # Killed between the file and its row: nothing names it, and it is gone.
+    with monkeypatch.context() as broken:
+        broken.setattr(Report.objects, "create", lambda **_told: sys.exit(9))
+        with pytest.raises(SystemExit):
+            keep_report("tray", campaign.tray, paper="letter")
+    assert not Report.objects.exists()
+    kept = keep_report("tray", campaign.tray, paper="letter", address=PublicAddress(""))
+    assert Path(kept.file.path).read_bytes() == wanted
 
 
 @pytest.mark.django_db
