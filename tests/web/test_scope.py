@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,9 +22,9 @@ from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.attachments import attach
 from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.device_rows import DeviceRows
-from mppcqa.inventory.models import Attachment, Device, Institute, SerialAlias
+from mppcqa.inventory.models import Attachment, Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.naming import rename_device
-from mppcqa.inventory.shipping import send
+from mppcqa.inventory.shipping import ShipmentRefused, pack, send
 from mppcqa.runs.actions import load_station, start_run
 from mppcqa.runs.models import LoadedDevice, Run, RunFile
 from tests.campaign import measured_run
@@ -201,3 +202,25 @@ def test_a_command_binds_a_person_and_says_what_is_seen(two: SimpleNamespace) ->
     assert both == "luz sees what is owned by Ours and in the campaign Year two\n"
     assert "Theirs" in run(sees, ["luz", "--owner", "Nobody"]).output
     assert "luz sees all" in run(sees, ["luz", "--owner", "", "--campaign", ""]).output
+
+
+def test_a_bound_person_packs_and_imports_for_no_device_of_another(two: SimpleNamespace) -> None:
+    client = logged_in(institute=two.ours)
+    elsewhere = Institute.objects.create(name="elsewhere")
+    sent = {"origin": str(two.place.pk), "destination": str(elsewhere.pk)}
+    before = Shipment.objects.count()
+    for serial in ("GX-003", "GX-002", "GX-777"):
+        packed = client.post("/shipments/new/", {**sent, "serials": serial})
+        # As if there were none of that number.
+        assert f"{serial} is not registered" in unescape(packed.content.decode()), serial
+        looked = client.post("/shipments/new/", {**sent, "serials": serial, "look": "1"})
+        assert "not registered" in looked.content.decode(), serial
+    # Of a tray that holds devices of several, the own ones alone are meant.
+    with pytest.raises(ShipmentRefused) as refused:
+        pack(two.place, two.place, ["T-1"], by=User.objects.get(username="bound"))
+    assert not any(one in str(refused.value) for one in ("GX-000", "GX-003", "GX-902"))
+    assert Shipment.objects.count() == before
+    for serial in ("GX-003", "GX-002", "GX-777"):
+        file = SimpleUploadedFile("iv.csv", b"Bias [V],Current [A]\n50,1e-9\n51,2e-9\n")
+        asked = client.post("/runs/import/", {"files": file, "device": serial})
+        assert f"{serial} is not registered" in unescape(asked.content.decode()), serial

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.moving import Held, MoveRefused
+from mppcqa.inventory.scope import Viewer
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.inventory.states import Move
 from mppcqa.refused import Refused
@@ -34,12 +35,16 @@ class Found:
     unknown: list[str]
 
 
-def with_trays(words: Sequence[str]) -> list[str]:
-    """Scanned words, in place of the name of a tray the serial numbers of what is in it."""
+def with_trays(words: Sequence[str], viewer: Viewer = None) -> list[str]:
+    """Scanned words, in place of the name of a tray the serial numbers of what is in it.
+
+    Of what `viewer` sees.
+    """
     names = [word.strip() for word in words]
     trays: dict[str, list[str]] = {}
     for start in range(0, len(names), BATCH):
-        inside = Device.objects.filter(tray__name__in=names[start : start + BATCH])
+        part = names[start : start + BATCH]
+        inside = Device.objects.visible_to(viewer).filter(tray__name__in=part)
         for tray, serial in inside.order_by("tray_row", "tray_column", "serial").values_list(
             "tray__name", "serial"
         ):
@@ -47,16 +52,18 @@ def with_trays(words: Sequence[str]) -> list[str]:
     return [serial for name in names for serial in trays.get(name, [name])]
 
 
-def find_devices(serials: Sequence[str]) -> Found:
-    """Look many serials up at once; what comes twice counts once."""
+def find_devices(serials: Sequence[str], viewer: Viewer = None) -> Found:
+    """Look many serials up at once; what comes twice counts once. Of what `viewer` sees."""
     wanted = list(dict.fromkeys(normal_serial(one) for one in serials if normal_serial(one)))
     by_serial: dict[str, Device] = {}
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
-        rows = Device.objects.filter(serial__in=part).select_related("location")
+        seen = Device.objects.visible_to(viewer)
+        rows = seen.filter(serial__in=part).select_related("location")
         by_serial.update({device.serial: device for device in rows})
         rest = [one for one in part if one not in by_serial]
-        aliases = SerialAlias.objects.filter(serial__in=rest).select_related("device__location")
+        former = SerialAlias.objects.visible_to(viewer)
+        aliases = former.filter(serial__in=rest).select_related("device__location")
         by_serial.update({alias.serial: alias.device for alias in aliases})
     return Found(
         {by_serial[one].pk: by_serial[one] for one in wanted if one in by_serial},
@@ -81,7 +88,7 @@ def pack(
     Devices that fail, or are on hold, go only with `exempt`: returned to the maker, or allowed by
     the person for the reason `exempt_why`. Raises `ShipmentRefused` with every fault.
     """
-    found = find_devices(with_trays(serials))
+    found = find_devices(with_trays(serials, by), by)
     # Two people who scan one device into two boxes: the second is told.
     held = Held(found.devices)
     faults = [
@@ -129,7 +136,7 @@ def pack_more(
     hold_shipment(shipment)
     if shipment.sent_at is not None:
         raise ShipmentRefused([_("the shipment was sent already; pack another box")])
-    found = find_devices(with_trays(serials))
+    found = find_devices(with_trays(serials, by), by)
     inside = set(shipment.devices.values_list("pk", flat=True))
     new = [pk for pk in found.devices if pk not in inside]
     held = Held(new)
@@ -160,9 +167,11 @@ class Look:
     """Serial number and why, with what to do."""
 
 
-def look(origin: Institute, serials: Sequence[str], *, excused: bool = False) -> Look:
+def look(
+    origin: Institute, serials: Sequence[str], *, excused: bool = False, viewer: Viewer = None
+) -> Look:
     """The same checks as `pack` makes, for each device; nothing is held and nothing changed."""
-    found = find_devices(with_trays(serials))
+    found = find_devices(with_trays(serials, viewer), viewer)
     held = Held(found.devices, lock=False)
     why = held.faults(Move.PACK, excused=excused)
     away = _elsewhere_by_device(held, origin)

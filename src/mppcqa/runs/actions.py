@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device, Institute, SerialAlias
 from mppcqa.inventory.moving import Held, MoveRefused
-from mppcqa.inventory.scope import Scope, scope_of
+from mppcqa.inventory.scope import Scope, Viewer, scope_of
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.inventory.states import Move
 from mppcqa.queue import lanes
@@ -41,9 +41,10 @@ class RunRefused(Refused):
     """A run can't be started; the message says why and what to do."""
 
 
-def find_device(serial: str) -> Device | None:
-    """The device of a serial number, a former one as well."""
-    return _devices([serial]).get(normal_serial(serial))
+def find_device(serial: str, viewer: Viewer = None) -> Device | None:
+    """The device of a serial number, a former one as well; None where `viewer` sees none."""
+    found = _devices([serial]).get(normal_serial(serial))
+    return found if found is not None and scope_of(viewer).has(found) else None
 
 
 def _devices(serials: Iterable[str]) -> dict[str, Device]:

@@ -134,7 +134,7 @@ def _look(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:
         faults.append(_("Choose at least one file."))
         return None
     context |= {"token": token, "names": [path.name for path in paths]}
-    device = find_device(request.POST.get("device", ""))
+    device = find_device(request.POST.get("device", ""), request.user)
     if device is None:
         faults.append(_("%s is not registered; register it first") % request.POST.get("device", ""))
     given = given_in(request, faults)
