@@ -136,6 +136,10 @@ def test_faults_name_their_field(computer: Computer) -> None:
     for path, status in (("nowhere", 404), ("attempts/1/1/end", 422)):
         answer = computer.say(path)
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    for number in ("9" * 19, "9" * 400, "-1", "x"):
+        assert computer.say(f"attempts/{number}/{number}/end", state="lost").status_code == 422
+    ends = {"state": "lost", "exit_status": 10**400, "size": 10**30}
+    assert computer.say("attempts/1/1/end", **ends).status_code in (400, 422)
     answer = computer.client.get("/api/v1/station/next", headers=computer.headers)
     assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
     answer = computer.say("next", holding=["x" * 3_000_000])

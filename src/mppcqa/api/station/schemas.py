@@ -12,6 +12,7 @@ Agent = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{64})?$")]
 Sum = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Number = Annotated[int, Field(ge=0, lt=2**31)]
 Offset = Annotated[int, Field(ge=0, lt=2**62)]
 Text = Annotated[str, StringConstraints(max_length=500)]
 Held = tuple[int, int]
@@ -99,7 +100,7 @@ class Bar(Said):
 class MessageIn(Said):
     """Something that asks for attention; numbered from 1 within its attempt."""
 
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, lt=2**31)]
     level: Text
     text: Annotated[str, StringConstraints(max_length=4000)]
 
@@ -107,7 +108,7 @@ class MessageIn(Said):
 class Going(Asking):
     """How an attempt goes."""
 
-    log_offset: Annotated[int, Field(ge=0)] = 0
+    log_offset: Annotated[int, Field(ge=0, lt=2**62)] = 0
     log: Annotated[str, StringConstraints(max_length=MAX_LOG)] = Field(
         "", description="Bytes of the log from the offset on, in base64."
     )
@@ -141,9 +142,9 @@ class EndIn(Asking):
 
     state: Literal["succeeded", "failed", "killed", "timed_out", "lost"]
     error: Annotated[str, StringConstraints(max_length=20_000)] = ""
-    exit_status: int | None = None
-    run_s: Annotated[float, Field(ge=0)] | None = None
-    size: Annotated[int, Field(ge=0)] = 0
+    exit_status: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
+    run_s: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    size: Annotated[int, Field(ge=0, lt=2**62)] = 0
     sha256: Sha256 = ""
 
 

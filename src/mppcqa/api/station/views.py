@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Header, Query, Router
+from ninja import Header, Path, Query, Router
 from ninja.errors import HttpError
 
 import mppcqa
@@ -89,7 +89,9 @@ def next_work(request: HttpRequest, said: say.Asked) -> dict[str, Any]:
 
 
 @router.post("/attempts/{task}/{attempt}/going", response=say.Heard, summary="Say how it goes")
-def going(request: HttpRequest, task: int, attempt: int, said: say.Going) -> dict[str, Any]:
+def going(
+    request: HttpRequest, task: Path[say.Number], attempt: Path[say.Number], said: say.Going
+) -> dict[str, Any]:
     """What the log gained, the bar and messages; the answer says whether the attempt shall end."""
     _heard(request, said)
     order = remote.find_order(_station(request), said.agent, task, attempt)
@@ -109,7 +111,9 @@ def going(request: HttpRequest, task: int, attempt: int, said: say.Going) -> dic
 
 
 @router.get("/attempts/{task}/{attempt}/file", response=say.Here, summary="How much is there")
-def file_here(request: HttpRequest, task: int, attempt: int, agent: Query[say.Agent]) -> Any:
+def file_here(
+    request: HttpRequest, task: Path[say.Number], attempt: Path[say.Number], agent: Query[say.Agent]
+) -> Any:
     """How much of the run file has come, so that a cut upload goes on from there."""
     order = remote.find_order(_station(request), agent, task, attempt)
     return {"size": remote.file_size(order)}
@@ -118,8 +122,8 @@ def file_here(request: HttpRequest, task: int, attempt: int, agent: Query[say.Ag
 @router.put("/attempts/{task}/{attempt}/file", response=say.Here, summary="Bring a piece")
 def file_piece(
     request: HttpRequest,
-    task: int,
-    attempt: int,
+    task: Path[say.Number],
+    attempt: Path[say.Number],
     agent: Query[say.Agent],
     offset: Query[say.Offset],
     x_piece_sha256: Header[say.Sum],
@@ -130,7 +134,9 @@ def file_piece(
 
 
 @router.post("/attempts/{task}/{attempt}/end", response=say.Counted, summary="Say how it ended")
-def end(request: HttpRequest, task: int, attempt: int, said: say.EndIn) -> dict[str, Any]:
+def end(
+    request: HttpRequest, task: Path[say.Number], attempt: Path[say.Number], said: say.EndIn
+) -> dict[str, Any]:
     """The end of an attempt, after its log and its file. 409 where the file is not there whole."""
     _heard(request, said)
     order = remote.find_order(_station(request), said.agent, task, attempt)
