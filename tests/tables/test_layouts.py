@@ -274,3 +274,15 @@ def test_what_can_not_be_read_is_named(tmp_path: Path, content: bytes, words: st
     path.write_bytes(content)
     with pytest.raises(TableError, match=words):
         propose(path)
+
+
+@pytest.mark.parametrize(("last", "bins"), [("90", 39), ("0", 40)])
+def test_the_last_bin_without_a_line_end_may_be_cut(tmp_path: Path, last: str, bins: int) -> None:
+    """Of a count of 908 that was cut to 90 nothing tells; a 0 is whole."""
+    rows = [f"{10 * n},{1 + 30 * n}" for n in range(39)]
+    path = tmp_path / "spectrum_54V_20C.csv"
+    path.write_text("\n".join(["ADC,Counts", *rows, f"390,{last}"]))
+    (part,) = read_foreign(path, propose(path).mapping)
+    assert part.charges is not None
+    assert len(part.charges) == sum(1 + 30 * n for n in range(39))
+    assert any("390 90" in note for note in part.notes) == (bins == 39)

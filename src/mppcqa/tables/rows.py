@@ -70,7 +70,12 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     extra = keys_of(source.columns, places, mapping)
     numbered, cells = _cells(source, name, [*places, *(place for place, _column in extra)], limit)
     kept, dropped = _without_ending(source, mapping, places, numbered, cells)
-    if limit is None and _last_is_cut(source, places, kept, cells):
+    counts = [
+        place
+        for column, place in zip(mapping.columns, places, strict=True)
+        if column.role == "count"
+    ]
+    if limit is None and _last_is_cut(source, places, counts, kept, cells):
         kept[np.flatnonzero(kept)[-1]] = False
         dropped = True
     rows = Rows([], facts=dict(source.facts))
@@ -270,9 +275,16 @@ def _without_ending(
 
 
 def _last_is_cut(
-    source: Source, places: Sequence[int], kept: np.ndarray, cells: dict[int, pa.Array]
+    source: Source,
+    places: Sequence[int],
+    counts: Sequence[int],
+    kept: np.ndarray,
+    cells: dict[int, pa.Array],
 ) -> bool:
-    """Whether the last row of a text has no line end and fewer digits than all the others."""
+    """Whether the last row of a text has no line end, and lacks digits or may lack some.
+
+    A number lacks them where all others of its column have more; one of `counts` may always.
+    """
     at = np.flatnonzero(kept)
     if getattr(source, "ended", True) or len(at) < 2:
         return False
@@ -281,7 +293,9 @@ def _last_is_cut(
         texts_ = [str(cells[place][row].as_py() or "") for row in rows]
         if looks_cut(texts_[-1], texts_[:-1]):
             return True
-    return False
+    # Counts differ in digits: of 908, what is left of a cut may be 90. Only 0 is surely whole.
+    last = {place: str(cells[place][rows[-1]].as_py() or "") for place in counts}
+    return any(text.strip("0") != "" for text in last.values())
 
 
 def _refuse_broken(
