@@ -41,6 +41,7 @@ def _view(serial: str, channels: int, stages: tuple[StageView, ...], fact: str) 
         moves=(),
         handlings=(),
         renamings=(),
+        assembly=None,
         records=(),
         awaited=(),
     )
