@@ -47,9 +47,10 @@ class Kind(StrEnum):
 
 
 WORDS = {"TRAY": Kind.TRAY, "STATION": Kind.STATION, "SLOT": Kind.SLOT, "BOX": Kind.BOX}
-ACTIONS = ("START", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
-"""Start a run; stop it; take all out of the station; put into the tray that is named; take back
-what the last scan did; register what was asked about; put the station down."""
+ACTIONS = ("START", "AGAIN", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
+"""Start a run; start the last one anew; stop it; take all out of the station; put into the tray
+that is named; take back what the last scan did; register what was asked about; put the station
+down."""
 PAGES = {
     "devices": Kind.DEVICE,
     "trays": Kind.TRAY,

@@ -31,6 +31,7 @@ def _view(serial: str, channels: int, stages: tuple[StageView, ...], fact: str) 
         kind="S12045(X)",
         channels=channels,
         state=next(iter(DeviceState)),
+        campaign=1,
         registered_at=THEN,
         registrar="rosa",
         facts=tuple(Fact(title, (Piece(text),)) for title, text in facts),

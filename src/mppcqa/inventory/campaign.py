@@ -40,6 +40,8 @@ class Campaign(models.Model):
     )
     stages = models.JSONField(gettext_lazy("stages"), default=list, blank=True)
     """Keys of the stages that its devices pass, in this order; empty says nothing of them."""
+    conditions = models.JSONField(default=dict, blank=True, editable=False)
+    """Stage -> what holds for it alone, as `inventory.way.Condition` keeps it."""
     description = models.TextField(gettext_lazy("description"), blank=True)
 
     class Meta:

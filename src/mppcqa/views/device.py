@@ -16,6 +16,7 @@ from mppcqa.inventory.attachments import is_picture
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, Shipment
 from mppcqa.inventory.mountings import place_text
+from mppcqa.inventory.placing import campaign_of
 from mppcqa.inventory.records import DeviceRecord, facts_text, kind_title
 from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.states import DeviceState, Move
@@ -37,7 +38,7 @@ SIGN_OFFS = 3
 SHOWN = (
     *("serial", "state", "tray_row", "tray_column", "maker_values", "installed", "registered_at"),
     *("device_type__name", "device_type__rows", "device_type__columns"),
-    "device_type__channel_order",
+    *("device_type__channel_order", "campaign"),
     *(one.key for one in TEXTS),
 )
 NAMES = {
@@ -148,6 +149,7 @@ class DeviceView:
     kind: str
     channels: int
     state: DeviceState
+    campaign: int
     registered_at: dt.datetime
     registrar: str
     facts: tuple[Fact, ...]
@@ -202,6 +204,7 @@ def device_view(
         kind=device.device_type.name,
         channels=device.device_type.channels,
         state=state,
+        campaign=campaign_of(device),
         registered_at=device.registered_at,
         registrar=device.registrar or "",
         facts=(*_facts(device, state, there), *_compared(device, sections)),

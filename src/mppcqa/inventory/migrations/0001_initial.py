@@ -85,6 +85,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
                 ('stages', models.JSONField(blank=True, default=list, verbose_name='stages')),
+                ('conditions', models.JSONField(blank=True, default=dict, editable=False)),
                 ('description', models.TextField(blank=True, verbose_name='description')),
                 ('device_types', models.ManyToManyField(blank=True, help_text='The only types that it takes; none chosen takes all.', related_name='campaigns', to='inventory.devicetype', verbose_name='device types')),
                 ('institutes', models.ManyToManyField(blank=True, help_text='The only owners whose devices it takes; none chosen takes all.', related_name='campaigns', to='inventory.institute', verbose_name='institutes')),

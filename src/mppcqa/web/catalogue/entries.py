@@ -23,6 +23,7 @@ from mppcqa.queue.lanes import is_busy
 from mppcqa.runs.actions import find_device, keep_station, remove_station
 from mppcqa.runs.contact import known_programs
 from mppcqa.runs.models import Station
+from mppcqa.web.catalogue.stages_field import StagesField, stages_help
 from mppcqa.web.reading import model_field
 from mppcqa.web.stages import stage_titles
 
@@ -210,36 +211,6 @@ class CommandField(forms.CharField):
         return bool(self.prepare_value(initial) != data)
 
 
-class StagesField(forms.CharField):
-    """Stages in an order, a line each, by their titles; kept as a list of their keys."""
-
-    widget = forms.Textarea
-
-    def __init__(self, *, encoder: Any = None, decoder: Any = None, **named: Any) -> None:
-        del encoder, decoder  # a model's JSON field brings them
-        super().__init__(**named)
-
-    def prepare_value(self, value: Any) -> Any:
-        titles = stage_titles()
-        is_list = isinstance(value, list)
-        return "\n".join(titles.get(key, key) for key in value) if is_list else value
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        titles = stage_titles()
-        known = {title.casefold(): key for key, title in titles.items()}
-        known |= {key.casefold(): key for key in titles}
-        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
-        found = {line: known.get(line.casefold()) for line in lines if line}
-        if odd := [line for line, key in found.items() if key is None]:
-            text = _("There is no stage called “%(odd)s”; there are: %(there)s")
-            values = {"odd": odd[0][:80], "there": ", ".join(titles.values())}
-            raise ValidationError(text % values, code="unknown")
-        return list(dict.fromkeys(key for key in found.values() if key))
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(self.prepare_value(initial) != data)
-
-
 class CampaignForm(EntryForm):
     """A campaign; what it takes can't be less than what is in it."""
 
@@ -254,11 +225,14 @@ class CampaignForm(EntryForm):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        text = _("A line each, in the order in which devices pass them. There are: %s")
-        self.fields["stages"].help_text = text % ", ".join(stage_titles().values())
+        stages = cast(StagesField, self.fields["stages"])
+        stages.conditions = self.instance.conditions
+        stages.help_text = stages_help()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean()
+        if "stages" in values:
+            self.instance.conditions = cast(StagesField, self.fields["stages"]).typed
         inside = Device.objects.filter(campaign=self.instance.pk)
         for name, column in (("device_types", "device_type"), ("institutes", "owner")):
             taken = values.get(name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -17,6 +19,7 @@ from mppcqa.inventory.scope import scope_of
 from mppcqa.inventory.states import TABLE, DeviceState, Move
 from mppcqa.results.models import Outcome
 from mppcqa.results.selection import identified_devices, with_verdict
+from mppcqa.results.way import DONE, HOLD, some_have_stages, ways, with_next
 from mppcqa.runs.seats import shown_states
 from mppcqa.typed import whole
 from mppcqa.views.verdict import standing_states
@@ -41,7 +44,7 @@ HAND = {
 
 READ = (
     *("pk", "serial", "state", "tray_row", "tray_column"),
-    *("device_type__name", "tray__name", "location__name"),
+    *("device_type__name", "tray__name", "location__name", "campaign_id"),
     *(one.path for one in DEVICE_FIELDS if one.listed),
 )
 
@@ -57,6 +60,7 @@ def _columns() -> list[Column]:
         Column("serial", gettext_lazy("Serial"), sort="serial"),
         Column("type", gettext_lazy("Type"), sort="device_type__name"),
         Column("state", gettext_lazy("State"), css="text-nowrap"),
+        *([Column("next", gettext_lazy("Next"), css="text-nowrap")] if some_have_stages() else []),
         Column("where", gettext_lazy("Where"), sort="location__name"),
         Column("tray", gettext_lazy("Tray"), sort="tray__name"),
         *(_field_column(one) for one in DEVICE_FIELDS if one.listed),
@@ -78,6 +82,7 @@ def _arrange(columns: list[Column], asked: QueryDict, user: Any) -> list[Column]
 
 def _describe(rows: list[Any]) -> dict[str, Any]:
     return {
+        "ways": ways((row.pk, row.state, row.campaign_id) for row in rows),
         "verdicts": standing_states([row.pk for row in rows]),
         "states": shown_states({row.pk: row.state for row in rows}),
     }
@@ -85,6 +90,14 @@ def _describe(rows: list[Any]) -> dict[str, Any]:
 
 def _outcomes() -> list[tuple[str, Any]]:
     return [*Outcome.choices, ("none", _("not tested (at the stage)"))]
+
+
+def _narrow(rows: QuerySet[Device], asked: Mapping[str, str]) -> QuerySet[Device]:
+    return with_next(with_verdict(rows, asked), asked.get("next", ""))
+
+
+def _steps() -> list[tuple[str, Any]]:
+    return [*stage_titles().items(), (HOLD, _("a decision")), (DONE, _("nothing more"))]
 
 
 def _bulk(move: Move) -> Bulk:
@@ -126,7 +139,7 @@ DEVICES = Listing(
     arrange=_arrange,
     rows=identified_devices,
     # Verdicts lie elsewhere, in no order of serials.
-    narrow=with_verdict,
+    narrow=_narrow,
     every=Device.objects.visible_to,
     cells="web/devices/cells.html",
     order=Order("serial"),
@@ -141,6 +154,7 @@ DEVICES = Listing(
         Filter("state", gettext_lazy("State"), lambda: DeviceState.choices),
         Filter("stage", gettext_lazy("Stage"), lambda: stage_titles().items()),
         Filter("outcome", gettext_lazy("Verdict"), _outcomes),
+        Filter("next", gettext_lazy("Next"), _steps),
         *(
             Filter(key, title, linked=True)
             for key, title in (

@@ -11,6 +11,7 @@ urlpatterns = [
     path("runs/<int:pk>/live/", views.live, name="run_live"),
     path("runs/<int:pk>/kill/", views.kill, name="run_kill"),
     path("runs/<int:pk>/resume/", views.resume, name="run_resume"),
+    path("runs/<int:pk>/again/", views.again, name="run_again"),
     path("runs/<int:pk>/discard/<int:folder>/", views.discard_folder, name="run_discard"),
     path("files/<int:pk>/", files.run_file, name="run_file"),
 ]

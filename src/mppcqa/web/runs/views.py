@@ -19,6 +19,7 @@ from mppcqa.queue.untrusted import redact
 from mppcqa.refused import Fault, Refused
 from mppcqa.results.models import Standing
 from mppcqa.runs.actions import resume_run, start_run
+from mppcqa.runs.again import start_again
 from mppcqa.runs.folders import discard, left_folders
 from mppcqa.runs.models import MeasuredFolder, Run, Station
 from mppcqa.stages import UnknownStage, get_stage
@@ -220,6 +221,18 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
         tell(request, error)
     else:
         messages.success(request, _("The run goes on with: %s.") % first.title)
+    return redirect(found)
+
+
+@require_POST
+@allowed("runs.add_run")
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same devices anew, in a run of its own."""
+    found = _find(request, pk)
+    try:
+        return redirect(start_again(found, by=person(request)))
+    except Refused as error:
+        tell(request, error)
     return redirect(found)
 
 

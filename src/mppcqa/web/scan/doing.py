@@ -17,14 +17,15 @@ from mppcqa.queue.actions import kill, kill_group
 from mppcqa.queue.models import OPEN_STATES, Task
 from mppcqa.refused import Refused
 from mppcqa.runs.actions import load_station, start_run, unload_station
-from mppcqa.runs.models import Station
-from mppcqa.runs.seats import MEASURE
+from mppcqa.runs.again import refuse_second, start_again
+from mppcqa.runs.models import Run, Station
 from mppcqa.stages import get_stage
 from mppcqa.stages.registry import UnknownStage
 from mppcqa.web.addresses import address
 from mppcqa.web.runs.form import RunForm
 from mppcqa.web.scan.answers import Answer, Tone, action
 from mppcqa.web.scan.finding import Found, find
+from mppcqa.web.scan.following import elsewhere, next_step
 from mppcqa.web.scan.hand import Hand
 from mppcqa.web.scan.newcomers import ask, register
 from mppcqa.web.scan.undoing import take_back
@@ -96,7 +97,8 @@ class Bench:
         station = self.station
         if station is None:
             self.hand.device, self.hand.undo = device.pk, {}
-            return Answer(Tone.GOOD, device.serial, go=address("device", device.serial))
+            go = address("device", device.serial)
+            return Answer(Tone.GOOD, device.serial, next_step(device), go=go)
         here = station.loaded.filter(device=device).first()
         if here is not None:
             words = {"serial": device.serial, "slot": here.slot}
@@ -164,6 +166,7 @@ class Bench:
         lines = [_("%(station)s: %(n)d of %(slots)d slots") % what]
         if free == 0:
             lines.append(_("Full. Start next."))
+        lines += elsewhere(station, devices[:SERIALS_SAID])
         start = [(_("Start"), action("START"))] if self.by.has_perm("runs.add_run") else []
         return Answer(Tone.GOOD, title, lines, changed=True, choices=start)
 
@@ -197,15 +200,17 @@ class Bench:
         station = self.station
         if station is None:
             raise ScanRefused(_("Of which station? Scan its code first, then this one again."))
-        return {"START": self._start, "STOP": self._stop, "UNLOAD": self._unload}[code.name](
-            station
-        )
+        do = {
+            "START": self._start,
+            "AGAIN": self._again,
+            "STOP": self._stop,
+            "UNLOAD": self._unload,
+        }[code.name]
+        return do(station)
 
     def _start(self, station: Station) -> Answer:
         need(self.by, "runs.add_run")
-        measured = Task.objects.filter(lane=station.lane, state__in=OPEN_STATES, name=MEASURE)
-        if measured.exists():
-            raise ScanRefused(_("%s is measuring already, or is about to.") % station)
+        refuse_second(station)
         try:
             stage = get_stage(station.stage)
         except UnknownStage as error:
@@ -217,10 +222,21 @@ class Bench:
                 raise ScanRefused(_told(typed))
             parameters = typed.cleaned_data
         run = start_run(station, station.stage, parameters, by=self.by)
+        return self._started(run, f"{_(stage.title)}, {station}, {run}")
+
+    def _again(self, station: Station) -> Answer:
+        need(self.by, "runs.add_run")
+        former = Run.objects.visible_to(self.by).filter(station=station).first()
+        if former is None:
+            raise ScanRefused(_("Nothing was measured in %s yet.") % station)
+        run = start_again(former, by=self.by)
+        return self._started(run, f"{station}, {run}")
+
+    def _started(self, run: Run, line: str) -> Answer:
         n = run.slots.count()
         self.hand.undo = {"do": "stop", "run": run.pk}
         title = ngettext("Started with %d device", "Started with %d devices", n) % n
-        return Answer(Tone.GOOD, title, [f"{_(stage.title)}, {station}, {run}"], changed=True)
+        return Answer(Tone.GOOD, title, [line], changed=True)
 
     def _stop(self, station: Station) -> Answer:
         need(self.by, "queue.change_task")
