@@ -66,6 +66,8 @@ NOT_EDITS = {
     "schedule_now": "adds",
     "worker_drain": "ends, whoever asks",
     "run_resume": "adds",
+    "run_again": "adds; others in the slots are told",
+    "scan": "each code is checked anew when it is done",
     "task_group_resume": "adds",
     "run_discard": "names the folder, which never changes",
     "device_move": "refused where the device's state allows it no longer",

@@ -48,6 +48,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "station_list": "/stations/",
         "station": "/stations/darkbox-1/",
         "station_computer": "/stations/darkbox-1/computer/",
+        "console": "/stations/darkbox-1/console/",
+        "board": "/board/",
         "run_list": "/runs/",
         "run": f"/runs/{campaign.run.pk}/",
         "run_explore": f"/runs/{campaign.run.pk}/explore/",

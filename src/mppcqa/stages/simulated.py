@@ -260,6 +260,8 @@ def run_simulation(
     with RunWriter(options.output, meta) as writer:
         done = 0
         for point in all_points:
+            print(f"@monitor temperature={point.temperature_c:.2f} degC", flush=True)
+            print(f"@monitor bias={point.bias_v:.3f} V", flush=True)
             writer.point(
                 point.number,
                 bias_v=point.bias_v,

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from mppcqa.web.stations import computer, lane, views
+from mppcqa.web.stations import computer, console, lane, views
 
 urlpatterns = [
     path("stations/", views.station_list, name="station_list"),
+    path("board/", console.board, name="board"),
     path("stations/<str:name>/", views.station, name="station"),
+    path("stations/<str:name>/console/", console.console, name="console"),
     path("stations/<str:name>/load/", views.load, name="station_load"),
     path("stations/<str:name>/unload/", views.unload, name="station_unload"),
     path("stations/<str:name>/reserve/", lane.reserve, name="station_reserve"),

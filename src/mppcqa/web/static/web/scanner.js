@@ -213,6 +213,7 @@
     } catch { /* A computer without sound: it is said in letters as well. */ }
   }
   window.mppcqaSound = sound;
+  window.mppcqaScan = (code) => take(code, "");
 
   // Parts of the page that tell how things stand are fetched anew; what was typed in them stays.
   async function refresh() {

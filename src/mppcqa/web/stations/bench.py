@@ -1,0 +1,198 @@
+"""How a station stands, in one word and one colour: its console and the board of all show this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from mppcqa.queue.logs import read_tail
+from mppcqa.queue.models import OPEN_STATES, Message, State, Task, group_state
+from mppcqa.queue.shipping import fetch
+from mppcqa.results.models import Standing
+from mppcqa.runs.models import Run, Station
+from mppcqa.runs.seats import MEASURE
+from mppcqa.web.stations.listing import described, listed
+
+TAIL = 128 * 1024
+"""Bytes of a log that are searched for what is monitored."""
+POINTS = 300
+"""Of a curve that is shown while it runs."""
+CURVES = 6
+MONITOR = re.compile(
+    r"^(\S+) @monitor\s+([^\s=]{1,40})=([-+0-9.eE]{1,25})(?:\s+(\S{1,12}))?\s*$", re.MULTILINE
+)
+TROUBLE = (State.FAILED, State.LOST, State.TIMED_OUT)
+WIDTH, HEIGHT = 300.0, 60.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a program told of one thing that it watches, as a line of 300 by 60."""
+
+    name: str
+    unit: str
+    last: float
+    low: float
+    high: float
+    points: str
+    """For an SVG's polyline."""
+
+
+@dataclass
+class Bench:
+    """A station now."""
+
+    station: Station
+    kind: str
+    """``good``, ``busy``, ``warn``, ``bad``, ``calm``: its colour."""
+    word: str
+    run: Run | None = None
+    task: Task | None = None
+    """What runs there, or waits."""
+    left_s: float | None = None
+    messages: list[Message] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Tells one state from the next: what changes is heard."""
+        return f"{self.kind} {self.run.pk if self.run else 0}"
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a line."""
+        if self.kind != "bad" or self.task is None:
+            return ""
+        return (self.task.error_text.strip().splitlines() or [""])[-1][:300]
+
+
+def benches(stations: Iterable[Station], viewer: Any) -> list[Bench]:
+    """Stations as they stand, with few queries for however many."""
+    rows = described(stations)
+    last = dict(
+        Run.objects.visible_to(viewer)
+        .filter(station__in=[row.pk for row in rows])
+        .order_by()
+        .values_list("station")
+        .annotate(Max("pk"))
+    )
+    runs = {
+        run.station_id: run for run in Run.objects.visible_to(viewer).filter(pk__in=last.values())
+    }
+    groups = [run.task_group_id for run in runs.values() if run.task_group_id]
+    tasks: dict[int | None, list[Task]] = {}
+    for task in Task.objects.filter(group__in=groups).order_by("pk"):
+        tasks.setdefault(task.group_id, []).append(task)
+    messages: dict[int | None, list[Message]] = {}
+    told = Message.objects.filter(task__group__in=groups).exclude(level=Message.Level.INFO)
+    for one in told.select_related("task").order_by("-pk")[:200]:
+        messages.setdefault(one.task.group_id, []).append(one)
+    found = []
+    for row in rows:
+        run = runs.get(row.pk)
+        group = None if run is None else run.task_group_id
+        bench = _bench(row, run, tasks.get(group, []) if group else [])
+        bench.messages = messages.get(group, [])[:5] if group else []
+        found.append(bench)
+    return found
+
+
+def bench_of(station: Station, viewer: Any) -> Bench:
+    """One station as it stands."""
+    return benches(listed(Station.objects.filter(pk=station.pk)), viewer)[0]
+
+
+def _bench(station: Any, run: Run | None, tasks: Sequence[Task]) -> Bench:
+    lane = station.lane_row
+    state = group_state([task.state for task in tasks]) if tasks else None
+    measuring = next(
+        (one for one in tasks if one.name == MEASURE and one.state in OPEN_STATES), None
+    )
+    if measuring is not None:
+        stopping = measuring.kill_requested_at is not None
+        started = measuring.state == State.RUNNING
+        word = _("stopping") if stopping else _("measuring") if started else _("waiting")
+        kind = "warn" if stopping else "busy"
+        return Bench(station, kind, word, run, measuring, _left(measuring))
+    if lane is not None and lane.holder_id:
+        return Bench(station, "busy", _("busy"), run, lane.holder)
+    if lane is not None and lane.maintenance:
+        return Bench(station, "warn", _("out of service"), run)
+    if not station.n_loaded:
+        return Bench(station, "calm", _("empty"), run)
+    wrong = next((one for one in tasks if one.state in TROUBLE), None)
+    if state in TROUBLE:
+        return Bench(station, "bad", _("trouble"), run, wrong)
+    if state == State.KILLED:
+        return Bench(station, "warn", _("stopped"), run)
+    if state in (State.RUNNING, State.QUEUED):
+        return Bench(station, "busy", _("analysing"), run)
+    there = set(station.loaded.values_list("device", flat=True)) if run else set()
+    if run is not None and there and there == set(run.slots.values_list("device", flat=True)):
+        return Bench(station, "good", _("done"), run)
+    return Bench(station, "good", _("ready"), run)
+
+
+def _left(task: Task) -> float | None:
+    """Seconds that it will take still, if the rest goes as fast as what is done."""
+    seconds = task.seconds
+    if not seconds or not task.progress_done or not task.progress_total:
+        return None
+    return seconds * (task.progress_total - task.progress_done) / task.progress_done
+
+
+def fixture(station: Station, run: Run | None, viewer: Any) -> list[dict[str, Any]]:
+    """What lies in which slot, with its verdict at the station's stage."""
+    loaded = {
+        row.slot: row.device for row in station.loaded.visible_to(viewer).select_related("device")
+    }
+    outcomes = dict(
+        Standing.objects.visible_to(viewer)
+        .filter(stage=station.stage, device__in=[one.pk for one in loaded.values()])
+        .values_list("device", "outcome")
+    )
+    tested = set(run.slots.values_list("device", flat=True)) if run else set()
+    return [
+        {
+            "number": slot,
+            "serial": loaded[slot].serial if slot in loaded else "",
+            "outcome": outcomes.get(loaded[slot].pk, "")
+            if slot in loaded and loaded[slot].pk in tested
+            else "",
+        }
+        for slot in range(1, station.slots + 1)
+    ]
+
+
+def curves(task: Task | None) -> list[Curve]:
+    """What the program that runs told on its lines ``@monitor name=value unit``."""
+    if task is None or not task.attempt:
+        return []
+    text = read_tail(fetch(task.pk, task.attempt), TAIL).text
+    values: dict[str, list[float]] = {}
+    units: dict[str, str] = {}
+    for _at, name, number, unit in MONITOR.findall(text):
+        try:
+            value = float(number)
+        except ValueError:
+            continue
+        if abs(value) < 1e300:
+            values.setdefault(name, []).append(value)
+            units[name] = unit
+    return [_curve(name, units[name], row) for name, row in list(values.items())[:CURVES]]
+
+
+def _curve(name: str, unit: str, row: list[float]) -> Curve:
+    row = row[-POINTS:]
+    low, high = min(row), max(row)
+    span = (high - low) or 1.0
+    step = WIDTH / max(1, len(row) - 1)
+    points = " ".join(
+        f"{at * step:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}"
+        for at, value in enumerate(row)
+    )
+    return Curve(name.replace("_", " "), unit, row[-1], low, high, points)
