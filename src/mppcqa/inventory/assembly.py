@@ -182,7 +182,7 @@ class _Book:
         self._rows: list[Mounting] = []
         for start in range(0, len(wanted), BATCH):
             piece = wanted[start : start + BATCH]
-            held = Device.objects.select_for_update(of=("self",)).filter(pk__in=piece)
+            held = Device.objects.select_for_update().filter(pk__in=piece)
             self._devices |= {one.pk: one for one in held.only("pk", "serial", "parent")}
             about = Q(part__in=piece) | Q(whole__in=piece)
             self._rows += list(Mounting.objects.filter(about).select_related("part", "whole"))
