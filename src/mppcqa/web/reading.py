@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from mppcqa import typed
@@ -20,6 +21,14 @@ TAKES_SCANS = {"data-takes-scans": True}
 
 class NotTaken(Refused):
     """What was sent can't be taken; the message says why. `OwnPages` shows it as a page."""
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form brought, be it nothing; None where its page is only looked at.
+
+    With `request.POST or None` a form that brings nothing would be one that nobody sent.
+    """
+    return request.POST if request.method == "POST" else None
 
 
 def line(asked: Mapping[str, str], name: str, most: int) -> str:

@@ -26,6 +26,7 @@ from mppcqa.web.bundles.listing import BUNDLES
 from mppcqa.web.downloads import stored_file
 from mppcqa.web.faults import tell, tell_form
 from mppcqa.web.listing.views import is_for_list, show_list
+from mppcqa.web.reading import sent
 
 LOOK, TAKE = "bundles.look", "bundles.take"
 CONTENTS = {**THINGS, "run_files": gettext_lazy("run files")}
@@ -43,7 +44,7 @@ def bundle_list(request: HttpRequest) -> HttpResponseBase:
     """Bundles out and in, and a new one of a partner."""
     if is_for_list(request):
         return show_list(request, BUNDLES)
-    form = FileForm(request.POST or None, request.FILES or None)
+    form = FileForm(sent(request), request.FILES or None)
     if request.method == "POST":
         answer: HttpResponseBase = _arrive(request, form)
         return answer

@@ -25,6 +25,7 @@ from mppcqa.tables import TableError
 from mppcqa.typed import day, whole
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell, tell_form
+from mppcqa.web.reading import sent
 
 MOST_AT_ONCE = 500
 MOST_BYTES = 20_000_000
@@ -138,7 +139,7 @@ def _initial(request: HttpRequest) -> dict[str, str]:
 @allowed("inventory.change_device")
 def mount_devices(request: HttpRequest) -> HttpResponse:
     """Make devices parts of another, or take them out."""
-    form = MountForm(request.user, request.POST or None, initial=_initial(request))
+    form = MountForm(request.user, sent(request), initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:

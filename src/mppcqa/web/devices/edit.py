@@ -29,7 +29,7 @@ from mppcqa.web import edits
 from mppcqa.web.access import allowed, person
 from mppcqa.web.downloads import stored_file
 from mppcqa.web.faults import tell, tell_form
-from mppcqa.web.reading import line, model_field
+from mppcqa.web.reading import line, model_field, sent
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Device]
@@ -202,7 +202,7 @@ def rename(request: HttpRequest, serial: str) -> HttpResponse:
 @allowed("inventory.add_device")
 def generate(request: HttpRequest) -> HttpResponse:
     """Register devices under the next serials of their type."""
-    form = GenerateForm(request.POST or None)
+    form = GenerateForm(sent(request))
     made: list[Device] = []
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data

@@ -25,7 +25,7 @@ from mppcqa.views.course import device_course
 from mppcqa.web.access import allowed, person
 from mppcqa.web.explorer.data import MOST_CHARTS, trend_chart
 from mppcqa.web.faults import tell, tell_form
-from mppcqa.web.reading import line
+from mppcqa.web.reading import line, sent
 from mppcqa.web.stages import stage_titles
 
 MOST_AT_ONCE = 500
@@ -137,7 +137,7 @@ def add(request: HttpRequest) -> HttpResponse:
     kinds = record_kinds()
     wanted = replaces.kind if replaces else request.GET.get("kind", "")
     kind = kinds.get(wanted) or next(iter(kinds.values()))
-    form = RecordForm(kind, request.POST or None, initial=_initial(replaces))
+    form = RecordForm(kind, sent(request), initial=_initial(replaces))
     context: dict[str, Any] = {
         "form": form,
         "devices": devices,
@@ -150,9 +150,10 @@ def add(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         status = 422
+        taken = form.is_valid()
         if not devices:
             form.add_error(None, _("Choose devices first."))
-        elif form.is_valid():
+        elif taken:
             answer = _recorded(request, form, devices, replaces, context)
             if answer is not None:
                 return answer

@@ -37,7 +37,7 @@ from mppcqa.web.imports.form import (
 )
 from mppcqa.web.imports.listing import IMPORTS, seen_imports
 from mppcqa.web.listing.views import is_for_list, show_list
-from mppcqa.web.reading import line, whole
+from mppcqa.web.reading import line, sent, whole
 from mppcqa.web.stages import stage_titles
 
 SAMPLES = 3
@@ -87,7 +87,7 @@ def import_list(request: HttpRequest) -> HttpResponseBase:
     """A new table, and those of late."""
     if is_for_list(request):
         return show_list(request, IMPORTS)
-    form = TableForm(request.POST or None, request.FILES or None, initial=request.GET.dict())
+    form = TableForm(sent(request), request.FILES or None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         _need(request, values["kind"])

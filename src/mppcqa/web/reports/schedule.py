@@ -17,6 +17,7 @@ from mppcqa.queue.schedules import add
 from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import kinds_about
 from mppcqa.web.access import allowed
+from mppcqa.web.reading import sent
 from mppcqa.web.reports.views import ROUTINE, about_row, page_of
 from mppcqa.web.schedules.views import ScheduleForm
 from mppcqa.web.schedules.words import meaning
@@ -45,7 +46,7 @@ def schedule(request: HttpRequest, model: str, pk: int) -> HttpResponse:
     """Have a report of a thing written at set times; each is kept and listed as any other."""
     row: Any = about_row(request, model, pk)
     first = {"language": get_language(), "paper": "A4", "unit": "d", "number": 7}
-    form = ReportScheduleForm(row, request.POST or None, initial=first)
+    form = ReportScheduleForm(row, sent(request), initial=first)
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data
         arguments = {name: wanted[name] for name in ("kind", "language", "paper")}

@@ -30,6 +30,7 @@ from mppcqa.inventory.shipping import (
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.listing.views import show_list
+from mppcqa.web.reading import sent
 from mppcqa.web.shipments.listing import SHIPMENTS
 
 SHOWN = 2000
@@ -84,7 +85,7 @@ def shipment_list(request: HttpRequest) -> HttpResponseBase:
 @allowed("inventory.add_shipment")
 def shipment_new(request: HttpRequest) -> HttpResponse:
     """Send devices, after a look at what may go."""
-    form = ShipmentForm(request.POST or None)
+    form = ShipmentForm(sent(request))
     faults: Sequence[str] = []
     if request.method == "POST" and ("look" in request.POST or "keep" in request.POST):
         return _look(request)
