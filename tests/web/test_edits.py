@@ -89,6 +89,7 @@ NOT_EDITS = {
     "worker_stop": "ends, whoever asks",
     "notices_read": "one's own",
     "limit_preview": "changes nothing",
+    "labels": "changes nothing",
     "reanalysis": "asks for a task of the group, which never changes",
 }
 """Addresses that take a form and change nothing that another person may have typed meanwhile."""

@@ -40,6 +40,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "record_add": f"/devices/records/add/?devices={campaign.devices[0].pk}",
         "device_mount": f"/devices/parts/?devices={campaign.devices[0].pk}",
         "device_register": "/devices/register/",
+        "labels": f"/labels/?devices={campaign.devices[0].pk}",
+        "labels of a tray": f"/labels/?tray={campaign.tray.pk}",
         "import_list": "/imports/",
         "export_list": "/exports/?q=GX",
         "tray_list": "/trays/",

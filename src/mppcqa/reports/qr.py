@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from functools import lru_cache
 
 import segno
@@ -67,9 +68,13 @@ class Symbol(Flowable):  # type: ignore[misc]
 
 @lru_cache(16)
 def _runs(text: str) -> list[list[tuple[int, int]]]:
+    return dark_runs(segno.make(text, error="m", micro=False).matrix)
+
+
+def dark_runs(matrix: Iterable[Iterable[int]]) -> list[list[tuple[int, int]]]:
     """Dark modules of each row: where a run begins, and how long it is."""
     found = []
-    for row in segno.make(text, error="m", micro=False).matrix:
+    for row in matrix:
         runs: list[tuple[int, int]] = []
         for column, dark in enumerate(row):
             if not dark:

@@ -13,6 +13,7 @@ AREAS = (
     "foreign",
     "home",
     "imports",
+    "labels",
     "limits",
     "notices",
     "reanalysis",

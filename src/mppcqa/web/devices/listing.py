@@ -132,6 +132,9 @@ MOUNT = Bulk(
     page="device_mount",
     rows_as="devices",
 )
+LABELS = Bulk(
+    "labels", gettext_lazy("Labels"), "inventory.change_device", page="labels", rows_as="devices"
+)
 DEVICES = Listing(
     name="devices",
     title=gettext_lazy("Devices"),
@@ -167,6 +170,6 @@ DEVICES = Listing(
     ),
     show=lambda rows: rows.values_list(*READ, named=True),
     describe=_describe,
-    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD, MOUNT),
+    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD, MOUNT, LABELS),
     export="devices",
 )

@@ -1,0 +1,1 @@
+"""Labels with codes: what they say, how it fits, and the sheets, tapes and printers they go to."""

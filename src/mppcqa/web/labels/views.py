@@ -1,0 +1,99 @@
+"""Labels: choosing which and on what, and the file that is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from mppcqa.refused import Fault, Refused
+from mppcqa.reports.labels.fitting import Fitted, Label, fit
+from mppcqa.reports.labels.sheets import sheets, tape
+from mppcqa.reports.labels.zpl import zpl
+from mppcqa.web.access import person
+from mppcqa.web.devices.data import address_for_others
+from mppcqa.web.faults import tell_form
+from mppcqa.web.labels.about import MOST, groups, labels_of
+from mppcqa.web.labels.form import ADDRESS, TAPE, ZPL, LabelForm
+from mppcqa.web.reading import sent
+
+NAMED = 3
+"""Labels that a fault names."""
+BYTES = "byte"
+
+
+class LabelsRefused(Refused):
+    """These labels are not printed."""
+
+
+@require_http_methods(["GET", "POST"])
+def labels(request: HttpRequest) -> HttpResponse:
+    """Labels for ``?devices=1,2``, ``?tray=1``, ``?station=1``, ``?shipment=1``, or of actions."""
+    offered = groups(request.GET.dict(), person(request))
+    address = address_for_others(request)
+    form = LabelForm(offered, address.url, sent(request))
+    if request.method == "POST" and form.is_valid():
+        # Below another's address our pages begin where the first one lies.
+        url = address.url + reverse("home").rstrip("/") if address.url else ""
+        chosen = [one for one in offered if one.key in form.cleaned_data["what"]]
+        found = labels_of(chosen, url if form.cleaned_data["says"] == ADDRESS else "")
+        try:
+            return _file(form, found)
+        except Refused as error:
+            tell_form(form, error)
+    context = {"form": form, "warning": "" if address.url else address.warning}
+    return render(request, "web/labels/labels.html", context, status=422 if form.errors else 200)
+
+
+def _file(form: LabelForm, found: list[Label]) -> HttpResponse:
+    """The file that was asked for; a refusal where a label has no room or its code gets small."""
+    values = form.cleaned_data
+    if not found:
+        raise LabelsRefused(Fault(_("There is nothing to print."), field="what"))
+    if len(found) > MOST:
+        raise LabelsRefused(Fault(_("At most %d labels at once.") % MOST, field="what"))
+    if values["size"] in (TAPE, ZPL):
+        wide, high = values["width"], values["height"]
+    else:
+        sheet = form.sheet()
+        wide, high = sheet.width, sheet.height
+    named: dict[str, Any] = {}
+    if values["size"] == ZPL:
+        named = {"dpi": values["dpi"], "mode": BYTES}
+    try:
+        fitted = [fit(one, wide, high, **named) for one in found]
+    except Refused as error:
+        raise LabelsRefused([Fault(one, field="size") for one in error.faults]) from None
+    if not values["small_is_known"]:
+        _check_codes(fitted)
+    if values["size"] == ZPL:
+        text = zpl(fitted, wide, high, values["dpi"])
+        return _answer(text.encode(), "labels.zpl", "text/plain; charset=utf-8", attached=True)
+    if values["size"] == TAPE:
+        return _answer(tape(fitted, wide, high), "labels.pdf", "application/pdf")
+    data = sheets(fitted, form.sheet(), values["start"] or 1)
+    return _answer(data, "labels.pdf", "application/pdf")
+
+
+def _check_codes(fitted: list[Fitted]) -> None:
+    small = [one for one in fitted if one.too_small]
+    if small:
+        said = _(
+            "The code gets too small for the label: %(names)s, modules of %(module).2f mm. Choose "
+            "larger labels or codes that say less, or print them all the same."
+        )
+        names = ", ".join(one.label.name for one in small[:NAMED])
+        names += ", …" if len(small) > NAMED else ""
+        values = {"names": names, "module": min(one.module for one in small)}
+        raise LabelsRefused(Fault(said % values, field="size"))
+
+
+def _answer(data: bytes, name: str, kind: str, *, attached: bool = False) -> HttpResponse:
+    response = HttpResponse(data, content_type=kind)
+    response.headers["Content-Disposition"] = str(content_disposition_header(attached, name))
+    return response
