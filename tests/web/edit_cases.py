@@ -20,6 +20,7 @@ from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, T
 from mppcqa.limits.changes import apply, new_version
 from mppcqa.limits.models import LimitSet, SignOff, Verdict, Waiver
 from mppcqa.queue.models import Lane, Task
+from mppcqa.reports.models import ReportLook
 from mppcqa.results.models import Standing
 from mppcqa.runs.actions import load_station, station_lane, unload_station
 from mppcqa.runs.models import Run, Station
@@ -175,6 +176,19 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
                 lambda: _gain(LimitSet.objects.filter(stage="pde").latest("version")),
                 11.0,
                 ("7", "11"),
+            )
+        ],
+        "report_look": [
+            Case(
+                f"/reports/looks/{place.pk}/",
+                f"/reports/looks/{place.pk}/",
+                {"name": "European Laboratory"},
+                lambda: ReportLook.objects.update_or_create(
+                    key=str(place.pk), defaults={"institute": place, "name": OTHER}
+                ),
+                lambda: ReportLook.objects.filter(institute=place).values_list("name").first(),
+                ("European Laboratory",),
+                (OTHER, "European Laboratory"),
             )
         ],
         "device_waive": [_waiver_case(device, operator)],

@@ -61,6 +61,7 @@ NOT_EDITS = {
     "report_write": "adds",
     "report_choose": "adds",
     "report_schedule": "adds",
+    "report_look_preview": "changes nothing",
     "batch_list": "adds",
     "batch": "only before it begins; then the names of its files decide",
     "import_list": "adds",
@@ -126,7 +127,7 @@ EDITS = (
     *("catalogue_edit", "catalogue_delete", "device_edit", "device_rename", "schedule"),
     *("station_calibration", "station_maintenance", "limit_edit", "device_waive"),
     *("device_sign_off", "station_unload", "run_start", "limit_apply", "limit_withdraw"),
-    *("import", "mapping_remove", "foreign"),
+    *("import", "mapping_remove", "foreign", "report_look"),
 )
 
 

@@ -16,8 +16,10 @@ from mppcqa.charts.plots import Scale
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.document import CELL, HEAD, SMALL, WIDTH, paragraph, table
 from mppcqa.reports.group import funnel, interval_note, yield_table
+from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.layout import TOGETHER, Part, beside_each_other, whole_report
+from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.results.models import Outcome
 from mppcqa.views.campaign import CampaignView, StageYields, WeekCount, campaign_view
 from mppcqa.views.group import STATES, StageCount, state_names
@@ -33,10 +35,11 @@ def campaign_report(campaign: Any, address: PublicAddress, paper: str = "A4") ->
         "devices": view.devices,
         "stages": {one.count.key: dict(one.count.numbers) for one in view.stages},
     }
-    return Written(lay_out(view, paper), view.name, inputs)
+    look = look_about(campaign)
+    return Written(lay_out(view, paper, look), view.name, inputs | look_inputs(look))
 
 
-def lay_out(view: CampaignView, paper: str = "A4") -> bytes:
+def lay_out(view: CampaignView, paper: str = "A4", look: Look = PLAIN) -> bytes:
     """PDF of a view."""
     return whole_report(
         kind=_("Report of a campaign"),
@@ -45,6 +48,7 @@ def lay_out(view: CampaignView, paper: str = "A4") -> bytes:
         parts=_parts(view),
         as_of=view.as_of,
         paper=paper,
+        look=look,
     )
 
 

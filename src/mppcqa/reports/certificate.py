@@ -32,6 +32,8 @@ from mppcqa.reports.document import (
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.letterhead import closing, letterhead
+from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.pieces import beside, facts_table, signature_lines, signs, title_style
 from mppcqa.reports.qr import Symbol
 from mppcqa.store.reading import FileFault, whole_path
@@ -53,29 +55,34 @@ def certificate(device: Device, address: PublicAddress, paper: str = "A4") -> Wr
     view = device_view(device.serial, viewer=None)
     if view is None:
         raise Device.DoesNotExist(_("The device %s is not there any more.") % device.serial)
-    return Written(lay_out(view, address, paper), view.serial, inputs_of(view))
+    look = look_about(device)
+    return Written(lay_out(view, address, paper, look), view.serial, inputs_of(view, look))
 
 
-def lay_out(view: DeviceView, address: PublicAddress, paper: str = "A4") -> bytes:
+def lay_out(
+    view: DeviceView, address: PublicAddress, paper: str = "A4", look: Look = PLAIN
+) -> bytes:
     """PDF of a view: one page."""
     footer = _("Certificate of %(serial)s; mppcqa %(version)s") % {
         "serial": view.serial,
         "version": mppcqa.__version__,
     }
     title = _("Certificate of %s") % view.serial
-    story = story_of(view, address, paper)
+    story = story_of(view, address, paper, look)
     return build(
         story, title=title, footer=footer, paper=paper, as_of=newest(view), subject=view.kind
     )
 
 
-def story_of(view: DeviceView, address: PublicAddress, paper: str = "A4") -> list[Any]:
+def story_of(
+    view: DeviceView, address: PublicAddress, paper: str = "A4", look: Look = PLAIN
+) -> list[Any]:
     """What stands on the page of a view; it fits."""
     code = address.of_device(view.serial)
-    begin = [_head(view, code), Spacer(1, 6)]
+    begin = [*letterhead(look), _head(view, code), Spacer(1, 6)]
     if not view.stages:
         begin.append(paragraph(_("This device has not been measured yet.")))
-    end = [*_decisions(view), Spacer(1, 10), _foot(view, code)]
+    end = [*_decisions(view), *closing(look), Spacer(1, 10), _foot(code, look.signatures)]
     left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
     middle = _middle(view.stages, left)
     # The foot stands at the lower edge, whatever is above it.
@@ -83,10 +90,11 @@ def story_of(view: DeviceView, address: PublicAddress, paper: str = "A4") -> lis
     return [*begin, *middle, *end]
 
 
-def _foot(view: DeviceView, code: str) -> Table:
+def _foot(code: str, titles: tuple[str, ...]) -> Table:
     """A second symbol, as far as can be from the first: no blot takes both. Places to sign."""
     side = QR_WIDTH + 12
-    lines = signature_lines(_("Tested by, date"), _("Released by, date"), width=WIDTH - side - 6)
+    titles = titles or (_("Tested by, date"), _("Released by, date"))
+    lines = signature_lines(*titles, width=WIDTH - side - 6)
     made = Table([[Symbol(code, QR_WIDTH), lines]], colWidths=[side, WIDTH - side], hAlign="LEFT")
     made.setStyle(
         TableStyle(

@@ -40,8 +40,10 @@ from mppcqa.reports.document import (
     WIDTH,
     shortened,
 )
-from mppcqa.reports.inputs import inputs_of, newest
+from mppcqa.reports.inputs import inputs_of, look_inputs, newest
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.letterhead import running
+from mppcqa.reports.look import PLAIN, Look, look_about, look_of
 from mppcqa.views.device import device_view
 from mppcqa.views.group import BEGINNING, members
 
@@ -54,13 +56,14 @@ TITLED = 40.0
 class Bundle:
     """A file of certificates that grows by pages."""
 
-    def __init__(self, name: str, serials: Sequence[str], paper: str) -> None:
+    def __init__(self, name: str, serials: Sequence[str], paper: str, look: Look = PLAIN) -> None:
         self.name, self.serials, self.paper = name, serials, paper
         self.lines = int((HEIGHTS[paper] - TITLED) / LEAD)
         self.contents = max(1, math.ceil(len(serials) / (self.lines * ACROSS)))
         self.size = PAPERS[paper]
         self.left = (self.size[0] - WIDTH) / 2
         self.title = f"{_('Certificates')}: {name}"
+        self.head = running(look, self.title)
         self.buffer = io.BytesIO()
         self.canvas = Canvas(
             self.buffer, pagesize=self.size, initialFontName=FONT, invariant=1, pageCompression=1
@@ -135,7 +138,7 @@ class Bundle:
         write(canvas, self.left, FOOT, shortened(printable(footer), room, SMALLEST), SMALLEST)
         if number > 1:
             at = self.size[1] - RUNNING
-            head = shortened(printable(self.title), WIDTH, SMALLEST)
+            head = shortened(printable(self.head), WIDTH, SMALLEST)
             write(canvas, self.left, at, head, SMALLEST)
             canvas.setStrokeColor(LINE)
             canvas.setLineWidth(0.4)
@@ -144,29 +147,33 @@ class Bundle:
 
 
 def certificates(
-    devices: QuerySet[Device], name: str, address: PublicAddress, paper: str
+    devices: QuerySet[Device], name: str, address: PublicAddress, paper: str, look: Look = PLAIN
 ) -> Written:
     """The certificates of devices in the order of their serials, in the current language."""
     serials = [row.serial for row in members(devices)]
-    bundle = Bundle(name, serials, paper)
+    bundle = Bundle(name, serials, paper, look)
+    owners = dict(devices.order_by().values_list("serial", "owner"))
+    looks = {owner: look_of(owner) for owner in set(owners.values())}
     as_of, inputs = BEGINNING, {}
     for serial in serials:
         view = device_view(serial, viewer=None)
         if view is None:
             raise Device.DoesNotExist(_("The device %s is not there any more.") % serial)
-        bundle.add(story_of(view, address, paper), serial)
+        bundle.add(story_of(view, address, paper, looks.get(owners.get(serial), PLAIN)), serial)
         as_of = max(as_of, newest(view))
         inputs[serial] = {
             key: [one["analysis"], one["limits"], one["outcome"]]
             for key, one in inputs_of(view)["stages"].items()
         }
-    made = {"mppcqa": mppcqa.__version__, "devices": inputs}
+    made = {"mppcqa": mppcqa.__version__, "devices": inputs, **look_inputs(look)}
+    if any(one != PLAIN for one in looks.values()):
+        made["looks"] = {str(owner or ""): one.identity for owner, one in looks.items()}
     return Written(bundle.finished(as_of), name, made)
 
 
 def _of(rows: Callable[[Any], QuerySet[Device]]) -> Callable[[Any, PublicAddress, str], Written]:
     def write_them(row: Any, address: PublicAddress, paper: str) -> Written:
-        return certificates(rows(row), str(row), address, paper)
+        return certificates(rows(row), str(row), address, paper, look_about(row))
 
     return write_them
 

@@ -30,6 +30,8 @@ from mppcqa.reports.document import (
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.letterhead import closing, letterhead, running
+from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.numbers import Column, column
 from mppcqa.reports.pieces import beside, facts_table, signs, title_style
 from mppcqa.reports.qr import Symbol
@@ -73,12 +75,17 @@ def _write(device: Device, address: PublicAddress, paper: str, viewer: Viewer = 
     view = device_view(device.serial, viewer=viewer)
     if view is None:
         raise Device.DoesNotExist(_("The device %s is not there any more.") % device.serial)
-    return Written(lay_out(view, address, paper=paper), view.serial, inputs_of(view))
+    look = look_about(device)
+    data = lay_out(view, address, paper=paper, look=look)
+    return Written(data, view.serial, inputs_of(view, look))
 
 
-def lay_out(view: DeviceView, address: PublicAddress, *, paper: str = "A4") -> bytes:
+def lay_out(
+    view: DeviceView, address: PublicAddress, *, paper: str = "A4", look: Look = PLAIN
+) -> bytes:
     """PDF of a view, in the current language."""
     story: list[Any] = [
+        *letterhead(look),
         _head(view, address),
         *_sign_offs(view),
         *_records(view),
@@ -97,7 +104,11 @@ def lay_out(view: DeviceView, address: PublicAddress, *, paper: str = "A4") -> b
         "version": mppcqa.__version__,
     }
     title = _("Report of %s") % view.serial
-    return build(story, title=title, footer=footer, paper=paper, as_of=as_of, subject=view.kind)
+    story += closing(look)
+    return build(
+        story, title=title, footer=footer, paper=paper, as_of=as_of, subject=view.kind,
+        head=running(look, title),
+    )  # fmt: skip
 
 
 def _head(view: DeviceView, address: PublicAddress) -> Table:

@@ -227,6 +227,7 @@ def build(
     paper: str = "A4",
     as_of: dt.datetime | None = None,
     subject: str = "",
+    head: str = "",
 ) -> bytes:
     """The finished PDF: the same bytes for the same story.
 
@@ -234,6 +235,8 @@ def build(
         A key of `PAPERS`.
     as_of
         When the newest thing in it happened; the file says it was made then.
+    head
+        The running head, where it is not the title.
     """
     buffer = io.BytesIO()
     size = PAPERS[paper]
@@ -254,6 +257,6 @@ def build(
     def first(canvas: Any, _document: Any) -> None:
         describe(canvas, about)
 
-    canvas = type("FootedCanvas", (NumberedCanvas,), {"footer": footer, "head": title})
+    canvas = type("FootedCanvas", (NumberedCanvas,), {"footer": footer, "head": head or title})
     document.build(story, onFirstPage=first, canvasmaker=canvas)
     return with_line_ends(buffer.getvalue())

@@ -14,14 +14,16 @@ from mppcqa.charts.counted import Ranked, Share, Shares, StateMap
 from mppcqa.charts.paper import figure
 from mppcqa.charts.paper.lettering import BOLD, printable, width_of
 from mppcqa.reports.document import CELL, HEAD, SMALL, WIDTH, paragraph, table
+from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import Written
 from mppcqa.reports.layout import Part, beside_each_other, lines_of_figures, whole_report
+from mppcqa.reports.look import PLAIN, Look
 from mppcqa.reports.numbers import column
 from mppcqa.reports.rows import GAP, Cell, Rows, broken, shares
 from mppcqa.views.group import STATES, GroupView, StageCount, state_names
 
 
-def written(view: GroupView, kind: str, paper: str) -> Written:
+def written(view: GroupView, kind: str, paper: str, look: Look) -> Written:
     """A laid out view with what it was made of."""
     inputs = {
         "mppcqa": mppcqa.__version__,
@@ -29,10 +31,10 @@ def written(view: GroupView, kind: str, paper: str) -> Written:
         "devices": len(view.devices),
         "stages": {one.key: dict(one.numbers) for one in view.stages},
     }
-    return Written(lay_out(view, kind, paper), view.name, inputs)
+    return Written(lay_out(view, kind, paper, look), view.name, inputs | look_inputs(look))
 
 
-def lay_out(view: GroupView, kind: str, paper: str = "A4") -> bytes:
+def lay_out(view: GroupView, kind: str, paper: str = "A4", look: Look = PLAIN) -> bytes:
     """PDF of a view."""
     return whole_report(
         kind=kind,
@@ -41,6 +43,7 @@ def lay_out(view: GroupView, kind: str, paper: str = "A4") -> bytes:
         parts=parts_of(view),
         as_of=view.as_of,
         paper=paper,
+        look=look,
         subject=view.kind,
     )
 

@@ -10,19 +10,20 @@ from django.utils.translation import gettext_lazy
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.group import written
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.look import look_about
 from mppcqa.views.groups import lot_view, run_view_of, tray_view
 
 
 def _tray(row: Any, _address: PublicAddress, paper: str) -> Written:
-    return written(tray_view(row), _("Report of a tray"), paper)
+    return written(tray_view(row), _("Report of a tray"), paper, look_about(row))
 
 
 def _lot(row: Any, _address: PublicAddress, paper: str) -> Written:
-    return written(lot_view(row), _("Report of a lot"), paper)
+    return written(lot_view(row), _("Report of a lot"), paper, look_about(row))
 
 
 def _run(row: Any, _address: PublicAddress, paper: str) -> Written:
-    return written(run_view_of(row), _("Report of a run"), paper)
+    return written(run_view_of(row), _("Report of a run"), paper, look_about(row))
 
 
 KINDS = (

@@ -6,12 +6,14 @@ import datetime as dt
 from typing import Any
 
 import mppcqa
+from mppcqa.reports.look import PLAIN, Look
 from mppcqa.views.device import DeviceView
 
 
-def inputs_of(view: DeviceView) -> dict[str, Any]:
-    """Analysis, file and limits of each stage, and our version; plain JSON."""
+def inputs_of(view: DeviceView, look: Look = PLAIN) -> dict[str, Any]:
+    """Analysis, file and limits of each stage, our version, and the look; plain JSON."""
     return {
+        **look_inputs(look),
         "mppcqa": mppcqa.__version__,
         "stages": {
             stage.key: {
@@ -26,6 +28,11 @@ def inputs_of(view: DeviceView) -> dict[str, Any]:
             for stage in view.stages
         },
     }
+
+
+def look_inputs(look: Look) -> dict[str, Any]:
+    """The institution's look as a part of what a report was made of."""
+    return {} if look == PLAIN else {"look": look.identity}
 
 
 def newest(view: DeviceView) -> dt.datetime:

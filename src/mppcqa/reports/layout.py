@@ -24,6 +24,8 @@ from mppcqa.reports.document import (
     build,
     paragraph,
 )
+from mppcqa.reports.letterhead import closing, letterhead, running
+from mppcqa.reports.look import PLAIN, Look
 from mppcqa.reports.pieces import facts_table, title_style
 from mppcqa.views.texts import moment
 
@@ -52,10 +54,12 @@ def whole_report(
     as_of: dt.datetime,
     paper: str,
     subject: str = "",
+    look: Look = PLAIN,
 ) -> bytes:
     """PDF of a head and its sections, with contents where they are many."""
     there = [one for one in parts if one.story]
     story: list[Any] = [
+        *letterhead(look),
         paragraph(kind, SMALL),
         paragraph(name, title_style(name)),
         facts_table(facts, WIDTH),
@@ -71,9 +75,11 @@ def whole_report(
         "version": mppcqa.__version__,
     }
     title = f"{kind}: {name}"
+    story += closing(look)
     return build(
-        story, title=title, footer=footer, paper=paper, as_of=as_of, subject=subject or title
-    )
+        story, title=title, footer=footer, paper=paper, as_of=as_of, subject=subject or title,
+        head=running(look, title),
+    )  # fmt: skip
 
 
 def _needed(part: Part) -> float:

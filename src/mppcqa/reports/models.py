@@ -7,11 +7,13 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import QuerySet
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, Institute
+from mppcqa.store.keeping import discard
 
 
 class Report(models.Model):
@@ -77,3 +79,42 @@ class Selection(models.Model):
         from mppcqa.results.selection import chosen_devices  # needs all models loaded
 
         return chosen_devices(self.filters, self.made_by)
+
+
+class ReportLook(models.Model):
+    """How an institute's reports look: its head, colours, places to sign and closing text.
+
+    The row without an institute is the installation's default. One in which nothing is said is as
+    none.
+    """
+
+    key = models.CharField(max_length=20, unique=True)
+    """Number of the institute; ``0`` for the default, of which there is one."""
+    institute = models.OneToOneField(
+        Institute, null=True, blank=True, on_delete=models.CASCADE, related_name="report_look"
+    )
+    name = models.CharField(_("name as printed"), max_length=300, blank=True)
+    address = models.TextField(_("address"), max_length=300, blank=True)
+    file = models.FileField(max_length=200, blank=True)
+    """The logo, PNG or JPEG as it came."""
+    sha256 = models.CharField(max_length=64, blank=True)
+    colour = models.CharField(_("colour of the name"), max_length=7, blank=True)
+    """As ``#rrggbb``."""
+    accent = models.CharField(_("colour of lines"), max_length=7, blank=True)
+    signatures_en = models.TextField(_("signature lines, English"), max_length=400, blank=True)
+    """A title a line."""
+    signatures_es = models.TextField(_("signature lines, Spanish"), max_length=400, blank=True)
+    closing_en = models.TextField(_("closing text, English"), max_length=500, blank=True)
+    closing_es = models.TextField(_("closing text, Spanish"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("look of reports")
+
+    def __str__(self) -> str:
+        return self.name or (str(self.institute) if self.institute else str(_("default look")))
+
+
+@receiver(models.signals.post_delete, sender=ReportLook)
+def _discard_logo(instance: ReportLook, **_told: object) -> None:
+    """An institute that goes takes its look with it, and that its logo."""
+    discard(instance.file.name)

@@ -22,7 +22,10 @@ from mppcqa.reports.document import (
     paragraph,
     table,
 )
+from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.letterhead import closing, letterhead, running
+from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.pieces import facts_table, signature_lines, title_style
 from mppcqa.views.shipment import PackedDevice, ShipmentView, shipment_view
 
@@ -38,13 +41,15 @@ def packing_list(shipment: Shipment, address: PublicAddress, paper: str = "A4") 
         "devices": [one.serial for one in view.devices],
         "missing": [one.serial for one in view.devices if one.missing],
     }
-    return Written(lay_out(view, paper), view.name, inputs)
+    look = look_about(shipment)
+    return Written(lay_out(view, paper, look), view.name, inputs | look_inputs(look))
 
 
-def lay_out(view: ShipmentView, paper: str = "A4") -> bytes:
+def lay_out(view: ShipmentView, paper: str = "A4", look: Look = PLAIN) -> bytes:
     """PDF of a view."""
     title, route = _("Packing list"), f"{view.origin} → {view.destination}"
     story: list[Any] = [
+        *letterhead(look),
         paragraph(route, title_style(route)),
         facts_table(view.facts, WIDTH),
         Spacer(1, 8),
@@ -53,13 +58,20 @@ def lay_out(view: ShipmentView, paper: str = "A4") -> bytes:
         story.append(_devices(view))
     else:
         story.append(paragraph(_("There is nothing in the box.")))
-    story += [Spacer(1, 14), signature_lines(_("Packed by, date"), _("Received by, date"))]
+    story += [
+        *closing(look),
+        Spacer(1, 14),
+        signature_lines(_("Packed by, date"), _("Received by, date")),
+    ]
     footer = _("Shipment %(number)d: %(name)s; mppcqa %(version)s") % {
         "number": view.pk,
         "name": view.name,
         "version": mppcqa.__version__,
     }
-    return build(story, title=f"{title} {view.pk}", footer=footer, paper=paper, as_of=view.as_of)
+    title = f"{title} {view.pk}"
+    return build(
+        story, title=title, footer=footer, paper=paper, as_of=view.as_of, head=running(look, title)
+    )
 
 
 def _devices(view: ShipmentView) -> Table:

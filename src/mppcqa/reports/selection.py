@@ -17,6 +17,7 @@ from mppcqa.inventory.states import DeviceState
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.group import written
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.look import look_about
 from mppcqa.reports.models import Selection
 from mppcqa.results.selection import DEVICE_FILTERS, kept_filters, whole_number
 from mppcqa.stages import all_stages
@@ -77,7 +78,7 @@ def filter_words(filters: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _write(row: Any, _address: PublicAddress, paper: str) -> Written:
     view = chosen_view(row.devices(), row.title, filter_words(row.filters))
-    return written(view, _("Report of chosen devices"), paper)
+    return written(view, _("Report of chosen devices"), paper, look_about(row))
 
 
 KIND = ReportKind(

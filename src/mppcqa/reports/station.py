@@ -14,8 +14,10 @@ from mppcqa.charts.counted import Share, Shares
 from mppcqa.charts.paper import figure
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.document import SMALL, WIDTH, paragraph
+from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.layout import Part, beside_each_other, whole_report
+from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.rows import Rows, broken, shares
 from mppcqa.views.station_record import StationView, station_view
 from mppcqa.views.texts import moment
@@ -30,10 +32,11 @@ def station_report(station: Any, address: PublicAddress, paper: str = "A4") -> W
         "as_of": view.as_of.isoformat(),
         "runs": {str(name): n for name, n in view.states},
     }
-    return Written(lay_out(view, paper), view.name, inputs)
+    look = look_about(station)
+    return Written(lay_out(view, paper, look), view.name, inputs | look_inputs(look))
 
 
-def lay_out(view: StationView, paper: str = "A4") -> bytes:
+def lay_out(view: StationView, paper: str = "A4", look: Look = PLAIN) -> bytes:
     """PDF of a view."""
     return whole_report(
         kind=_("Report of a station"),
@@ -42,6 +45,7 @@ def lay_out(view: StationView, paper: str = "A4") -> bytes:
         parts=_parts(view),
         as_of=view.as_of,
         paper=paper,
+        look=look,
         subject=view.stage,
     )
 
