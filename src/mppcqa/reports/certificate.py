@@ -32,7 +32,7 @@ from mppcqa.reports.document import (
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
-from mppcqa.reports.letterhead import closing, letterhead
+from mppcqa.reports.letterhead import least_room
 from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.pieces import beside, facts_table, signature_lines, signs, title_style
 from mppcqa.reports.qr import Symbol
@@ -79,12 +79,15 @@ def story_of(
 ) -> list[Any]:
     """What stands on the page of a view; it fits."""
     code = address.of_device(view.serial)
-    begin = [*letterhead(look), _head(view, code), Spacer(1, 6)]
-    if not view.stages:
-        begin.append(paragraph(_("This device has not been measured yet.")))
-    end = [*_decisions(view), *closing(look), Spacer(1, 10), _foot(code, look.signatures)]
-    left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
-    middle = _middle(view.stages, left)
+    for above, below in least_room(look):
+        begin = [*above, _head(view, code), Spacer(1, 6)]
+        if not view.stages:
+            begin.append(paragraph(_("This device has not been measured yet.")))
+        end = [*_decisions(view), *below, Spacer(1, 10), _foot(code, look.signatures)]
+        left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
+        middle = _middle(view.stages, left)
+        if _height(middle) <= left:
+            break
     # The foot stands at the lower edge, whatever is above it.
     end.insert(-1, Spacer(1, max(0.0, left - _height(middle))))
     return [*begin, *middle, *end]

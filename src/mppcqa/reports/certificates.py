@@ -153,7 +153,7 @@ def certificates(
     serials = [row.serial for row in members(devices)]
     bundle = Bundle(name, serials, paper, look)
     owners = dict(devices.order_by().values_list("serial", "owner"))
-    looks = {owner: look_of(owner) for owner in set(owners.values())}
+    looks: dict[int | None, Look] = {owner: look_of(owner) for owner in set(owners.values())}
     as_of, inputs = BEGINNING, {}
     for serial in serials:
         view = device_view(serial, viewer=None)
