@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image as Pictures
 from reportlab.lib import colors
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import Image, Table, TableStyle
+from reportlab.platypus import Image, Spacer, Table, TableStyle
 
 from mppcqa.charts.paper.lettering import BOLD, printable
 from mppcqa.reports.document import (
@@ -111,7 +111,8 @@ def _on_white(data: bytes) -> tuple[bytes, tuple[int, int]]:
 
 def closing(look: Look) -> list[Any]:
     """The text at a report's end."""
-    return [paragraph(line, SMALL) for line in look.closing.splitlines() if line.strip()]
+    lines = [paragraph(line, SMALL) for line in look.closing.splitlines() if line.strip()]
+    return [Spacer(1, 5), *lines] if lines else []
 
 
 def least_room(look: Look) -> Iterator[tuple[list[Any], list[Any]]]:
