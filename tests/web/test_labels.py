@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.test.utils import override_settings
 
-from mppcqa.inventory.models import Device, Institute
+from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.shipping import pack
 from tests.reports.reading import read as read_pdf
 from tests.reports.test_labels import scanned
@@ -66,6 +68,33 @@ def test_a_tray_a_station_a_box_and_actions(
 
 
 _ACTIONS = ("START", "AGAIN", "STOP", "UNLOAD", "UNDO", "YES", "DONE")
+
+
+def test_codes_lead_to_the_pages_where_others_reach_them(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    page, here = f"/labels/?tray={campaign.tray.pk}", "https://qa.example.org"
+    sent = {"what": ["devices", "tray"], "size": "L7163", "says": "address"}
+    with override_settings(MPPCQA_URL=""):
+        assert browser_client.post(page, sent).status_code == 422
+    with override_settings(MPPCQA_URL=here):
+        made = browser_client.post(page, sent)
+    devices = [f"{here}/devices/{one.serial}/" for one in campaign.devices]
+    assert scanned(made.content) == [*devices, f"{here}/trays/T-1/"]
+
+
+def test_a_new_series_leads_to_its_labels(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    DeviceType.objects.filter(pk=campaign.kind.pk).update(serial_next="AB-{number:04d}")
+    sent = {"device_type": campaign.kind.pk, "count": "3"}
+    page = browser_client.post("/devices/generate/", sent).content.decode()
+    found = re.search(r'href="(/labels/[^"]+)"', page)
+    assert found, page[-3000:]
+    made = browser_client.post(found[1], {"what": "devices", "size": "5160", "says": "short"})
+    new = Device.objects.exclude(pk__in=[one.pk for one in campaign.devices])
+    assert scanned(made.content) == sorted(one.serial for one in new)
+    assert len(new) == 3
 
 
 def test_a_printer_of_labels_gets_text(browser_client: Client, campaign: SimpleNamespace) -> None:

@@ -46,7 +46,7 @@ def labels(request: HttpRequest) -> HttpResponse:
             return _file(form, found)
         except Refused as error:
             tell_form(form, error)
-    context = {"form": form, "warning": "" if address.url else address.warning}
+    context = {"form": form, "warning": address.warning}
     return render(request, "web/labels/labels.html", context, status=422 if form.errors else 200)
 
 
