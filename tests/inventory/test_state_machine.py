@@ -33,10 +33,10 @@ from mppcqa.exchange.imports import ImportRefused, apply, check, take_in
 from mppcqa.exchange.models import Import
 from mppcqa.inventory.models import Device, DeviceMove, Institute, Shipment, Tray
 from mppcqa.inventory.moving import MoveRefused, move_by_hand
+from mppcqa.inventory.receiving import receive
 from mppcqa.inventory.shipping import (
     ShipmentRefused,
     pack,
-    receive,
     send,
     send_packed,
     unpack,
