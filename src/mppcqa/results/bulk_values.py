@@ -6,6 +6,7 @@ want; this module knows only the table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -53,7 +54,11 @@ class MeasurementColumns:
 
     def in_key_order(self) -> MeasurementColumns:
         """The rows sorted by the table's key."""
-        keys = [getattr(self, name) for name in KEY]
+        return self.in_order(KEY)
+
+    def in_order(self, names: Sequence[str]) -> MeasurementColumns:
+        """The rows sorted by some columns, the most important first."""
+        keys = [getattr(self, name) for name in names]
         # From the least to the most important: whether no row is before the one above it.
         sorted_so_far = np.ones(max(0, len(self) - 1), bool)
         for column in reversed(keys):
