@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.db import connection
 
 from mppcqa.queue.models import State
 from mppcqa.runs.models import StationContact
@@ -23,6 +24,8 @@ WAITS = "while not (here / 'go').exists(): time.sleep(0.05)"
 def test_a_station_with_an_address_and_a_token_alone(tmp_path: Path) -> None:
     if reason := why_not():
         pytest.skip(reason)
+    if connection.vendor != "sqlite":
+        pytest.skip("the database server listens on the loopback, which each host has for itself")
     with ExitStack() as stack:
         server, far = stack.enter_context(hosts(2))
         web = Web(server.address, server.prefix)
