@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -22,9 +22,9 @@ from mppcqa.bundles.things import Origins, Things, moment
 from mppcqa.database.identity import uuid7
 from mppcqa.disk import measure_file
 from mppcqa.exchange.backup import snapshot
-from mppcqa.inventory.models import Device, Shipment
+from mppcqa.inventory.models import Shipment
 from mppcqa.public_address import public_address
-from mppcqa.reports.kinds import find_kind, report_kinds
+from mppcqa.reports.kinds import find_kind
 from mppcqa.store.keeping import keeping
 from mppcqa.store.reading import glance, whole_path
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Told = Callable[[int, int, str], None]
 OF_ALL = "shipment-certificates"
-"""The kind of report with the certificates of all devices, where it is installed."""
+"""The kind of report with the certificates of all devices."""
 
 
 def make(
@@ -132,8 +132,8 @@ def _write(
     if asked["certificates"]:
         told(1, 4, _("certificates"))
         with override(asked["language"]):
-            for name, data in _certificates(shipment, devices, asked["paper"], told):
-                writer.add_bytes(name, data)
+            report = find_kind(OF_ALL).write(shipment, public_address(), asked["paper"])
+        writer.add_bytes("certificates.pdf", report.data)
     for place, row in enumerate(files):
         told(place, len(files), _("run files"))
         if fault := glance(row):
@@ -152,20 +152,6 @@ def _write(
             "run_files": len(files),
         },
     }
-
-
-def _certificates(
-    shipment: Shipment, devices: set[int], paper: str, told: Told
-) -> Iterator[tuple[str, bytes]]:
-    """One file of all, or a file a device where no kind of report writes that."""
-    if OF_ALL in report_kinds():
-        yield "certificates.pdf", find_kind(OF_ALL).write(shipment, public_address(), paper).data
-        return
-    kind, address = find_kind("certificate"), public_address()
-    rows = Device.objects.filter(pk__in=devices).order_by("serial")
-    for place, row in enumerate(rows.iterator(100)):
-        told(place, len(devices), _("certificates"))
-        yield f"certificates/{row.uuid}.pdf", kind.write(row, address, paper).data
 
 
 def _suffix(name: str) -> str:
