@@ -205,3 +205,24 @@ def _read_hera(path: Path) -> tuple[float, Any]:
     bias = re.findall(r"Bias Voltage \[V\]:\s+([\d,]+)", head)[1].replace(",", ".")
     rows = [line.split("\t")[:2] for line in table.splitlines()[1:] if line.strip()]
     return float(bias), np.array(rows, float)
+
+
+def test_a_fit_says_what_it_was_made_of() -> None:
+    """Events, those beyond the bins that are fitted, and the light by the pedestal alone."""
+    rng = np.random.default_rng(64)
+    known = {"gain": 40.0, "pedestal": 100.0, "pedestal_width": 4.0, "pe_width": 2.5}
+    edges = np.arange(60.0, 261.0)
+    lit, unlit = (
+        np.histogram(np.minimum(simulate_charges(
+            rng, 20_000, mean_light_pe=mean, dark_counts_per_gate=0.02, pulse=PULSE, **known
+        ), 259.5), edges)[0]
+        for mean in (2.0, 0.0)
+    )  # fmt: skip
+    fits = fit_spectra(np.array([lit]), edges, dark_counts=np.array([unlit]), pulse=PULSE)
+    assert fits.events[0] == 40_000
+    heaped = lit[-1] + unlit[-1]
+    assert heaped <= fits.left_out[0] < 1.5 * heaped  # and what shares a bin of the fit with it
+    assert abs(fits.light_p0[0] - 2.0) < 5 * fits.light_p0_error[0] < 0.1
+    assert fits.freed[0].tolist() == [False, False, True, False, False]
+    alone = fit_spectra(np.array([lit]), edges, pulse=PULSE)
+    assert np.isnan(alone.light_p0[0])

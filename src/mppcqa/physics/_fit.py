@@ -179,11 +179,11 @@ def _to_raw(best, held, covariance, factor, pad, low, grow, theta):  # type: ign
     theta[0] += low
 
 
-@apart(several(INT, REAL, INT), REAL1, REAL1, BOOL, BOOL, BOOL, TABLES, REAL1, REAL2, REAL1)
+@apart(several(INT, REAL, INT, REAL), REAL1, REAL1, BOOL, BOOL, BOOL, TABLES, REAL1, REAL2, REAL1)
 def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, covariance, held):  # type: ignore[no-untyped-def]
     """Fit raw bins; fills theta (N_ALL,) in raw bins, its covariance, and held, see `judge`.
 
-    Returns (status, chi2, ndf).
+    Returns (status, chi2, ndf, events beyond the bins that are fitted).
     """
     events = total_of(counts, 0, counts.size)
     all_events = events + (total_of(dark, 0, dark.size) if has_dark else 0.0)
@@ -192,13 +192,13 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
         code, counts, dark, has_dark, has_light
     )
     if high - low < 4:
-        return FEW_BINS, np.nan, 0
+        return FEW_BINS, np.nan, 0, all_events
     gains = np.zeros(CANDIDATES)
     found, seen, coarse, q0, s0 = peaks(
         code, counts, dark, low, high, all_events, has_dark, tables[3], gains
     )
     if found == 0:
-        return NO_PEAKS, np.nan, 0
+        return NO_PEAKS, np.nan, 0, all_events
     factor, nb, pad, length, q0, s0 = lay_out(
         code, high - low + 1, alone, saturated, high_spill < 0, found, seen, coarse, q0, s0, gains
     )
@@ -247,7 +247,9 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
     )  # fmt: skip
     grow = chi2 / ndf if chi2 - ndf > DOUBTED * np.sqrt(2.0 * ndf) else 1.0
     _to_raw(best, held, covariance, factor, pad, low, grow, theta)
-    return status, chi2, ndf
+    for part in range(parts):
+        all_events -= total_of(grid[part], pad, pad + nb)
+    return status, chi2, ndf, all_events
 
 
 @apart(
@@ -265,14 +267,15 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
     REAL1,
     INT1,
     INT1,
+    REAL1,
 )
 def fit_all(  # type: ignore[no-untyped-def]
     code, counts, dark, todo, has_light, has_dark, simple, tables, theta, covariance, held, chi2,
-    ndf, status,
+    ndf, status, left_out,
 ):  # fmt: skip
     """Fit the spectra whose numbers are in `todo`."""
     for i in todo:
-        status[i], chi2[i], ndf[i] = fit_one(
+        status[i], chi2[i], ndf[i], left_out[i] = fit_one(
             code, counts[i], dark[i if has_dark else 0], has_light, has_dark, simple, tables,
             theta[i], covariance[i], held[i],
         )  # fmt: skip

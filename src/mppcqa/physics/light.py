@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,9 @@ from numpy.typing import ArrayLike
 from mppcqa.physics._model import Floats
 from mppcqa.physics.detection import mean_light_from_p0
 from mppcqa.physics.lines import LineError
-from mppcqa.physics.spectra import SpectrumFits
+
+if TYPE_CHECKING:
+    from mppcqa.physics.spectra import SpectrumFits
 
 CLEAR_WIDTHS = 4.0
 """Widths of the one photoelectron peak that the pedestal's end stays below it."""
@@ -30,9 +33,12 @@ def pedestal_end(fits: SpectrumFits) -> Floats:
     >>> bool(abs(pedestal_end(fit_spectra(counts, edges))[0] - 17) < 1)
     True
     """
-    pedestal, gain, zero, one = (
-        fits.get(name)[0] for name in ("pedestal", "gain", "pedestal_width", "pe_width")
-    )
+    names = ("pedestal", "gain", "pedestal_width", "pe_width")
+    return end_of_pedestal(*(fits.get(name)[0] for name in names))
+
+
+def end_of_pedestal(pedestal: Floats, gain: Floats, zero: Floats, one: Floats) -> Floats:
+    """The same of places and widths (n,)."""
     width = np.hypot(zero, one)
     end: Floats = pedestal + np.clip(gain - CLEAR_WIDTHS * width, 0.0, 0.5 * gain)
     return end

@@ -30,6 +30,7 @@ from mppcqa.physics._summit import (
     OK,
 )
 from mppcqa.physics._systematic import systematic_of
+from mppcqa.physics.light import end_of_pedestal, mean_light_from_spectra
 
 PARAMETERS = (
     "pedestal",
@@ -85,6 +86,12 @@ class SpectrumFits:
         The variance of the light is fitted wherever there is light.
     systematic
         (n, 8): the part of `errors` that more events do not lessen.
+    events, left_out
+        (n,): of both spectra; and how many of them lie beyond the bins that are fitted, where they
+        count as lying beyond, or, heaped up by a digitizer, not at all.
+    light_p0, light_p0_error
+        (n,): light of a pair by the events at its pedestal alone, whatever the model says of the
+        others; NaN where there is no pair. See `mean_light_from_spectra`.
     """
 
     values: Floats
@@ -96,6 +103,15 @@ class SpectrumFits:
     troubles: Floats
     trouble_errors: Floats
     systematic: Floats
+    events: Floats
+    left_out: Floats
+    light_p0: Floats
+    light_p0_error: Floats
+
+    @property
+    def freed(self) -> NDArray[np.bool_]:
+        """Which troubles (n, 5) were fitted with the rest, in the order of `TROUBLES`."""
+        return self.trouble_errors > 0
 
     @property
     def p_value(self) -> Floats:
@@ -107,7 +123,7 @@ class SpectrumFits:
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Which troubles (n, 5) the spectra show."""
-        fitted = self.trouble_errors > 0
+        fitted = self.freed
         at = TROUBLES.index("light_variance")
         with np.errstate(invalid="ignore"):
             fitted[:, at] &= np.abs(self.troubles[:, at]) > 3 * self.trouble_errors[:, at]
@@ -134,17 +150,7 @@ class SpectrumFits:
     def part(self, start: int, stop: int) -> SpectrumFits:
         """Fits start to stop - 1 alone."""
         cut = slice(start, stop)
-        return SpectrumFits(
-            self.values[cut],
-            self.errors[cut],
-            self.covariance[cut],
-            self.chi2[cut],
-            self.ndf[cut],
-            self.status[cut],
-            self.troubles[cut],
-            self.trouble_errors[cut],
-            self.systematic[cut],
-        )
+        return SpectrumFits(**{name: value[cut] for name, value in vars(self).items()})
 
     @property
     def chi2_per_freedom(self) -> tuple[Floats, Floats]:
@@ -162,6 +168,11 @@ class SpectrumFits:
         value, error = self.get(name)
         with np.errstate(invalid="ignore"):
             return np.where(value <= 0, 2 * error, np.nan)
+
+    @property
+    def crosstalk_limit(self) -> Floats:
+        """Upper limit (n,) at 95 % of a crosstalk probability of zero; NaN where it is not."""
+        return 1 - np.exp(-self.upper_limit("crosstalk_children"))
 
     @property
     def crosstalk_probability(self) -> tuple[Floats, Floats]:
@@ -264,10 +275,10 @@ def _fitted(
     theta = np.full((n, N_ALL), np.nan)
     covariance = np.full((n, N_ALL, N_ALL), np.nan)
     held = np.zeros((n, N_ALL))
-    chi2, ndf = np.full(n, np.nan), np.zeros(n, np.int64)
+    chi2, ndf, left_out = np.full(n, np.nan), np.zeros(n, np.int64), np.full(n, np.nan)
     dark = lit[:1] if unlit is None else unlit
     known = light, unlit is not None, simple, tables_of(pulse)
-    found = theta, covariance, held, chi2, ndf, status
+    found = theta, covariance, held, chi2, ndf, status, left_out
     todo = np.flatnonzero(status == OK)
     code, fit_all = addresses(), ready("fit_all")
     on_all_cores(
@@ -290,6 +301,14 @@ def _fitted(
     errors[:, :N_PARAMETERS] = np.hypot(errors[:, :N_PARAMETERS], systematic)
     # What is known of the light beforehand is in the covariance already.
     systematic = np.hypot(systematic, np.sqrt(held[:, :N_PARAMETERS]) * scale[:, :N_PARAMETERS])
+    both = [lit] if unlit is None else [lit, unlit]
+    with np.errstate(invalid="ignore", over="ignore"):
+        events = np.sum([part.sum(axis=1) for part in both], axis=0)
+    light_p0 = np.full((2, n), np.nan)
+    ok = status == OK
+    if light and unlit is not None and ok.any():
+        end = end_of_pedestal(*theta[ok, :4].T)
+        light_p0[:, ok] = mean_light_from_spectra(lit[ok], unlit[ok], edges[ok], end)
     main, more = slice(None, N_PARAMETERS), slice(N_PARAMETERS, None)
     return SpectrumFits(
         theta[:, main],
@@ -301,6 +320,9 @@ def _fitted(
         theta[:, more],
         errors[:, more],
         systematic,
+        events,
+        left_out,
+        *light_p0,
     )
 
 
