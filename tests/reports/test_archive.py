@@ -331,7 +331,7 @@ def test_more_devices_than_a_report_lists_are_refused_in_words(
 def test_a_full_disk_leaves_no_report_and_the_next_try_has_the_same_bytes(
     campaign: SimpleNamespace, browser_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = find_kind("tray").write(campaign.tray, PublicAddress(""), "letter").data
+    wanted = find_kind("tray").write(campaign.tray, PublicAddress(""), "letter").opened().read()
     with monkeypatch.context() as broken:
 
         def full(*_told: object) -> None:

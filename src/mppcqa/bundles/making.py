@@ -133,7 +133,8 @@ def _write(
         told(1, 4, _("certificates"))
         with override(asked["language"]):
             report = find_kind(OF_ALL).write(shipment, public_address(), asked["paper"])
-        writer.add_bytes("certificates.pdf", report.data)
+        with report.opened() as file:
+            writer.add("certificates.pdf", file)
     for place, row in enumerate(files):
         told(place, len(files), _("run files"))
         if fault := glance(row):

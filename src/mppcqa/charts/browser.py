@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.plots import Bars, CellMap, Curves
 from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
 from mppcqa.charts.theme import BLUE, FAINT, GREY, RED, SEQUENCE, themed
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 WIDTH, HEIGHT = 340, 220
 X_TEXT, Y_TEXT, TITLE_TEXT = "\0x", "\0y", "\0title"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.plots import NO_BAND, Band, Bars, CellMap, Curves, Scale, Series
 from mppcqa.charts.theme import OUTCOME_COLOURS, frame, themed
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 
 def against(

@@ -10,15 +10,18 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec
-
-import altair as alt
-from altair.utils import schemapi
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from mppcqa.charts.browser import HEIGHT, WIDTH
 from mppcqa.charts.plots import Series, axis_title
 from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, themed
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 P = ParamSpec("P")
 WIDE = 700
@@ -27,6 +30,8 @@ WIDE = 700
 def _unchecked(function: Callable[P, Any]) -> Callable[P, Any]:
     @functools.wraps(function)
     def quick(*args: P.args, **kwargs: P.kwargs) -> Any:
+        from altair.utils import schemapi
+
         with schemapi.debug_mode(False):
             return function(*args, **kwargs)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import vl_convert
-
 from mppcqa.charts.browser import drawn
 
 
@@ -24,4 +22,6 @@ def to_json(chart: Any) -> str:
 
 def to_svg(chart: Any) -> str:
     """The chart as SVG text."""
+    import vl_convert
+
     return str(vl_convert.vegalite_to_svg(to_spec(chart)))

@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-import altair as alt
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
+
 
 P = ParamSpec("P")
 SHAPES = 500

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import altair as alt
-from altair.utils import schemapi
+from mppcqa.loading import Later
 
-# Altair checks every object that it makes against its schema, ten times the cost of making it.
-# What this room makes is checked by its tests instead.
-schemapi.disable_debug_mode()
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 # Okabe & Ito's palette, which stays distinct under every common colour blindness.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#8a8f98"

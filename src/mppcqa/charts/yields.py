@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import BLUE, GREEN, OUTCOME_COLOURS, themed
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 WIDTH, HEIGHT = 700, 240
 

@@ -25,6 +25,8 @@ from mppcqa.cli import setup_django
 def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper: str) -> None:
     """Write PDF reports; NAMES are serials as printed on the devices, or numbers of shipments."""
     setup_django()
+    import shutil
+
     from django.utils.translation import override
 
     from mppcqa.disk import whole_file
@@ -45,8 +47,13 @@ def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper
         click.echo(address.warning, err=True)
     for name, row in found.items():
         path = output / (f"{name}.pdf" if kind == "device" else f"{name}-{kind}.pdf")
-        with override(language), whole_file(path) as part:
-            part.write_bytes(wanted.write(row, address, paper).data)
+        with (
+            override(language),
+            whole_file(path) as part,
+            wanted.write(row, address, paper).opened() as made,
+            part.open("wb") as file,
+        ):
+            shutil.copyfileobj(made, file)
         click.echo(path)
 
 

@@ -79,6 +79,12 @@ def _stream(content: bytes, entries: dict[str, Any]) -> PDFStream:
     return PDFStream(PDFDictionary(entries), content, filters=[])
 
 
+def with_line_end(made: bytes) -> bytes:
+    """An object of a file with a line end before its ``endstream``, if it has one."""
+    head, tail, rest = made.rpartition(b"endstream\nendobj\n")
+    return head + b"\n" + tail if tail and not rest else made
+
+
 def with_line_ends(data: bytes) -> bytes:
     """The file with a line end before each ``endstream``, which the standard asks for.
 
@@ -94,8 +100,7 @@ def with_line_ends(data: bytes) -> bytes:
     made, table = bytearray(data[: places[0]]), [rows[0]]
     for place, end in zip(places, ends, strict=True):
         table.append(b"%010d 00000 n " % len(made))
-        head, tail, rest = data[place:end].rpartition(b"endstream\nendobj\n")
-        made += head + b"\n" + tail if tail and not rest else data[place:end]
+        made += with_line_end(data[place:end])
     at = len(made)
     trailer = b"\n".join(lines[2 + number :]).replace(
         b"startxref\n%d" % start, b"startxref\n%d" % at

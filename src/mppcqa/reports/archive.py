@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-
 from django.conf import settings
 from django.db import models
 from django.db.models import QuerySet
 from django.utils.translation import get_language
 
+from mppcqa.disk import measure
 from mppcqa.public_address import PublicAddress, public_address
 from mppcqa.reports.kinds import find_kind
 from mppcqa.reports.models import Report
@@ -37,20 +35,22 @@ def keep_report(
     """
     language = get_language() or settings.LANGUAGE_CODE
     written = find_kind(kind).write(row, address or public_address(), paper)
-    newest = reports_of(row).filter(kind=kind, language=language, paper=paper).first()
-    same = newest is not None and newest.sha256 == hashlib.sha256(written.data).hexdigest()
-    if newest is not None and same and glance(newest) is None:
-        return newest
-    with keeping(io.BytesIO(written.data), "reports", ".pdf") as kept:
-        return Report.objects.create(
-            kind=kind,
-            about_model=row._meta.label_lower,
-            about_id=str(row.pk),
-            title=written.title,
-            file=kept.name,
-            sha256=kept.sha256,
-            language=language,
-            paper=paper,
-            inputs=written.inputs,
-            made_by_id=by_id,
-        )
+    with written.opened() as file:
+        measured = measure(file)
+        newest = reports_of(row).filter(kind=kind, language=language, paper=paper).first()
+        same = newest is not None and newest.sha256 == measured.sha256
+        if newest is not None and same and glance(newest) is None:
+            return newest
+        with keeping(file, "reports", ".pdf", measured=measured) as kept:
+            return Report.objects.create(
+                kind=kind,
+                about_model=row._meta.label_lower,
+                about_id=str(row.pk),
+                title=written.title,
+                file=kept.name,
+                sha256=kept.sha256,
+                language=language,
+                paper=paper,
+                inputs=written.inputs,
+                made_by_id=by_id,
+            )

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -23,7 +23,7 @@ import mppcqa
 from mppcqa.charts.paper.lettering import BOLD, FONT, printable, width_of, write
 from mppcqa.inventory.models import Device
 from mppcqa.public_address import PublicAddress
-from mppcqa.reports.archival import About, describe, with_line_ends
+from mppcqa.reports.archival import About, describe
 from mppcqa.reports.certificate import story_of
 from mppcqa.reports.document import (
     BOTTOM,
@@ -44,6 +44,7 @@ from mppcqa.reports.inputs import inputs_of, look_inputs, newest
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.letterhead import running
 from mppcqa.reports.look import PLAIN, Look, look_about, look_of
+from mppcqa.reports.streamed import Packed, write_out
 from mppcqa.views.device import device_view
 from mppcqa.views.group import BEGINNING, members
 
@@ -64,10 +65,10 @@ class Bundle:
         self.left = (self.size[0] - WIDTH) / 2
         self.title = f"{_('Certificates')}: {name}"
         self.head = running(look, self.title)
-        self.buffer = io.BytesIO()
         self.canvas = Canvas(
-            self.buffer, pagesize=self.size, initialFontName=FONT, invariant=1, pageCompression=1
+            io.BytesIO(), pagesize=self.size, initialFontName=FONT, invariant=1, pageCompression=1
         )
+        self.packed = Packed()
         self._list()
 
     def add(self, story: list[Any], serial: str) -> None:
@@ -86,14 +87,14 @@ class Bundle:
             raise RuntimeError(f"the certificate of {serial} does not fit on its page")
         self._end_page()
 
-    def finished(self, as_of: dt.datetime) -> bytes:
-        """The whole file."""
+    def finished(self, as_of: dt.datetime) -> IO[bytes]:
+        """The whole file, which goes when it is closed."""
         language = get_language() or settings.LANGUAGE_CODE
         describe(self.canvas, About(self.title, self.title, language, as_of, mppcqa.__version__))
-        self.canvas.save()
-        data = self.buffer.getvalue()
-        self.buffer.close()
-        return with_line_ends(data)
+        try:
+            return write_out(self.canvas)
+        finally:
+            self.packed.close()
 
     def _list(self) -> None:
         """The contents: serials with their pages."""
@@ -144,6 +145,7 @@ class Bundle:
             canvas.setLineWidth(0.4)
             canvas.line(self.left, at - 4, self.left + WIDTH, at - 4)
         canvas.showPage()
+        self.packed.page(canvas)
 
 
 def certificates(

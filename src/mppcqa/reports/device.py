@@ -68,7 +68,8 @@ def device_report(
     if language is not None:
         with override(language):
             return device_report(device, address=address, paper=paper, viewer=viewer)
-    return _write(device, address or public_address(), paper, viewer).data
+    with _write(device, address or public_address(), paper, viewer).opened() as file:
+        return file.read()
 
 
 def _write(device: Device, address: PublicAddress, paper: str, viewer: Viewer = None) -> Written:

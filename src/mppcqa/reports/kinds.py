@@ -6,12 +6,13 @@ pages, tasks and the command line ask this list and nothing else.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import IO, Any
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -42,10 +43,18 @@ class UnknownReport(KeyError, ValueError):
 class Written:
     """A report that was laid out: the file, what it is called, and what it was made of."""
 
-    data: bytes
+    data: bytes | IO[bytes]
+    """The file; where it is large, one that was opened and goes when it is closed."""
     title: str
     inputs: dict[str, Any] = field(default_factory=dict)
     """Plain JSON that names what its numbers come from: analyses, files, limits."""
+
+    def opened(self) -> IO[bytes]:
+        """The file, from its begin; who takes it closes it."""
+        if isinstance(self.data, bytes):
+            return io.BytesIO(self.data)
+        self.data.seek(0)
+        return self.data
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,20 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import uproot
 
+from mppcqa.loading import Later
 from mppcqa.runfile._documents import Checksums, parse
 from mppcqa.runfile._keys import Key, read_keys
 from mppcqa.runfile._trees import Array, ColumnError, Table, TreeTable, TupleTable
 from mppcqa.runfile.layout import CHECKSUMS, RunFileError, Tree, tree_of
+
+if TYPE_CHECKING:
+    import uproot
+else:
+    uproot = Later("uproot")
 
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
 TUPLE_CLASS = "ROOT::RNTuple"

@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import uproot
 from numpy.typing import ArrayLike, NDArray
-from uproot.writing import identify
 
 from mppcqa.disk import whole_file
+from mppcqa.loading import Later
 from mppcqa.runfile.layout import RunFileError
 from mppcqa.runfile.read import RunFile
+
+if TYPE_CHECKING:
+    import uproot
+    from uproot.writing import identify
+else:
+    uproot = Later("uproot")
+    identify = Later("uproot.writing.identify")
 
 RED = 632
 """ROOT's kRed."""

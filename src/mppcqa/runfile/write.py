@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import uproot
 from numpy.typing import ArrayLike, NDArray
 
 from mppcqa.disk import settle
+from mppcqa.loading import Later
 from mppcqa.runfile._documents import text_digest
 from mppcqa.runfile._streams import Stream
 from mppcqa.runfile.layout import (
@@ -28,6 +28,11 @@ from mppcqa.runfile.layout import (
     axes_of,
     tree_of,
 )
+
+if TYPE_CHECKING:
+    import uproot
+else:
+    uproot = Later("uproot")
 
 NAN = float("nan")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages import AnalysisResult, Condition, Problem, Result
@@ -49,6 +48,9 @@ def _gain(run: RunFile) -> float | None:
 
 def _of_curve(done: AnalysisResult, slot: int, at: Condition, rows: list[Any], gain: float) -> None:
     """Values of a device's channels along the light, at one wavelength."""
+    # Not when the stage is declared: every process does that, and few of them fit.
+    from scipy.optimize import curve_fit
+
     light = np.array([row[0] for row in rows])
     mean, error = (np.array([row[i] for row in rows]) for i in (1, 2))
     if light[0] != 0 or len(light) < LEAST_POINTS:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uproot
-
+from mppcqa.loading import Later
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format
 from mppcqa.tables.formats.root_branches import read_branch
@@ -16,6 +15,11 @@ from mppcqa.tables.measured import Measured
 from mppcqa.tables.parts import from_rows
 from mppcqa.tables.rows import Rows
 from mppcqa.tables.words import say as _
+
+if TYPE_CHECKING:
+    import uproot
+else:
+    uproot = Later("uproot")
 
 TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 MOST_LISTED = 30
