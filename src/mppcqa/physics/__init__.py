@@ -10,6 +10,8 @@ What to use when:
 - the curve of a fit, for a chart: `expected_counts`;
 - mean light without any model of crosstalk: `mean_light_from_spectra` of the same histograms, with
   `pedestal_end` of their fits; `mean_light_from_p0` where events were counted elsewhere;
+- how much the light varies from pulse to pulse, of channels that see the same pulses:
+  `light_variance_of`, which `fit_spectra` takes as known beforehand;
 - photon detection efficiency: `detection_efficiency`; how the light at a channel stands to that at
   the reference detector, from a scan of the light field: `fit_light_field`;
 - excess noise of the light's charge: `excess_noise_factor`;
@@ -50,6 +52,7 @@ from mppcqa.physics.light import (
     mean_light_from_spectra,
     pedestal_end,
 )
+from mppcqa.physics.light_variance import light_variance_of
 from mppcqa.physics.lines import (
     GainBreakdown,
     Line,
@@ -65,7 +68,7 @@ from mppcqa.physics.simulation import (
     simulate_charges,
     simulate_charges_with_truth,
 )
-from mppcqa.physics.spectra import UNKNOWN_PULSE, SpectrumFits, fit_spectra
+from mppcqa.physics.spectra import LIGHT_MAY_VARY, UNKNOWN_PULSE, SpectrumFits, fit_spectra
 from mppcqa.physics.staircase import Staircase, StaircaseError, staircase
 from mppcqa.physics.stations import StationComparison, compare_stations, york_line
 from mppcqa.physics.uniformity import largest_difference, uniformity
@@ -85,6 +88,7 @@ from mppcqa.physics.waveforms import (
 
 __all__ = [
     "IV_METHODS",
+    "LIGHT_MAY_VARY",
     "UNKNOWN_PULSE",
     "Baseline",
     "ChargeTruth",
@@ -127,6 +131,7 @@ __all__ = [
     "histogram_charges",
     "histogram_pairs",
     "largest_difference",
+    "light_variance_of",
     "mean_light_from_p0",
     "mean_light_from_spectra",
     "measure_baseline",

@@ -35,9 +35,9 @@ N_ALL = 13
 SHIFT, RATE, VARIANCE, PART, WIDER = range(8, 13)
 """How far the dark run's pedestal lies off that of the light; logarithm of its dark counts a gate
 over those of the light; and the last three of `_model`."""
-LIGHT_KNOWN = 1 / 0.0135**2
-"""Information that is had beforehand of the variance of the light over its mean's square: none
-within that of a source that varies by 0.116 from pulse to pulse, or, below zero, of 74 pixels."""
+KNOWN_AS, KNOWN = 2, 3
+"""Where `lights` holds what is known beforehand of the variance of the light over its mean's
+square: its value and the information (one over its uncertainty's square) there is of it."""
 MAX_STEPS = 60
 TOLERANCE = 0.02
 """A climb ends where the next step promises less than this gain in twice the log-likelihood."""
@@ -166,7 +166,7 @@ def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ign
     What is known of the light beforehand is in them, where its variance is free.
 
     problem
-        (counts (2, length), lights (2,), parts, low, high, spill (2, 2), free, full)
+        (counts (2, length), lights (4,), parts, low, high, spill (2, 2), free, full)
     n
         Frequencies to use, see `frequencies`.
     tables
@@ -221,9 +221,10 @@ def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ign
         )  # fmt: skip
         _gather(own_score, own_fisher, wanted[part], free, to[part], by[part], score, fisher)
     if free[VARIANCE]:
-        log_l -= 0.5 * LIGHT_KNOWN * theta[VARIANCE] ** 2
-        score[VARIANCE] -= LIGHT_KNOWN * theta[VARIANCE]
-        fisher[VARIANCE, VARIANCE] += LIGHT_KNOWN
+        away = theta[VARIANCE] - lights[KNOWN_AS]
+        log_l -= 0.5 * lights[KNOWN] * away**2
+        score[VARIANCE] -= lights[KNOWN] * away
+        fisher[VARIANCE, VARIANCE] += lights[KNOWN]
     return log_l
 
 

@@ -19,6 +19,8 @@ from mppcqa.physics._apart import (
 )
 from mppcqa.physics._bins import ends, fill, lay_out, peaks, total_of
 from mppcqa.physics._climb import (
+    KNOWN,
+    KNOWN_AS,
     MAX_STEPS,
     N_ALL,
     PROBLEM,
@@ -121,7 +123,7 @@ def other_summits(  # type: ignore[no-untyped-def]
     or every second one is taken for crosstalk.
     """
     found, seen, q0, s0 = start
-    counts, lights, parts, low, high, _, _, full = problem
+    counts, lights, parts, low, high, _, free, full = problem
     has_light, has_dark = lights[0] > 0, parts > 1
     lit, unlit, nb = counts[0, low:high], counts[1, low:high], high - low
     p = room[4]
@@ -150,7 +152,7 @@ def other_summits(  # type: ignore[no-untyped-def]
             continue
         guess(code, lit, unlit, nb, has_light, has_dark, first, s0, gain, not full, moved)
         moved[0] += low
-        moved[VARIANCE] = 0.0
+        moved[VARIANCE] = lights[KNOWN_AS] if free[VARIANCE] else 0.0
         for part in range(parts):
             put(kept[part], p[part])
         done, log_l = climb(
@@ -179,8 +181,22 @@ def _to_raw(best, held, covariance, factor, pad, low, grow, theta):  # type: ign
     theta[0] += low
 
 
-@apart(several(INT, REAL, INT, REAL), REAL1, REAL1, BOOL, BOOL, BOOL, TABLES, REAL1, REAL2, REAL1)
-def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, covariance, held):  # type: ignore[no-untyped-def]
+@apart(
+    several(INT, REAL, INT, REAL),
+    REAL1,
+    REAL1,
+    REAL1,
+    BOOL,
+    BOOL,
+    BOOL,
+    TABLES,
+    REAL1,
+    REAL2,
+    REAL1,
+)
+def fit_one(  # type: ignore[no-untyped-def]
+    code, counts, dark, known, has_light, has_dark, simple, tables, theta, covariance, held
+):
     """Fit raw bins; fills theta (N_ALL,) in raw bins, its covariance, and held, see `judge`.
 
     Returns (status, chi2, ndf, events beyond the bins that are fitted).
@@ -205,8 +221,9 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
     start = (found, seen, q0, s0)
     grid, spill = np.zeros((2, length)), np.zeros((2, 2))
     fill(counts, dark, low, nb, factor, pad, has_dark, low_spill, high_spill, grid, spill)
-    lights = np.zeros(2)
+    lights = np.zeros(4)
     lights[0] = 1.0 if has_light else 0.0
+    lights[KNOWN_AS], lights[KNOWN] = known[0], known[1]
     parts = 2 if has_dark else 1
     room = make_room(length, tables[0].shape[0])
     score, fisher = np.zeros(N_ALL), np.zeros((N_ALL, N_ALL))
@@ -222,6 +239,7 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
 
     problem = (grid, lights, parts, pad, pad + nb, spill, none, not simple)
     begin(code, best, start, gains, problem, tables, room, score, fisher)
+    best[VARIANCE] = known[0] if free[VARIANCE] else 0.0
     problem = (grid, lights, parts, pad, pad + nb, spill, free, not simple)
     converged, log_l = climb(
         code, best, lower, upper, problem, tables, room, score, fisher, MAX_STEPS
@@ -256,6 +274,7 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
     NOTHING,
     REAL2,
     REAL2,
+    REAL2,
     INT1,
     BOOL,
     BOOL,
@@ -270,12 +289,12 @@ def fit_one(code, counts, dark, has_light, has_dark, simple, tables, theta, cova
     REAL1,
 )
 def fit_all(  # type: ignore[no-untyped-def]
-    code, counts, dark, todo, has_light, has_dark, simple, tables, theta, covariance, held, chi2,
-    ndf, status, left_out,
+    code, counts, dark, known, todo, has_light, has_dark, simple, tables, theta, covariance, held,
+    chi2, ndf, status, left_out,
 ):  # fmt: skip
     """Fit the spectra whose numbers are in `todo`."""
     for i in todo:
         status[i], chi2[i], ndf[i], left_out[i] = fit_one(
-            code, counts[i], dark[i if has_dark else 0], has_light, has_dark, simple, tables,
-            theta[i], covariance[i], held[i],
+            code, counts[i], dark[i if has_dark else 0], known[i], has_light, has_dark, simple,
+            tables, theta[i], covariance[i], held[i],
         )  # fmt: skip

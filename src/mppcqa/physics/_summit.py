@@ -10,7 +10,7 @@ from numba import njit
 from mppcqa.physics._apart import BOOL, BOOL1, INT, NOTHING, REAL, REAL1, REAL2, apart, several
 from mppcqa.physics._climb import (
     FIRST_BOUNDED,
-    LIGHT_KNOWN,
+    KNOWN,
     MAX_STEPS,
     N_ALL,
     PART,
@@ -291,13 +291,13 @@ def _square_above(a):  # type: ignore[no-untyped-def]
     return 1 + a * a - a * NORMAL * np.exp(-0.5 * a * a) / rest
 
 
-@apart(NOTHING, REAL1, REAL2, BOOL1, BOOL1, REAL2, REAL1)
-def add_held(score, fisher, free, inside, covariance, held):  # type: ignore[no-untyped-def]
+@apart(NOTHING, REAL1, REAL2, BOOL1, BOOL1, REAL, REAL2, REAL1)
+def add_held(score, fisher, free, inside, known, covariance, held):  # type: ignore[no-untyped-def]
     """Add to a covariance of parameters inside their bounds what those that are held leave open.
 
     A parameter at its bound may lie anywhere above, as its score and information say, and the
     others go with it. `held` takes the part of variances that comes from what is known of the light
-    beforehand, which more events do not lessen.
+    beforehand, of the information `known`, which more events do not lessen.
     """
     more = np.zeros((N_ALL, N_ALL))
     moves = np.empty(N_ALL)
@@ -323,7 +323,7 @@ def add_held(score, fisher, free, inside, covariance, held):  # type: ignore[no-
             covariance[i, j] += more[i, j]
     if free[VARIANCE]:
         for i in range(N_ALL):
-            held[i] = covariance[i, VARIANCE] ** 2 * LIGHT_KNOWN
+            held[i] = covariance[i, VARIANCE] ** 2 * known
 
 
 @apart(
@@ -347,7 +347,7 @@ def judge(  # type: ignore[no-untyped-def]
         strange = STRANGE_SIMPLE
     if not converged or not inverse(code, fisher, inside, covariance):
         return NOT_CONVERGED if seen else NO_PEAKS
-    add_held(code, score, fisher, free, inside, covariance, held)
+    add_held(code, score, fisher, free, inside, problem[1][KNOWN], covariance, held)
     if best[1] < max(SEPARATION * np.sqrt(best[2] ** 2 + best[3] ** 2), LEAST_GAIN):
         return NO_PEAKS
     if not covariance[1, 1] < (VAGUE * best[1]) ** 2:

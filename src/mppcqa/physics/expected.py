@@ -61,7 +61,7 @@ def expected_counts(
     none = np.zeros(N_ALL, np.bool_)
     problem = (
         np.zeros((2, length)),
-        np.array([1.0 if light else 0.0, 0.0]),
+        np.array([1.0 if light else 0.0, 0.0, 0.0, 0.0]),
         1,
         pad,
         pad + bins,

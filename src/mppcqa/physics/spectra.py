@@ -191,6 +191,9 @@ class SpectrumFits:
 DEFAULT_PULSE = PulseShape()
 UNKNOWN_PULSE = PulseShape(known=False)
 """What to give where nothing tells the pulse: the same times, and a fit that knows it."""
+LIGHT_MAY_VARY = 0.0135
+"""Standard deviation of the variance of the light over its mean's square, about none, where nothing
+tells it: that of a source that varies by 0.116 from pulse to pulse, or of 74 pixels."""
 DECAYS_OFF = (0.8, 1.25)
 """Decay times over the one told, that dark counts alone are tried with."""
 DECAY_OFF_LIKELY = 0.1
@@ -206,6 +209,7 @@ def fit_spectra(
     dark_counts: ArrayLike | None = None,
     light: bool = True,
     pulse: PulseShape = DEFAULT_PULSE,
+    light_variance: tuple[ArrayLike, ArrayLike] | None = None,
     model: Literal["full", "simple"] = "full",
 ) -> SpectrumFits:
     """Fit n binned charge spectra at once, each with its dark spectrum where given.
@@ -220,6 +224,10 @@ def fit_spectra(
     pulse
         The station's pulse and gate, which say how dark counts and afterpulses are cut. Of
         `UNKNOWN_PULSE` what counts as afterpulses may be crosstalk, which is uncertain by as much.
+    light_variance
+        What is known beforehand of the variance of the light from pulse to pulse over its mean's
+        square, and with what standard uncertainty: numbers, or (n,). See `light_variance_of`, which
+        has it from channels that see the same pulses. Default: none, within `LIGHT_MAY_VARY`.
     model
         "full" knows dark counts in and before the gate, and afterpulses. "simple" is a generalised
         Poisson distribution of Gaussian peaks (Vinogradov, NIM A 695 (2012) 247): quicker, and
@@ -241,7 +249,8 @@ def fit_spectra(
     if simple and (dark_counts is not None or not light):
         raise ValueError("the simple model knows no dark counts: it is for light spectra alone")
     lit, unlit, all_edges = _checked(counts, dark_counts, edges)
-    found = _fitted(lit, unlit, all_edges, light, pulse, simple)
+    known = (0.0, LIGHT_MAY_VARY) if light_variance is None else light_variance
+    found = _fitted(lit, unlit, all_edges, light, pulse, simple, known)
     return found if light else _pulse_unsure(found, lit, all_edges, pulse)
 
 
@@ -264,10 +273,17 @@ def _checked(
 
 
 def _fitted(
-    lit: Floats, unlit: Floats | None, edges: Floats, light: bool, pulse: PulseShape, simple: bool
+    lit: Floats,
+    unlit: Floats | None,
+    edges: Floats,
+    light: bool,
+    pulse: PulseShape,
+    simple: bool,
+    variance: tuple[ArrayLike, ArrayLike],
 ) -> SpectrumFits:
     """Fits with the pulse taken as it is told."""
     n, bins = lit.shape
+    light_known = _informed(n, *variance)
     status = _refuse(lit)
     if unlit is not None:
         status = np.where(status == OK, _refuse(unlit), status)
@@ -282,7 +298,7 @@ def _fitted(
     todo = np.flatnonzero(status == OK)
     code, fit_all = addresses(), ready("fit_all")
     on_all_cores(
-        lambda piece: fit_all(code, lit, dark, piece, *known, *found),
+        lambda piece: fit_all(code, lit, dark, light_known, piece, *known, *found),
         [todo[first : first + PIECE] for first in range(0, len(todo), PIECE)],
     )
     failed = status != OK
@@ -345,7 +361,7 @@ def _pulse_unsure(
                 decay_per_gate=min(factor * pulse.decay_per_gate, 20.0),
                 rise_per_gate=min(factor, 1.0) * pulse.rise_per_gate,
             )
-            fits = _fitted(counts, None, edges, False, other, False)
+            fits = _fitted(counts, None, edges, False, other, False, (0.0, LIGHT_MAY_VARY))
             better = np.clip(0.5 * (found.chi2 - fits.chi2), -50.0, 20.0)
             weight = DECAY_OFF_LIKELY * np.exp(better)
             weights.append(np.where(fits.status == OK, weight, 0.0))
@@ -358,6 +374,16 @@ def _pulse_unsure(
         errors=np.sqrt(found.errors**2 + away),
         systematic=np.sqrt(found.systematic**2 + away),
     )
+
+
+def _informed(n: int, value: ArrayLike, error: ArrayLike) -> Floats:
+    """What is known of the light's variance as values and information (n, 2)."""
+    known = np.empty((n, 2))
+    known[:, 0], known[:, 1] = value, error
+    if not (np.isfinite(known).all() and (known[:, 1] > 0).all()):
+        raise ValueError("the variance of the light must be finite, with uncertainties above zero")
+    known[:, 1] **= -2.0
+    return known
 
 
 def tables_of(pulse: PulseShape) -> tuple[NDArray[Any], ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mppcqa.physics import (
+    LIGHT_MAY_VARY,
     UNKNOWN_PULSE,
     GainBreakdown,
     LineError,
@@ -25,6 +26,7 @@ from mppcqa.physics import (
 )
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages.conditions import Condition
+from mppcqa.stages.light import varies
 from mppcqa.stages.protocol import AnalysisResult, Problem, Result, SharedPart
 
 Floats = NDArray[np.float64]
@@ -187,6 +189,7 @@ def fit_points(
     """
     kinds: dict[tuple[bool, bool], list[int]] = {}
     histograms: list[tuple[NDArray[Any], ...]] = []
+    known: dict[int, Floats] = {}
     for i, charges in enumerate(_read_ahead(run, points, slot)):
         bias = points[i]
         kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
@@ -194,21 +197,53 @@ def fit_points(
             light, dark, edges, _ = histogram_pairs(charges[0], charges[1])
             seen((light, dark, edges))
             histograms.append((edges, light, dark))
+            known[i] = varies(run, slot, charges[0], charges[1])
         else:
             seen(None)
             counts, edges, _ = histogram_charges(charges[0])
             histograms.append((edges, counts))
     fitted: dict[int, SpectrumFits] = {}
     for (lit, unlit), numbers in kinds.items():
-        columns = zip(*(histograms[i] for i in numbers), strict=True)
-        edges, counts, *darks = (np.concatenate(column) for column in columns)
-        dark_counts = darks[0] if lit and unlit else None
-        fits = fit_spectra(counts, edges, dark_counts=dark_counts, light=lit, pulse=pulse)
-        start = 0
-        for i in numbers:
-            fitted[i] = fits.part(start, start + len(histograms[i][1]))
-            start += len(histograms[i][1])
+        some = {i: histograms[i] for i in numbers}
+        fitted |= _fit_kind(some, lit, pulse, known)
+        if lit and not unlit:
+            # Without a dark run only the fits say where no charge is.
+            alone = [points[i] for i in numbers]
+            for i, charges in zip(numbers, _read_ahead(run, alone, slot), strict=True):
+                pedestals = fitted[i].get("pedestal")[0]
+                known[i] = varies(run, slot, charges[0], pedestals=pedestals)
+            fitted |= _fit_kind(some, lit, pulse, known)
     return [fitted[i] for i in range(len(points))]
+
+
+def _fit_kind(
+    histograms: Mapping[int, tuple[NDArray[Any], ...]],
+    lit: bool,
+    pulse: PulseShape,
+    known: Mapping[int, Floats],
+) -> dict[int, SpectrumFits]:
+    """Fits of points whose histograms are of the same spectra, in one call.
+
+    `known` is what their light varies by, see `varies`, where it was looked for.
+    """
+    channels = [len(some[1]) for some in histograms.values()]
+    edges, counts, *darks = (
+        np.concatenate(column) for column in zip(*histograms.values(), strict=True)
+    )
+    nothing = np.array([0.0, LIGHT_MAY_VARY])
+    variance = np.repeat([known.get(i, nothing) for i in histograms], channels, axis=0)
+    fits = fit_spectra(
+        counts,
+        edges,
+        dark_counts=darks[0] if darks else None,
+        light=lit,
+        pulse=pulse,
+        light_variance=(variance[:, 0], variance[:, 1]),
+    )
+    ends = np.cumsum(channels)
+    return {
+        i: fits.part(end - n, end) for i, n, end in zip(histograms, channels, ends, strict=True)
+    }
 
 
 def per_channel(
