@@ -27,11 +27,13 @@ from os import environ, pathsep
 from pathlib import Path
 from typing import Any
 
+from benchmarks.mutants_database import READY
 from benchmarks.mutants_made import Mutant, all_mutants
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
+PLUGIN = () if environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 
 
@@ -164,13 +166,14 @@ class Copy:
         """The first test that fails, empty if none does; None where they do not end."""
         environment = {
             **environ,
+            READY: str(self.tree.parent / "ready.sqlite3"),
             "PYTHONPATH": pathsep.join([str(self.tree / "src"), str(self.tree)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-rfE"]
         try:
             done = subprocess.run(
-                [*command, "-p", "no:cacheprovider", *tests],
+                [*command, "-p", "no:cacheprovider", *PLUGIN, *tests],
                 cwd=self.tree,
                 env=environment,
                 capture_output=True,
