@@ -40,7 +40,7 @@ def test_what_is_recorded_late_divides_before_from_after(
     page.get_by_label("When").fill(f"{timezone.now() - 5 * day:%Y-%m-%d}")
     page.get_by_role("button", name="Record it").click()
     # What runs would say otherwise is seen before.
-    page.get_by_text("0 → 1e+10 n_eq/cm2").wait_for()
+    page.get_by_text("0 → 1 × 10¹⁰ n_eq/cm2").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Record it all the same").click()
     page.get_by_text("Runs are being brought in line").wait_for()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mppcqa.results.conditions import condition_text
 from mppcqa.views.texts import measured
 
 TEXT = re.compile(r"\(?(\S+) ± (\S+?)\)?(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
@@ -56,16 +57,46 @@ def test_values_have_the_digits_that_they_deserve(
 @pytest.mark.parametrize(
     ("statistical", "systematic", "text"),
     [
-        (0.0021, 0.0075, "0.2514 ± 0.0021 ± 0.0075"),
-        (0.041, 0.012, "0.251 ± 0.041 ± 0.012"),
+        # Together 0.0078, which deserves one digit; together 0.0427, and 0.0297.
+        (0.0021, 0.0075, "0.251 ± 0.002 ± 0.008"),
+        (0.041, 0.012, "0.25 ± 0.04 ± 0.01"),
+        (0.021, 0.021, "0.251 ± 0.021 ± 0.021"),
+        # What is known is never told to be nothing; what is nothing is.
+        (0.0011, 0.15, "0.25 ± 0.001 ± 0.15"),
+        (0.15, 0.00096, "0.25 ± 0.15 ± 0.001"),
         (0.0, 0.012, "0.251 ± 0.000 ± 0.012"),
         (None, 0.012, "0.251 ± ? ± 0.012"),
     ],
 )
-def test_the_smaller_of_two_uncertainties_rules(
+def test_two_uncertainties_together_rule(
     statistical: float | None, systematic: float, text: str
 ) -> None:
     assert measured(0.2514, statistical, "", systematic) == text
+
+
+def test_a_small_second_uncertainty_gives_the_value_no_digits() -> None:
+    assert measured(6.285, 1.429, "Hz", 0.011) == "6.3 ± 1.4 ± 0.01 Hz"
+    assert measured(6.285e7, 1.429e7, "", 1.1e5) == "(6.3 ± 1.4 ± 0.01) × 10⁷"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-7.01234e-05, "-7.0123 × 10⁻⁵ A"),
+        (1.763e7, "1.763 × 10⁷ A"),
+        (1e13, "1 × 10¹³ A"),
+        (0.00012, "0.00012 A"),
+        (99999.0, "99999 A"),
+        (-51.61312, "-51.613 A"),
+    ],
+)
+def test_without_an_uncertainty_five_digits_and_a_power_of_ten(value: float, text: str) -> None:
+    assert measured(value, None, "A") == text
+
+
+def test_values_of_axes_have_powers_of_ten() -> None:
+    told = {"fluence_neq_cm2": 2.5e13}
+    assert condition_text(told) == "2.5 × 10¹³ n_eq/cm2"
 
 
 @given(

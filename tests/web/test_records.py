@@ -70,7 +70,7 @@ def test_a_person_records_an_irradiation_once_its_effect_was_seen(
     looked = browser_client.post(page, form())
     assert looked.status_code == 200
     assert not DeviceRecord.objects.exists()
-    assert "0 → 1e+10" in looked.content.decode()
+    assert "0 → 1 × 10¹⁰" in looked.content.decode()
     assert browser_client.post(page, form(confirmed="1")).status_code == 302
     row = DeviceRecord.objects.get()
     assert (row.kind, row.device, row.remark, row.uncertainty) == (
@@ -85,7 +85,7 @@ def test_a_person_records_an_irradiation_once_its_effect_was_seen(
     task = Task.objects.get(name="limits.follow_records")
     assert task.requested_by == row.made_by
     text = browser_client.get(device.get_absolute_url()).content.decode()
-    assert text.count("Fluence 1e+10 n_eq/cm2") == 2  # its card and the history
+    assert text.count("Fluence 1 × 10¹⁰ n_eq/cm2") == 2  # its card and the history
     assert "± 10 %" in report_text(device_report(device))
 
 

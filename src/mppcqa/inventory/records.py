@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mppcqa.database.identity import uuid_field
+from mppcqa.digits import number
 from mppcqa.inventory.scope import OfDevice
 from mppcqa.stages import Condition
 from mppcqa.stages.records import RecordField, RecordKind, record_kinds
@@ -85,7 +86,7 @@ def fact_text(one: RecordField, value: Any) -> str:
     """A fact in words."""
     if isinstance(value, str):
         return value
-    return f"{_(one.title)} {value:.6g} {one.unit}".strip()
+    return f"{_(one.title)} {number(value, 6)} {one.unit}".strip()
 
 
 def fault_text(kind: RecordKind, key: str, what: str) -> str:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from mppcqa.digits import number
 from mppcqa.stages import Axis, Condition, all_axes, get_axis
 
 MOST_CHARACTERS = 250
@@ -57,8 +58,8 @@ def told_axes(condition: Mapping[str, float]) -> list[Axis]:
 def value_text(axis: Axis, value: float) -> str:
     """``71.6 V``, ``wavelength 405 nm``: a value of an axis in the reader's language."""
     if axis.words:
-        return _(axis.words).format(value)
-    return f"{_(axis.title)} {value:g} {axis.unit}".strip()
+        return _(axis.words).replace("{:g}", number(value, 6)).format(value)
+    return f"{_(axis.title)} {number(value, 6)} {axis.unit}".strip()
 
 
 def condition_text(

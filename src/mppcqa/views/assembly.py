@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Avg, Count, Max, Min, Q, StdDev
 from django.utils.translation import gettext as _
 
+from mppcqa.digits import number
 from mppcqa.inventory.assembly import BATCH, MOST_LEVELS
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.mountings import Mounting, place_text
@@ -246,7 +247,7 @@ def _values(keys: list[int], viewer: Viewer) -> tuple[GatheredValue, ...]:
         shown = rows[one.quantity_id]
 
         def text(value: float | None, scale: float = shown.scale, unit: str = shown.unit) -> str:
-            return NONE if value is None else f"{value * scale:.5g} {unit}".strip()
+            return NONE if value is None else f"{number(value * scale)} {unit}".strip()
 
         spread = row["spread"] if row["parts"] > 1 else None
         result.append(

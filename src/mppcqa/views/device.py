@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from mppcqa.digits import number
 from mppcqa.inventory.attachments import is_picture
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES, TEXTS
 from mppcqa.inventory.models import Device, Shipment
@@ -340,9 +341,9 @@ def _compared(device: Any, sections: Sequence[StageValues]) -> list[Fact]:
     """The maker's values beside ours, one fact each."""
     facts = []
     for one in comparisons(device.maker_values, sections):
-        text = _("maker %(maker).5g %(unit)s, ours %(ours).5g %(unit)s (%(difference)+.3g)") % {
-            "maker": one.maker,
-            "ours": one.ours,
+        text = _("maker %(maker)s %(unit)s, ours %(ours)s %(unit)s (%(difference)+.3g)") % {
+            "maker": number(one.maker),
+            "ours": number(one.ours),
             "unit": one.unit,
             "difference": one.difference,
         }

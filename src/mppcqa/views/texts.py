@@ -6,6 +6,8 @@ import datetime as dt
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from mppcqa.digits import number, power_of_ten
+
 NONE = "—"
 """Stands where there is nothing."""
 WIDE = Context(prec=400)
@@ -22,16 +24,19 @@ def measured(
 
     The uncertainty keeps two digits where its three highest ones are 100 to 354, one where they
     are 355 to 949, and is rounded up to 1.0 from 950 on; the value goes to the same place (PDG,
-    Review of Particle Physics, introduction, "Rounding"). A systematic uncertainty comes second,
-    and the smaller of the two rules. Without any, five significant digits are shown. Very large
-    and very small ones share one power of ten: ``(1.763 ± 0.021) × 10⁷``.
+    Review of Particle Physics, introduction, "Rounding"). A systematic uncertainty comes second;
+    of two, that of both together rules, and one that would vanish beside the other keeps its first
+    digit. Without any, five significant digits are shown. Very large and very small ones share one
+    power of ten: ``(1.763 ± 0.021) × 10⁷``.
 
     >>> measured(51.6132, 0.0123, "V")
     '51.613 ± 0.012 V'
     >>> measured(0.827, 0.367)
     '0.8 ± 0.4'
     >>> measured(0.2514, 0.0021, "", 0.0075)
-    '0.2514 ± 0.0021 ± 0.0075'
+    '0.251 ± 0.002 ± 0.008'
+    >>> measured(6.285, 1.429, "", 0.011)
+    '6.3 ± 1.4 ± 0.01'
     """
     if value is None or not math.isfinite(value):
         return NONE
@@ -45,38 +50,41 @@ def _rounded(value: float, statistical: float | None, systematic: float | None) 
     ]
     known = [one for one in given if one]
     if not known:
-        return f"{value:.5g}"
+        return number(value)
     exponent = math.floor(math.log10(max(abs(value), *known)))
-    place = _place(min(known))
+    place = _place(math.hypot(*known))
     # A place above the units would be filled up with digits that mean nothing.
     plain = -4 <= exponent < 6 and place <= 0
     shift = 0 if plain else exponent
     digits = max(0, shift - place)
-    if not given[1]:
-        errors = f"± {_at(known[0], shift, digits)}"
-    else:
-        first = "?" if statistical is None else _at(given[0], shift, digits)
-        errors = f"± {first} ± {_at(given[1], shift, digits)}"
+    texts = [_error(one, shift, digits) for one in given]
+    if statistical is None:
+        texts[0] = "?"
+    errors = f"± {texts[0]}" if not given[1] else f"± {texts[0]} ± {texts[1]}"
     text = f"{_at(value, shift, digits)} {errors}"
-    return text if plain else f"({text}) × 10{_superscript(exponent)}"
+    return text if plain else f"({text}) × {power_of_ten(exponent)}"
 
 
 def _place(uncertainty: float) -> int:
     """Power of ten of the last digit that an uncertainty is worth."""
     highest, power = f"{uncertainty:.2e}".split("e")
-    number = int(highest.replace(".", ""))
-    first = int(power) + (number >= 950)
-    return first if 355 <= number < 950 else first - 1
+    three = int(highest.replace(".", ""))
+    first = int(power) + (three >= 950)
+    return first if 355 <= three < 950 else first - 1
 
 
-def _at(number: float, shift: int, digits: int) -> str:
+def _error(size: float, shift: int, digits: int) -> str:
+    """An uncertainty to the value's last digit; to its own first one where it would vanish."""
+    text = _at(size, shift, digits)
+    if not size or float(text):
+        return text
+    return _at(size, shift, shift - int(f"{size:.0e}".partition("e")[2]))
+
+
+def _at(value: float, shift: int, digits: int) -> str:
     """A number of that many tens, as its decimal digits round: 0.95 becomes 1.0."""
-    exact = Decimal(repr(float(number))).scaleb(-shift)
+    exact = Decimal(repr(float(value))).scaleb(-shift)
     return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, WIDE):f}"
-
-
-def _superscript(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def limit(value: float) -> str:

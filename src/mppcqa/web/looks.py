@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from mppcqa.digits import number
 from mppcqa.web.addresses import address
 
 # What a person looks for first is the kind; the word says which exactly.
@@ -99,7 +100,7 @@ def grouped(number: int) -> str:
 
 def short(value: float | None) -> str:
     """A number with five significant digits."""
-    return "—" if value is None else f"{value:.5g}"
+    return "—" if value is None else number(value)
 
 
 def query(asked: QueryDict | dict[str, Any], **changes: Any) -> str:

@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any
 
+from mppcqa import digits
 from mppcqa.charts.counted import Ranked, Shares
 from mppcqa.charts.paper.frame import BESIDE, INK, LEAD, QUIET, words
 from mppcqa.charts.paper.lettering import SMALLEST, printable, width_of, within, write
@@ -34,7 +35,7 @@ def percent(n: float, whole: float) -> str:
 
 def number(n: float) -> str:
     """A count without an exponent; what is none to five digits."""
-    return str(int(n)) if math.isfinite(n) and n == int(n) else f"{n:.5g}"
+    return str(int(n)) if math.isfinite(n) and n == int(n) else digits.number(n)
 
 
 class Pie:
