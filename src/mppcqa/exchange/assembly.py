@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from mppcqa.exchange.device_lookup import DeviceLookup
 from mppcqa.inventory.assembly import AssemblyRefused, Done, Mount, mount
-from mppcqa.inventory.models import Device
 from mppcqa.inventory.mountings import PLACE, Mounting
 from mppcqa.inventory.scope import Viewer
 from mppcqa.inventory.serials import normal_serial
@@ -176,11 +175,5 @@ def _fault(number: int, key: str, text: str) -> Fault:
 def _seen(names: set[str], viewer: Viewer) -> dict[str, int]:
     """Ids of devices by present and former serials, those that `viewer` sees."""
     ordered = sorted(names)
-    found, _channels = DeviceLookup().find(pa.array(ordered, pa.string()))
-    keys = dict(zip(ordered, found.tolist(), strict=True))
-    seen: set[int] = set()
-    known = sorted({pk for pk in keys.values() if pk >= 0})
-    for start in range(0, len(known), 500):
-        rows = Device.objects.visible_to(viewer).filter(pk__in=known[start : start + 500])
-        seen.update(rows.values_list("pk", flat=True))
-    return {name: pk for name, pk in keys.items() if pk in seen}
+    found, _channels = DeviceLookup(viewer).find(pa.array(ordered, pa.string()))
+    return {name: pk for name, pk in zip(ordered, found.tolist(), strict=True) if pk >= 0}

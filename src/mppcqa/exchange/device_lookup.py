@@ -8,14 +8,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mppcqa.inventory.models import Device, DeviceType, SerialAlias
+from mppcqa.inventory.scope import Viewer
 
 SQLITE_SAFE = 900
 
 
 class DeviceLookup:
-    """Remembers what it has looked up: one query for many serials, none for those seen before."""
+    """Remembers what it has looked up: one query for many serials, none for those seen before.
 
-    def __init__(self) -> None:
+    What `viewer` does not see is not there.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
         self._known: dict[str, tuple[int, int]] = {}
 
     def find(self, serials: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -32,13 +37,14 @@ class DeviceLookup:
         found: dict[str, tuple[int, int]] = {}
         for start in range(0, len(names), SQLITE_SAFE):
             part = names[start : start + SQLITE_SAFE]
-            devices = Device.objects.filter(serial__in=part).order_by()
+            devices = Device.objects.visible_to(self._viewer).filter(serial__in=part).order_by()
             found |= {
                 serial: (pk, kind)
                 for serial, pk, kind in devices.values_list("serial", "pk", "device_type")
             }
             if missing := [name for name in part if name not in found]:
-                former = SerialAlias.objects.filter(serial__in=missing)
+                seen = SerialAlias.objects.visible_to(self._viewer)
+                former = seen.filter(serial__in=missing)
                 for serial, pk, kind in former.values_list(
                     "serial", "device", "device__device_type"
                 ):

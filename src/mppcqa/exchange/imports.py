@@ -274,7 +274,7 @@ def _read(
         return {"counts": counts}
     stage = get_stage(row.stage)
     with Spool(row.spool_path) as spool:
-        table = ValueTable(source, mapping, stage, book, spool)
+        table = ValueTable(source, mapping, stage, book, spool, row.asked_by)
         counts = table.read(told)
     known_by = spool.finish([quantity.key for quantity in stage.quantities], table.conditions)
     devices, _n = spool.devices()

@@ -90,7 +90,7 @@ def import_records(
         faults.append(_("No column is the kind of record; name one for all rows."))
     if faults:
         raise RecordsRefused(faults)
-    lookup, records, rows = DeviceLookup(), list[NewRecord](), list[int]()
+    lookup, records, rows = DeviceLookup(by), list[NewRecord](), list[int]()
     for chunk in source.chunks():
         faults += [str(one) for one in chunk.faults]
         cells = [texts(column).to_pylist() for column in chunk.cells]

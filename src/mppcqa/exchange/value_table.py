@@ -17,6 +17,7 @@ from mppcqa.exchange.mapping import UNCERTAINTIES, ColumnMapping, Target, find_q
 from mppcqa.exchange.repeats import Repeats
 from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_cells import Rows, ValueCells
+from mppcqa.inventory.scope import Viewer
 from mppcqa.stages import Condition, Quantity, Stage
 from mppcqa.tables import Chunk, Fault, Source
 from mppcqa.tables.numbers import texts
@@ -29,11 +30,17 @@ class ValueTable:
     """Checks a table against a stage; `read` goes through all of it once."""
 
     def __init__(
-        self, source: Source, mapping: ColumnMapping, stage: Stage, book: FaultBook, spool: Spool
+        self,
+        source: Source,
+        mapping: ColumnMapping,
+        stage: Stage,
+        book: FaultBook,
+        spool: Spool,
+        viewer: Viewer = None,
     ) -> None:
         self.source, self.mapping, self.stage = source, mapping, stage
         self.book, self.spool = book, spool
-        self.lookup = DeviceLookup()
+        self.lookup = DeviceLookup(viewer)
         self.repeats = Repeats()
         self.counts = {"rows": 0, "values": 0, "empty": 0}
         there = {column.head for column in source.columns}

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.mountings import PLACE, Mounting, place_text
+from mppcqa.inventory.scope import scope_of
 from mppcqa.refused import Fault, Refused
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ class _Book:
         elif until > self.today:
             self._fault(part, _("%s lies in the future.") % until)
         elif row.since is not None and until < row.since:
-            self._fault(part, _told(row) + " " + _("It can't end before."))
+            self._fault(part, self._told(row) + " " + _("It can't end before."))
         else:
             self._end(row, until, why)
 
@@ -282,7 +283,9 @@ class _Book:
             if new.until is None and other.until is None and _begins_before(other, new):
                 self._end(other, new.since or self.today, new.why)
                 continue
-            self._fault(row, _told(other) + " " + _("It can't be at two places; end that first."))
+            self._fault(
+                row, self._told(other) + " " + _("It can't be at two places; end that first.")
+            )
             return False
         position = new.place.get("pos")
         if new.whole_id is None or not position:
@@ -295,9 +298,27 @@ class _Book:
             if swaps and _begins_before(other, new):
                 self._end(other, new.since or self.today, new.why)
                 continue
-            self._fault(row, _told(other) + " " + _("The place is taken; take it out first."))
+            self._fault(row, self._told(other) + " " + _("The place is taken; take it out first."))
             return False
         return True
+
+    def _told(self, row: Mounting) -> str:
+        """A mounting as a sentence; devices that the person does not see have no name there."""
+        scope = scope_of(self.by)
+
+        def name(device: Device | None) -> str:
+            if device is None:
+                return ""
+            other = _("a device of another owner or campaign")
+            return device.serial if scope.has(device) else other
+
+        where = ", ".join(filter(None, (name(row.whole), place_text(row.place))))
+        return _("%(part)s is in %(where)s from %(since)s to %(until)s.") % {
+            "part": name(row.part),
+            "where": where,
+            "since": row.since or "?",
+            "until": row.until or _("today"),
+        }
 
     def _end(self, row: Mounting, until: dt.date, why: str) -> None:
         row.until = until
@@ -327,14 +348,3 @@ def _before(one: Mounting, other: Mounting) -> bool:
 
 def _begins_before(one: Mounting, other: Mounting) -> bool:
     return (one.since or dt.date.min) <= (other.since or dt.date.min)
-
-
-def _told(row: Mounting) -> str:
-    """A mounting as a sentence."""
-    where = ", ".join(filter(None, (row.whole.serial if row.whole else "", place_text(row.place))))
-    return _("%(part)s is in %(where)s from %(since)s to %(until)s.") % {
-        "part": row.part.serial,
-        "where": where,
-        "since": row.since or "?",
-        "until": row.until or _("today"),
-    }

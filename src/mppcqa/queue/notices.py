@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -51,11 +52,17 @@ def notify_attention(task: Task, text: str) -> None:
         _tell(task, task.requested_by, _("%(title)s #%(number)d needs you: %(text)s") % words)
 
 
-def remind(task: Task, text: str, permission: str) -> int:
-    """Tell everybody who has a right, such as ``runs.change_station``; how many that are."""
-    people = get_user_model().objects.with_perm(
+def remind(
+    task: Task, text: str, permission: str, may_know: Callable[[User], bool] = lambda user: True
+) -> int:
+    """Tell everybody who has a right, such as ``runs.change_station``; how many that are.
+
+    Of them, those who may know what the text names.
+    """
+    there = get_user_model().objects.with_perm(
         permission, backend="django.contrib.auth.backends.ModelBackend"
     )
+    people = [one for one in there if may_know(one)]
     for user in people:
         _tell(task, user, text)
     return len(people)

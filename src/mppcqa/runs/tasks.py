@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from mppcqa.disk import whole_file
 from mppcqa.inventory.models import Person
 from mppcqa.inventory.moving import MoveRefused
+from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
@@ -227,5 +228,10 @@ def references(context: Context) -> dict[str, int]:
     for station, last in due:
         text = reminder(station, last)
         context.log(text)
-        remind(context.task, text, "runs.change_station")
+        device = station.reference_device
+
+        def may_know(user: Any, device: Any = device) -> bool:
+            return scope_of(user).has(device)
+
+        remind(context.task, text, "runs.change_station", may_know)
     return {"due": len(due)}

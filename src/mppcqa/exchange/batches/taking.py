@@ -28,6 +28,7 @@ from mppcqa.exchange.foreign.kinds import axes, more_axes, stage_of
 from mppcqa.exchange.foreign.mappings import all_mappings, find_mapping
 from mppcqa.exchange.models import Batch, BatchFile
 from mppcqa.inventory.models import Device, SerialAlias
+from mppcqa.inventory.scope import Viewer
 from mppcqa.queue.actions import submit
 from mppcqa.tables import TableError
 from mppcqa.tables.mapping import Given
@@ -70,7 +71,7 @@ def begin(
 
     Raises `BatchRefused`, or `TableError` for a pattern or mapping that can't be used.
     """
-    asked = wishes(pattern, mapping, given or {}, allow, device)
+    asked = wishes(pattern, mapping, given or {}, allow, device, by)
     former = Batch.objects.filter(source=str(source), state__in=(Batch.State.NEW, Batch.State.ON))
     for row in former.order_by("-pk"):
         if row.asked == asked:
@@ -89,14 +90,19 @@ def begin(
 
 
 def wishes(
-    pattern: str, mapping: str, given: Mapping[str, float], allow: Collection[str], device: str
+    pattern: str,
+    mapping: str,
+    given: Mapping[str, float],
+    allow: Collection[str],
+    device: str,
+    viewer: Viewer,
 ) -> dict[str, Any]:
-    """How files are to be taken in, checked. Raises `BatchRefused`, `TableError`."""
+    """How files are to be taken in, checked for who asks. Raises `BatchRefused`, `TableError`."""
     if pattern:
         NamePattern.of(pattern, axes())
     if mapping:
         find_mapping(mapping)
-    if device and not _devices({device.strip().upper()}):
+    if device and not _devices({device.strip().upper()}, viewer):
         raise BatchRefused(_("%s is not registered; register it first") % device)
     return {
         "pattern": pattern,
@@ -192,7 +198,7 @@ def _devices_by_name(row: Batch, files: list[BatchFile]) -> dict[int, Device]:
             parts = one.name.split("/")
             words = {text for part in parts for text in serials_in(part)}
             wanted[one.pk] = sorted(words, key=len, reverse=True)
-    found = _devices({text for texts in wanted.values() for text in texts})
+    found = _devices({text for texts in wanted.values() for text in texts}, row.asked_by)
     return {
         pk: next(found[text] for text in texts if text in found)
         for pk, texts in wanted.items()
@@ -200,16 +206,16 @@ def _devices_by_name(row: Batch, files: list[BatchFile]) -> dict[int, Device]:
     }
 
 
-def _devices(serials: set[str]) -> dict[str, Device]:
-    """Devices by present and former serial numbers."""
+def _devices(serials: set[str], viewer: Viewer) -> dict[str, Device]:
+    """Devices that `viewer` sees, by present and former serial numbers."""
     found: dict[str, Device] = {}
     names = sorted(serials)
     for first in range(0, len(names), PIECE):
         some = names[first : first + PIECE]
-        rows = Device.objects.select_related("device_type")
+        rows = Device.objects.visible_to(viewer).select_related("device_type")
         found |= {one.serial: one for one in rows.filter(serial__in=some)}
-        former = SerialAlias.objects.filter(serial__in=some).select_related("device__device_type")
-        for alias in former:
+        former = SerialAlias.objects.visible_to(viewer).filter(serial__in=some)
+        for alias in former.select_related("device__device_type"):
             found.setdefault(alias.serial, alias.device)
     return found
 
@@ -228,11 +234,13 @@ def _device_by_header(how: _How, one: BatchFile) -> tuple[Device | None, str]:
     except (TableError, BatchRefused, OSError) as error:
         return None, str(error)
     serials = {part.serial.strip().upper() for part in parts} - {""}
-    found = _devices(serials)
+    found = _devices(serials, row.asked_by)
     if len(found) == 1:
         return next(iter(found.values())), ""
     if not serials and row.asked["device"]:
-        return next(iter(_devices({row.asked["device"]}).values())), ""
+        mine = _devices({row.asked["device"]}, row.asked_by)
+        why = _("%s is not registered; register it first") % row.asked["device"]
+        return next(iter(mine.values()), None), why
     if serials:
         listed = ", ".join(sorted(serials)[:5])
         return None, _("it names %s: not registered, or several devices") % listed
@@ -275,7 +283,7 @@ def _take_of_device(how: _How, device: Device, files: list[BatchFile]) -> None:
         seen[checked.sha256] = one.name
         read.append((one, checked, _kind(checked)))
         checked.parts = []  # as few arrays as possible stay in memory
-    ask_what_is_known([checked for _one, checked, _what in read], device)
+    ask_what_is_known([checked for _one, checked, _what in read], device, how.row.asked_by)
     good: dict[Any, list[tuple[BatchFile, Checked]]] = defaultdict(list)
     for one, checked, kind in read:
         try:

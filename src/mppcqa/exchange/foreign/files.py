@@ -28,6 +28,7 @@ from mppcqa.exchange.foreign.kinds import (
     with_given,
 )
 from mppcqa.inventory.models import Device
+from mppcqa.inventory.scope import Viewer
 from mppcqa.queue.actions import Call, submit_chain
 from mppcqa.refused import Refused
 from mppcqa.runs.belonging import common_keys
@@ -129,10 +130,11 @@ def check_file(
     device: Device,
     given: Dict[str, float],
     channel: int | None,
+    viewer: Viewer = None,
 ) -> Checked:
-    """Look at a file as it would be imported; nothing is written."""
+    """Look at a file as `viewer` would import it; nothing is written."""
     done = read_file(path, name, mapping, device, given, channel)
-    ask_what_is_known([done], device)
+    ask_what_is_known([done], device, viewer)
     return done
 
 
@@ -219,22 +221,28 @@ def _of_device(done: Checked, parts: list[Measured], device: Device) -> list[Mea
     return mine
 
 
-def ask_what_is_known(checked: Sequence[Checked], device: Device) -> None:
-    """Ask where files were taken in before, or their names or headers are of another device."""
+def ask_what_is_known(checked: Sequence[Checked], device: Device, viewer: Viewer) -> None:
+    """Ask where files were taken in before, or their names or headers are of another device.
+
+    What `viewer` does not see is as if it were not there.
+    """
     read = [one for one in checked if one.sha256]
     sums = [one.sha256 for one in read]
     known = {
         row.sha256: row
-        for row in RunFile.objects.filter(sha256__in=sums, kind=RunFile.Kind.IMPORT)
+        for row in RunFile.objects.visible_to(viewer)
+        .filter(sha256__in=sums, kind=RunFile.Kind.IMPORT)
+        .order_by("pk")
         if row.run_id is not None
     }
     said = {one.sha256: serials_in(one.name) | one.serials for one in read}
     names = {name for some in said.values() for name in some}
-    rows = Device.objects.filter(serial__in=names).values_list("serial", flat=True)
+    seen = Device.objects.visible_to(viewer)
+    rows = seen.filter(serial__in=names).values_list("serial", flat=True)
     registered = {serial.upper(): serial for serial in rows}
     for one in read:
         if row := known.get(one.sha256):
-            _ask_twice(one, row)
+            _ask_twice(one, row, viewer)
         found = {registered[name] for name in said[one.sha256] & registered.keys()}
         if found and device.serial not in found:
             one.ask(
@@ -244,17 +252,14 @@ def ask_what_is_known(checked: Sequence[Checked], device: Device) -> None:
             )
 
 
-def _ask_twice(done: Checked, known: RunFile) -> None:
+def _ask_twice(done: Checked, known: RunFile, viewer: Viewer) -> None:
+    slots = RunSlot.objects.visible_to(viewer).filter(run=known.run_id).order_by("slot")
+    serials = list(slots.values_list("device__serial", flat=True)[:5])
     done.ask(
         "twice",
         _("the same file (checksum %(sum)s…) was taken in as run %(run)d of %(serial)s")
-        % {"sum": done.sha256[:8], "run": known.run_id, "serial": ", ".join(_devices_of(known))},
+        % {"sum": done.sha256[:8], "run": known.run_id, "serial": ", ".join(serials)},
     )
-
-
-def _devices_of(file: RunFile) -> list[str]:
-    rows = RunSlot.objects.filter(run=file.run_id).values_list("device__serial", flat=True)
-    return list(rows[:5])
 
 
 def serials_in(name: str) -> set[str]:
@@ -297,7 +302,7 @@ def import_foreign(
     shown = list(names) or [path.name for path in paths]
     several = list(mapping) if isinstance(mapping, Sequence) else [mapping] * len(paths)
     checked = [
-        check_file(path, name, one, device, given or {}, channel)
+        check_file(path, name, one, device, given or {}, channel, by)
         for path, name, one in zip(paths, shown, several, strict=True)
     ]
     refuse(checked, allow)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.inventory.naming import LAST_FIELD
+from mppcqa.inventory.scope import ScopedQuerySet, Viewer, scope_of
 from mppcqa.inventory.serials import fits
 from mppcqa.queue.lanes import is_busy
 from mppcqa.runs.actions import find_device, keep_station, remove_station
@@ -39,12 +40,17 @@ class Entry:
     model: type[models.Model]
     fields: tuple[str, ...]
     columns: tuple[str, ...]
-    form: type[forms.ModelForm[Any]]
+    form: Callable[..., forms.ModelForm[Any]]
     used: str = ""
     """Filter of the device list that shows its devices."""
     used_by_key: bool = False
     """Whether that filter asks for the key instead of the name."""
     remove: Callable[[Any], Any] = methodcaller("delete")
+
+    def rows(self, viewer: Viewer) -> models.QuerySet[Any]:
+        """Those that a person sees: of what hangs on devices, where some of them are seen."""
+        found = self.model._default_manager.all()
+        return found.visible_to(viewer) if isinstance(found, ScopedQuerySet) else found
 
     @property
     def add_right(self) -> str:
@@ -80,6 +86,10 @@ class EntryForm(_ModelForm):
 
     in_address = False
     """Whether the name is a part of its page's address."""
+
+    def __init__(self, *arguments: Any, viewer: Viewer = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.viewer = viewer
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
@@ -176,18 +186,21 @@ class DeviceField(_ModelChoiceField):
     """A device by its serial number, scanned or typed: a list of all would have no end."""
 
     widget = forms.TextInput
+    viewer: Viewer = None
+    """Who fills it in: what this person does not see is not there."""
 
     def to_python(self, value: Any) -> Device | None:
         if value in self.empty_values:
             return None
-        found = find_device(str(value))
+        found = find_device(str(value), self.viewer)
         if found is None:
             raise ValidationError(_("No device has this serial number."), code="unknown")
         return found
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, int):
-            return Device.objects.filter(pk=value).values_list("serial", flat=True).first()
+            seen = Device.objects.visible_to(self.viewer)
+            return seen.filter(pk=value).values_list("serial", flat=True).first()
         return value
 
 
@@ -245,7 +258,8 @@ class CampaignForm(EntryForm):
                 other = inside.filter(~allowed | models.Q(**{f"{column}__isnull": True})).first()
                 if other is not None:
                     text = _("%s is in it and would not be taken; change that device first.")
-                    self.add_error(name, text % other)
+                    seen = scope_of(self.viewer).has(other)
+                    self.add_error(name, text % (other if seen else _("A device")))
         return values
 
 
@@ -270,6 +284,7 @@ class StationForm(EntryForm):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        cast(DeviceField, self.fields["reference_device"]).viewer = self.viewer
         self.fields["stage"] = forms.ChoiceField(
             choices=list(stage_titles().items()), label=self.fields["stage"].label
         )
@@ -290,6 +305,15 @@ class StationForm(EntryForm):
             help_text=former.help_text,
             required=False,
         )
+
+    def clean_reference_device(self) -> Device | None:
+        """What was typed; one that the person does not see stays where nothing was."""
+        typed: Device | None = self.cleaned_data["reference_device"]
+        former = self.initial.get("reference_device")
+        if typed is None and former is not None:
+            known = Device.objects.get(pk=former)
+            return None if scope_of(self.viewer).has(known) else known
+        return typed
 
     def clean_name(self) -> str:
         """Another name only while nothing waits or runs there under the old one."""

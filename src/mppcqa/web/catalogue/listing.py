@@ -28,8 +28,8 @@ def entry_listing(entry: Entry) -> Listing:
         columns.append(Column("devices", gettext_lazy("Devices")))
     related = [one.name for one in fields if one.is_relation]
 
-    def rows(asked: QueryDict, _user: Any) -> QuerySet[Any]:
-        found = entry.model._default_manager.all()
+    def rows(asked: QueryDict, user: Any) -> QuerySet[Any]:
+        found = entry.rows(user)
         text = asked.get("q", "").strip()
         return found.filter(name__icontains=text) if text else found
 

@@ -57,14 +57,15 @@ def entry_edit(request: HttpRequest, kind: str, pk: int | None = None) -> HttpRe
     if not request.user.has_perm(entry.add_right if pk is None else entry.change_right):
         raise PermissionDenied
     with edits.changing(request):
-        row = None if pk is None else edits.locked(entry.model, pk=pk)
+        row = None if pk is None else edits.locked(entry.rows(request.user), pk=pk)
         edit = _begin(request, entry, row)
         if edit.conflict:
             return edit.both()
-        form = entry.form(edit.data, instance=row)
+        form = entry.form(edit.data, instance=row, viewer=request.user)
         if request.method == "POST" and form.is_valid():
             saved = form.save()
-            edit.saved(saved, edits.parts_of(entry.form(instance=saved)))
+            kept = entry.form(instance=saved, viewer=request.user)
+            edit.saved(saved, edits.parts_of(kept))
             messages.success(request, _("%s is saved.") % saved)
             return redirect("catalogue_list", kind)
     for field in form.fields.values():
@@ -83,7 +84,8 @@ def entry_edit(request: HttpRequest, kind: str, pk: int | None = None) -> HttpRe
 
 
 def _begin(request: HttpRequest, entry: Entry, row: Any, *, only_seen: bool = False) -> edits.Edit:
-    parts = [] if row is None else edits.parts_of(entry.form(instance=row))
+    form = entry.form(instance=row, viewer=request.user)
+    parts = [] if row is None else edits.parts_of(form)
     if only_seen:
         parts = [replace(one, only_seen=True) for one in parts]
     return edits.begin(request, row, parts, reverse("catalogue_list", args=[entry.key]))
@@ -97,7 +99,7 @@ def entry_delete(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise PermissionDenied
     try:
         with transaction.atomic():
-            row = edits.locked(entry.model, pk=pk)
+            row = edits.locked(entry.rows(request.user), pk=pk)
             name = str(row)
             edit = _begin(request, entry, row, only_seen=True)
             if edit.conflict:

@@ -21,6 +21,7 @@ from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
 from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Lot, Tag, Tray
 from mppcqa.inventory.naming import next_serials, rename_device
 from mppcqa.inventory.placing import keep_device
+from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.limits.changes import has_campaign_limits
 from mppcqa.refused import Refused
@@ -54,8 +55,9 @@ class DeviceEditForm(_ModelForm):
         widgets = {"tags": forms.CheckboxSelectMultiple}
         formfield_callback = model_field
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, viewer: Viewer, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.viewer = viewer
         device = self.instance
         cast(Any, self.fields["tags"]).queryset = Tag.objects.all()
         for one in DEVICE_FIELDS:
@@ -64,6 +66,8 @@ class DeviceEditForm(_ModelForm):
             self.fields[one.key].required = False
         for name in ("lot", "tray", "parent"):
             value = getattr(device, name)
+            if name == "parent" and value and not scope_of(viewer).has(value):
+                value = None
             key = "parent_serial" if name == "parent" else f"{name}_name"
             self.fields[key].initial = str(value) if value else ""
 
@@ -78,10 +82,14 @@ class DeviceEditForm(_ModelForm):
         for one in REFERENCES:
             if one.always:
                 values[one.key] = values.get(one.key) or getattr(device, one.key)
-        device.lot = self._named("lot_name", Lot, name=values.get("lot_name", "").strip())
-        device.tray = self._named("tray_name", Tray, name=values.get("tray_name", "").strip())
-        serial = normal_serial(values.get("parent_serial"))
-        device.parent = self._named("parent_serial", Device, serial=serial)
+        lots, trays = Lot.objects.all(), Tray.objects.visible_to(self.viewer)
+        device.lot = self._named("lot_name", lots, name=values.get("lot_name", "").strip())
+        device.tray = self._named("tray_name", trays, name=values.get("tray_name", "").strip())
+        serial, former = normal_serial(values.get("parent_serial")), device.parent
+        # What the person does not see of it stays where nothing was typed.
+        if serial or former is None or scope_of(self.viewer).has(former):
+            seen_ones = Device.objects.visible_to(self.viewer)
+            device.parent = self._named("parent_serial", seen_ones, serial=serial)
         above, seen = device.parent, {device.pk}
         while above is not None:
             if above.pk in seen:
@@ -99,13 +107,14 @@ class DeviceEditForm(_ModelForm):
                 self.add_error("tray_row", _("The tray has no such position."))
             others = Device.objects.filter(tray=device.tray, tray_row=row, tray_column=column)
             if other := others.exclude(pk=device.pk).first():
-                self.add_error("tray_row", _("%s lies there already.") % other)
+                named = other if scope_of(self.viewer).has(other) else _("A device")
+                self.add_error("tray_row", _("%s lies there already.") % named)
         return values
 
-    def _named(self, field: str, model: Any, **key: str) -> Any:
+    def _named(self, field: str, rows: Any, **key: str) -> Any:
         if not any(key.values()):
             return None
-        found = model.objects.filter(**key).first()
+        found = rows.filter(**key).first()
         if found is None:
             self.add_error(field, _("There is none of that name."))
         return found
@@ -153,12 +162,12 @@ def edit(request: HttpRequest, serial: str) -> HttpResponse:
     with edits.changing(request):
         device = _held(request, serial) if request.method == "POST" else _device(request, serial)
         former = device.campaign_id
-        form = DeviceEditForm(instance=device)
+        form = DeviceEditForm(instance=device, viewer=request.user)
         edit = edits.begin(request, device, edits.parts_of(form), device.get_absolute_url())
         if edit.conflict:
             return edit.both()
         if edit.data is not None:
-            form = DeviceEditForm(edit.data, instance=device)
+            form = DeviceEditForm(edit.data, instance=device, viewer=request.user)
         if request.method == "POST" and form.is_valid():
             form.save(commit=False)
             try:
@@ -167,7 +176,8 @@ def edit(request: HttpRequest, serial: str) -> HttpResponse:
                 tell_form(form, error)
             else:
                 form.save_m2m()
-                edit.saved(device, edits.parts_of(DeviceEditForm(instance=device)))
+                kept = DeviceEditForm(instance=device, viewer=request.user)
+                edit.saved(device, edits.parts_of(kept))
                 messages.success(request, _("%s is saved.") % device)
                 if device.campaign_id != former and has_campaign_limits():
                     messages.info(request, _("It is being judged by the limits of its campaign."))

@@ -77,6 +77,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
                 given,
                 [what for what in ALLOWED if f"allow-{what}" in request.POST],
                 line(request.POST, "device", 100),
+                request.user,
             )
         except (BatchRefused, TableError) as error:
             faults.append(str(error))

@@ -145,7 +145,7 @@ def _look(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:
         return None
     channel = whole(request.POST, "channel")
     checked = [
-        check_file(path, path.name, mapping, device, given, channel)
+        check_file(path, path.name, mapping, device, given, channel, request.user)
         for path, mapping in zip(paths, mappings, strict=True)
     ]
     parts = [(one.name, part) for one in checked for part in one.parts]
