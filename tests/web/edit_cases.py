@@ -47,6 +47,11 @@ class Case:
     pick: dict[str, str] = field(default_factory=dict)
 
 
+def _sections_of(place: Institute) -> list[str]:
+    row = ReportLook.objects.filter(institute=place).first()
+    return [] if row is None else row.sections.get("station", [])
+
+
 def form_on(client: Client, page: str, address: str, **like: str) -> PageForm:
     """The form of a page that goes to an address."""
     answer = client.get(page)
@@ -189,6 +194,20 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
                 lambda: ReportLook.objects.filter(institute=place).values_list("name").first(),
                 ("European Laboratory",),
                 (OTHER, "European Laboratory"),
+            )
+        ],
+        "report_sections": [
+            Case(
+                f"/reports/looks/{place.pk}/sections/",
+                f"/reports/looks/{place.pk}/sections/",
+                {"station:failures": "1"},
+                lambda: ReportLook.objects.update_or_create(
+                    key=str(place.pk),
+                    defaults={"institute": place, "sections": {"station": ["runs", "failures"]}},
+                ),
+                lambda: _sections_of(place),
+                ["failures", "runs", "references", "durations"],
+                ("1", "2", "4"),
             )
         ],
         "device_waive": [_waiver_case(device, operator)],

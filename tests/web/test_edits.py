@@ -127,7 +127,7 @@ EDITS = (
     *("catalogue_edit", "catalogue_delete", "device_edit", "device_rename", "schedule"),
     *("station_calibration", "station_maintenance", "limit_edit", "device_waive"),
     *("device_sign_off", "station_unload", "run_start", "limit_apply", "limit_withdraw"),
-    *("import", "mapping_remove", "foreign", "report_look"),
+    *("import", "mapping_remove", "foreign", "report_look", "report_sections"),
 )
 
 

@@ -93,6 +93,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "report_about": "/reports/inventory.campaign/1/about/",
         "report_card": f"/reports/inventory.tray/{campaign.tray.pk}/",
         "report_look": "/reports/looks/0/",
+        "report_sections": "/reports/looks/0/sections/",
         "report_look of an institute": f"/reports/looks/{campaign.place.pk}/",
         "run_file": f"/files/{RunFile.objects.earliest('pk').pk}/",
         "password_change": "/password/",

@@ -20,6 +20,7 @@ from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.layout import TOGETHER, Part, beside_each_other, whole_report
 from mppcqa.reports.look import PLAIN, Look, look_about
+from mppcqa.reports.sections import Section
 from mppcqa.results.models import Outcome
 from mppcqa.views.campaign import CampaignView, StageYields, WeekCount, campaign_view
 from mppcqa.views.group import STATES, StageCount, state_names
@@ -49,6 +50,20 @@ def lay_out(view: CampaignView, paper: str = "A4", look: Look = PLAIN) -> bytes:
         as_of=view.as_of,
         paper=paper,
         look=look,
+        key="campaign",
+        view=view,
+    )
+
+
+def _sections() -> tuple[Section, ...]:
+    return (
+        Section("funnel", gettext_lazy("From stage to stage")),
+        Section("shares", gettext_lazy("Where the devices are")),
+        Section("plan", gettext_lazy("Plan")),
+        Section("weeks", gettext_lazy("Yield by week")),
+        Section("reasons", gettext_lazy("Why devices fail")),
+        Section("by_lot", gettext_lazy("Yield by lot")),
+        Section("by_maker", gettext_lazy("Yield by maker")),
     )
 
 
@@ -163,6 +178,10 @@ def pareto_of(stage: StageYields) -> Ranked:
 
 
 KIND = ReportKind(
-    "campaign", gettext_lazy("Report of a campaign"), "inventory.campaign", campaign_report
+    "campaign",
+    gettext_lazy("Report of a campaign"),
+    "inventory.campaign",
+    campaign_report,
+    sections=_sections,
 )
 """What is judged is counted; no device is listed, so any number of them does."""

@@ -36,6 +36,7 @@ from mppcqa.reports.letterhead import least_room
 from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.pieces import beside, facts_table, signature_lines, signs, title_style
 from mppcqa.reports.qr import Symbol
+from mppcqa.reports.sections import Section, is_shown
 from mppcqa.store.reading import FileFault, whole_path
 from mppcqa.views.device import DeviceView, device_view
 from mppcqa.views.stage import StageView
@@ -80,12 +81,13 @@ def story_of(
     """What stands on the page of a view; it fits."""
     code = address.of_device(view.serial)
     for above, below in least_room(look):
-        begin = [*above, _head(view, code), Spacer(1, 6)]
+        begin = [*above, _head(view, code, look), Spacer(1, 6)]
         if not view.stages:
             begin.append(paragraph(_("This device has not been measured yet.")))
         end = [*_decisions(view), *below, Spacer(1, 10), _foot(code, look.signatures)]
         left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
-        middle = _middle(view.stages, left)
+        stages = view.stages if is_shown("certificate", "stages", look) else ()
+        middle = _middle(stages, left)
         if _height(middle) <= left:
             break
     # The foot stands at the lower edge, whatever is above it.
@@ -119,9 +121,9 @@ def _height(story: list[Any]) -> float:
     return total
 
 
-def _head(view: DeviceView, code: str) -> Table:
+def _head(view: DeviceView, code: str, look: Look) -> Table:
     """Who it is, at the right how it looks and how it is found."""
-    photograph = _photograph(view)
+    photograph = _photograph(view) if is_shown("certificate", "photograph", look) else None
     right: list[Any] = [Symbol(code, QR_WIDTH), paragraph(code, SMALL)]
     side = QR_WIDTH + 10
     if photograph is not None:
@@ -255,10 +257,19 @@ def _decisions(view: DeviceView) -> list[Any]:
     return story
 
 
+def _sections() -> tuple[Section, ...]:
+    """What may be left out; where the others stand on the page is given."""
+    return (
+        Section("photograph", gettext_lazy("Photograph")),
+        Section("stages", gettext_lazy("Judged quantities")),
+    )
+
+
 KIND = ReportKind(
     "certificate",
     gettext_lazy("Certificate"),
     "inventory.device",
     certificate,
     place=20,
+    sections=_sections,
 )

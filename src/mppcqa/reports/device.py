@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,17 +31,22 @@ from mppcqa.reports.document import (
 )
 from mppcqa.reports.inputs import inputs_of, newest
 from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.layout import Part
 from mppcqa.reports.letterhead import closing, letterhead, running
 from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.numbers import Column, column
 from mppcqa.reports.pieces import beside, facts_table, signs, title_style
 from mppcqa.reports.qr import Symbol
+from mppcqa.reports.sections import WITHIN, Section, added_to, chosen, within_a_stage
+from mppcqa.stages import all_stages
 from mppcqa.views.device import DeviceView, device_view
 from mppcqa.views.stage import Grid, Source, StageView
 from mppcqa.views.texts import moment
 from mppcqa.views.verdict import VerdictView
 
 QR_WIDTH = 78
+STAGE = "stage."
+"""Before the key of a stage, as the key of its section."""
 ROWS_TOGETHER = 40
 CAPTION_AND_ROWS = 90.0
 """Room [points] without which a caption begins a page."""
@@ -88,16 +94,18 @@ def lay_out(
     story: list[Any] = [
         *letterhead(look),
         _head(view, address),
-        *_sign_offs(view),
-        *_records(view),
-        *assembly_pieces(view),
     ]
-    if not view.stages:
-        story.append(paragraph(_("This device has not been measured yet.")))
-    for number, stage in enumerate(view.stages):
-        parts = _section(stage)
-        # One stage, one page, where it fits. The first begins below the head in any case.
-        story += [CondPageBreak(CAPTION_AND_ROWS), *parts] if number == 0 else [KeepTogether(parts)]
+    parts = list(chosen("device", _parts(view, look), look))
+    first = next((one for one in parts if one.key.startswith(STAGE)), None)
+    for one in parts:
+        if one is first or not one.key.startswith(STAGE):
+            if one.story and (one is first or one.title):
+                story.append(CondPageBreak(CAPTION_AND_ROWS))
+            story += [paragraph(one.title, HEADING)] if one.title and one.story else []
+            story += one.story
+        else:
+            # One stage, one page, where it fits. The first begins below the head in any case.
+            story.append(KeepTogether(one.story))
     as_of = newest(view)
     footer = _("%(serial)s, as of %(when)s UTC; mppcqa %(version)s") % {
         "serial": view.serial,
@@ -110,6 +118,28 @@ def lay_out(
         story, title=title, footer=footer, paper=paper, as_of=as_of, subject=view.kind,
         head=running(look, title),
     )  # fmt: skip
+
+
+def _sections() -> list[Section]:
+    return [
+        Section("sign-offs", gettext_lazy("Sign-offs")),
+        Section("records", gettext_lazy("What was done to the device")),
+        Section("assembly", gettext_lazy("Assembly")),
+        *(Section(STAGE + one.key, gettext_lazy(one.title)) for one in all_stages()),
+    ]
+
+
+def _parts(view: DeviceView, look: Look) -> Iterator[Part]:
+    """What stands below the head; sections of packages have a title of their own."""
+    yield Part("sign-offs", "", _sign_offs(view))
+    yield Part("records", "", _records(view))
+    yield Part("assembly", "", assembly_pieces(view))
+    if not view.stages:
+        yield Part("none", "", [paragraph(_("This device has not been measured yet."))])
+    for stage in view.stages:
+        yield Part(STAGE + stage.key, "", _section(stage, look))
+    for section, story in added_to("device", view):
+        yield Part(section.key, str(section.title), story)
 
 
 def _head(view: DeviceView, address: PublicAddress) -> Table:
@@ -153,22 +183,24 @@ def _records(view: DeviceView) -> list[Any]:
     return [table(rows, [WIDTH * part for part in (0.17, 0.18, 0.5, 0.15)]), Spacer(1, 6)]
 
 
-def _section(stage: StageView) -> list[Any]:
+def _section(stage: StageView, look: Look) -> list[Any]:
     parts: list[Any] = [paragraph(stage.title, HEADING)]
     parts += _decision(stage.verdict)
-    if stage.judged:
-        parts += [_judged(stage), Spacer(1, 6)]
-    if stage.problems:
-        parts.append(paragraph(_("Not measured"), HEAD))
-        parts += [paragraph(problem) for problem in stage.problems]
-        parts.append(Spacer(1, 6))
-    parts += _whole(stage)
-    for grid in stage.means:
-        for made in _grid(grid, 0.34):
-            parts += [made, Spacer(1, 6)]
-    parts += _pictures(stage)
-    parts += _channels(stage)
+    for section in chosen(WITHIN, within_a_stage(), look):
+        parts += INSIDE[section.key](stage)
     return [*parts, Spacer(1, 4), paragraph(_provenance(stage), SMALL)]
+
+
+def _problems(stage: StageView) -> list[Any]:
+    if not stage.problems:
+        return []
+    said = [paragraph(problem) for problem in stage.problems]
+    return [paragraph(_("Not measured"), HEAD), *said, Spacer(1, 6)]
+
+
+def _means(stage: StageView) -> list[Any]:
+    made = (one for grid in stage.means for one in _grid(grid, 0.34))
+    return [part for one in made for part in (one, Spacer(1, 6))]
 
 
 def _decision(verdict: VerdictView) -> list[Any]:
@@ -180,8 +212,10 @@ def _decision(verdict: VerdictView) -> list[Any]:
     return [paragraph(f"{waiver.head}: {waiver.reason} ({waiver.granted})"), Spacer(1, 4)]
 
 
-def _judged(stage: StageView) -> Table:
+def _judged(stage: StageView) -> list[Any]:
     """Every judged quantity with its worst value and the bands that it was judged by."""
+    if not stage.judged:
+        return []
     heads = _("Quantity"), _("Worst value"), _("Pass band"), _("Warning band"), _("Verdict")
     rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
     for line in stage.judged:
@@ -194,7 +228,8 @@ def _judged(stage: StageView) -> Table:
             said.append(paragraph(line.text, SMALL))
         cells = line.worst + channel, line.pass_band, line.warning_band
         rows.append([title, *(paragraph(cell, CELL) for cell in cells), said])
-    return table(rows, [WIDTH * part for part in (0.22, 0.21, 0.16, 0.16, 0.25)])
+    made = table(rows, [WIDTH * part for part in (0.22, 0.21, 0.16, 0.16, 0.25)])
+    return [made, Spacer(1, 6)]
 
 
 def _whole(stage: StageView) -> list[Any]:
@@ -244,7 +279,7 @@ def pieces(columns: list[Column], room: float) -> list[list[Column]]:
     return found
 
 
-def _pictures(stage: StageView) -> list[Table]:
+def _pictures(stage: StageView) -> list[Any]:
     """The stage's charts, as many beside each other as the line has room for."""
     lines: list[list[Figure]] = []
     for drawn in stage.charts:
@@ -319,10 +354,21 @@ def _measured(source: Source) -> str:
     return (measured if source.station else imported) % values
 
 
+INSIDE: dict[str, Callable[[StageView], list[Any]]] = {
+    "judged": _judged,
+    "problems": _problems,
+    "whole": _whole,
+    "means": _means,
+    "charts": _pictures,
+    "channels": _channels,
+}
+
+
 KIND = ReportKind(
     "device",
     gettext_lazy("Full report"),
     "inventory.device",
     _write,
     place=10,
+    sections=_sections,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from reportlab.platypus import Spacer
 
 import mppcqa
@@ -20,10 +20,11 @@ from mppcqa.reports.layout import Part, beside_each_other, lines_of_figures, who
 from mppcqa.reports.look import PLAIN, Look
 from mppcqa.reports.numbers import column
 from mppcqa.reports.rows import GAP, Cell, Rows, broken, shares
+from mppcqa.reports.sections import Section
 from mppcqa.views.group import STATES, GroupView, StageCount, state_names
 
 
-def written(view: GroupView, kind: str, paper: str, look: Look) -> Written:
+def written(view: GroupView, kind: str, paper: str, look: Look, key: str = "") -> Written:
     """A laid out view with what it was made of."""
     inputs = {
         "mppcqa": mppcqa.__version__,
@@ -31,10 +32,12 @@ def written(view: GroupView, kind: str, paper: str, look: Look) -> Written:
         "devices": len(view.devices),
         "stages": {one.key: dict(one.numbers) for one in view.stages},
     }
-    return Written(lay_out(view, kind, paper, look), view.name, inputs | look_inputs(look))
+    return Written(lay_out(view, kind, paper, look, key), view.name, inputs | look_inputs(look))
 
 
-def lay_out(view: GroupView, kind: str, paper: str = "A4", look: Look = PLAIN) -> bytes:
+def lay_out(
+    view: GroupView, kind: str, paper: str = "A4", look: Look = PLAIN, key: str = ""
+) -> bytes:
     """PDF of a view."""
     return whole_report(
         kind=kind,
@@ -45,6 +48,21 @@ def lay_out(view: GroupView, kind: str, paper: str = "A4", look: Look = PLAIN) -
         paper=paper,
         look=look,
         subject=view.kind,
+        key=key,
+        view=view,
+    )
+
+
+def sections() -> tuple[Section, ...]:
+    """Those of a report about a group."""
+    return (
+        Section("yields", gettext_lazy("Yields")),
+        Section("map", gettext_lazy("Map")),
+        Section("quantities", gettext_lazy("Quantities")),
+        Section("distributions", gettext_lazy("Distributions")),
+        Section("strays", gettext_lazy("Devices that stand out")),
+        Section("problems", gettext_lazy("Not measured")),
+        Section("devices", gettext_lazy("Devices")),
     )
 
 

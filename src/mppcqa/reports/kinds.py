@@ -7,7 +7,7 @@ pages, tasks and the command line ask this list and nothing else.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -18,6 +18,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from mppcqa.public_address import PublicAddress
+from mppcqa.reports.sections import Section
 
 GROUP = "mppcqa.reports"
 SHIPPED = (
@@ -69,6 +70,8 @@ class ReportKind:
     """Lays out one row as it stands now, in the current language, on ``A4`` or ``letter``."""
     place: int = 50
     """Where it stands among the others, where people choose."""
+    sections: Callable[[], Sequence[Section]] = tuple
+    """What an institution may leave out or move."""
 
 
 @cache

@@ -27,6 +27,7 @@ from mppcqa.reports.document import (
 from mppcqa.reports.letterhead import closing, letterhead, running
 from mppcqa.reports.look import PLAIN, Look
 from mppcqa.reports.pieces import facts_table, title_style
+from mppcqa.reports.sections import added_to, chosen
 from mppcqa.views.texts import moment
 
 LISTED = 4
@@ -55,9 +56,18 @@ def whole_report(
     paper: str,
     subject: str = "",
     look: Look = PLAIN,
+    key: str = "",
+    view: Any = None,
 ) -> bytes:
-    """PDF of a head and its sections, with contents where they are many."""
-    there = [one for one in parts if one.story]
+    """PDF of a head and its sections, with contents where they are many.
+
+    key
+        Of the kind of report, whose sections the institution chose and packages add to.
+    view
+        What packages' sections are made of.
+    """
+    added = (Part(one.key, str(one.title), made) for one, made in added_to(key, view))
+    there = [one for one in chosen(key, [*parts, *added], look) if one.story]
     story: list[Any] = [
         *letterhead(look),
         paragraph(kind, SMALL),

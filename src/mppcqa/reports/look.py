@@ -47,6 +47,8 @@ class Look:
     accent: str = ""
     signatures: tuple[str, ...] = ()
     closing: str = ""
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Kind of report, and its sections in order; a ``-`` stands before one that is left out."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Look:
             "name": self.name, "address": self.address, "logo": self.sha256,
             "colour": self.colour, "accent": self.accent,
             "signatures": list(self.signatures), "closing": self.closing,
+            "sections": {kind: list(keys) for kind, keys in self.sections},
         }  # fmt: skip
         return {key: value for key, value in found.items() if value}
 
@@ -92,6 +95,7 @@ def in_language(row: ReportLook, logo: bytes = b"", sha256: str | None = None) -
         accent=row.accent,
         signatures=tuple(titles_of(getattr(row, f"signatures_{language}"))),
         closing=getattr(row, f"closing_{language}").replace("\r\n", "\n"),
+        sections=tuple((kind, tuple(keys)) for kind, keys in sorted(row.sections.items())),
     )
 
 

@@ -106,6 +106,8 @@ class ReportLook(models.Model):
     signatures_es = models.TextField(_("signature lines, Spanish"), max_length=400, blank=True)
     closing_en = models.TextField(_("closing text, English"), max_length=500, blank=True)
     closing_es = models.TextField(_("closing text, Spanish"), max_length=500, blank=True)
+    sections = models.JSONField(_("sections"), default=dict, blank=True)
+    """Kind of report -> keys of its sections in order, those left out with a ``-`` before."""
 
     class Meta:
         verbose_name = _("look of reports")

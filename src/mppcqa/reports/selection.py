@@ -15,7 +15,7 @@ from mppcqa.inventory.device_fields import REFERENCES
 from mppcqa.inventory.models import DeviceType, Institute
 from mppcqa.inventory.states import DeviceState
 from mppcqa.public_address import PublicAddress
-from mppcqa.reports.group import written
+from mppcqa.reports.group import sections, written
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.look import look_about
 from mppcqa.reports.models import Selection
@@ -78,9 +78,13 @@ def filter_words(filters: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _write(row: Any, _address: PublicAddress, paper: str) -> Written:
     view = chosen_view(row.devices(), row.title, filter_words(row.filters))
-    return written(view, _("Report of chosen devices"), paper, look_about(row))
+    return written(view, _("Report of chosen devices"), paper, look_about(row), "selection")
 
 
 KIND = ReportKind(
-    "selection", gettext_lazy("Report of chosen devices"), "reports.selection", _write
+    "selection",
+    gettext_lazy("Report of chosen devices"),
+    "reports.selection",
+    _write,
+    sections=sections,
 )

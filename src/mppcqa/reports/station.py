@@ -19,6 +19,7 @@ from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.layout import Part, beside_each_other, whole_report
 from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.rows import Rows, broken, shares
+from mppcqa.reports.sections import Section
 from mppcqa.views.station_record import StationView, station_view
 from mppcqa.views.texts import moment
 
@@ -47,6 +48,17 @@ def lay_out(view: StationView, paper: str = "A4", look: Look = PLAIN) -> bytes:
         paper=paper,
         look=look,
         subject=view.stage,
+        key="station",
+        view=view,
+    )
+
+
+def _sections() -> tuple[Section, ...]:
+    return (
+        Section("references", gettext_lazy("Reference device over time")),
+        Section("runs", gettext_lazy("Runs")),
+        Section("durations", gettext_lazy("Durations")),
+        Section("failures", gettext_lazy("Latest failures")),
     )
 
 
@@ -99,4 +111,10 @@ def _failures(view: StationView) -> list[Any]:
     return [Rows(broken(heads, rows, shares(0.6, 1.3, 1.1, 5)))]
 
 
-KIND = ReportKind("station", gettext_lazy("Report of a station"), "runs.station", station_report)
+KIND = ReportKind(
+    "station",
+    gettext_lazy("Report of a station"),
+    "runs.station",
+    station_report,
+    sections=_sections,
+)

@@ -120,7 +120,7 @@ def _parts(row: ReportLook) -> list[edits.Part]:
     return [*shown, edits.part("logo-kept", _("Logo"), row.sha256[:12], only_seen=True)]
 
 
-def _row(number: int, *, held: bool = False) -> ReportLook:
+def held_look(number: int, *, held: bool = False) -> ReportLook:
     """The look of an institute, or the default one; 404 where there is no such institute."""
     place = None if number == DEFAULT else get_object_or_404(Institute, pk=number)
     rows = ReportLook.objects.select_related("institute")
@@ -137,7 +137,7 @@ def look(request: HttpRequest, number: int) -> HttpResponse:
     """Change how an institute's reports look."""
     back = reverse("catalogue_list", args=["institutes"])
     with edits.changing(request):
-        row = _row(number, held=request.method == "POST")
+        row = held_look(number, held=request.method == "POST")
         edit = edits.begin(request, row, _parts(row), back)
         if edit.conflict:
             return edit.both()
@@ -173,7 +173,7 @@ def preview(request: HttpRequest, number: int) -> HttpResponse:
     """The certificate of the newest device with a look as it is typed; nothing is kept."""
     from mppcqa.reports.certificate import lay_out
 
-    row = _row(number)
+    row = held_look(number)
     mark = edits.mark_of(_parts(row))
     form = LookForm(request.POST, request.FILES or None, instance=row)
     if not form.is_valid():

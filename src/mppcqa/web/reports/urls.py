@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from mppcqa.web.reports import look, schedule, views
+from mppcqa.web.reports import look, schedule, sections, views
 
 urlpatterns = [
     path("devices/<str:serial>/report.pdf", views.device_now, name="report"),
     path("reports/", views.report_list, name="report_list"),
     path("reports/choose/", views.choose, name="report_choose"),
     path("reports/looks/<int:number>/", look.look, name="report_look"),
+    path("reports/looks/<int:number>/sections/", sections.sections, name="report_sections"),
     path("reports/looks/<int:number>/preview/", look.preview, name="report_look_preview"),
     path("reports/selection/<int:pk>/", views.selection, name="report_selection"),
     path("reports/<str:model>/<int:pk>/about/", views.about, name="report_about"),
