@@ -22,6 +22,10 @@ COMMANDS = {
         "Shipments as signed files for partners, and those of partners in.",
     ),
     "check": ("mppcqa.cli.check:check", "Check ROOT run files, or the stages that are installed."),
+    "columns": (
+        "mppcqa.cli.columns:columns",
+        "Bring the columnar copy up to date, make it anew, check it.",
+    ),
     "demo": (
         "mppcqa.cli.demo:demo",
         "Run a simulated campaign and print its results.",

@@ -19,6 +19,8 @@
                         broker's account; off by default, nothing here needs it
 ``MPPCQA_PROGRAMS``     list of the programs that workers of this computer may run at stations;
                         ``programs.toml`` in ``MPPCQA_HOME`` (``docs/stations.md``)
+``MPPCQA_COLUMNAR``     folder of the columnar copy; ``columnar`` in ``MPPCQA_HOME``
+``MPPCQA_COLUMNAR_MEMORY``  memory that a question may take; 2GB, the rest goes to the folder
 ``MPPCQA_TYPED_COMMANDS``  1 lets workers run what people typed on a station's form: whoever may
                         edit stations then has a shell as the worker
 ``MPPCQA_STATION_LEASE_H``  hours that a station's computer may be silent before what it runs is
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
     "mppcqa.results",
     "mppcqa.limits",
     "mppcqa.statistics",
+    "mppcqa.columnar",
     "mppcqa.reports",
     "mppcqa.exchange",
     "mppcqa.bundles",
@@ -285,6 +288,11 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 CSRF_FAILURE_VIEW = "mppcqa.web.accounts.lost.csrf_failure"
+# Derived from the database; every host has its own, or they share one on a common file system.
+MPPCQA_COLUMNAR = Path(env.str("MPPCQA_COLUMNAR", default="") or MPPCQA_HOME / "columnar")
+MPPCQA_COLUMNAR_MEMORY = env.str("MPPCQA_COLUMNAR_MEMORY", default="2GB")
+# Seconds for which questions take the campaign to be as it was.
+MPPCQA_COLUMNAR_KEEP_S = env.float("MPPCQA_COLUMNAR_KEEP_S", default=2.0)
 MPPCQA_PROGRAMS = Path(env.str("MPPCQA_PROGRAMS", default="") or MPPCQA_HOME / "programs.toml")
 MPPCQA_TYPED_COMMANDS = env.bool("MPPCQA_TYPED_COMMANDS", default=False)
 MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0)

@@ -1,0 +1,1 @@
+"""The columnar copy: questions over the whole campaign, without a look into the big table."""

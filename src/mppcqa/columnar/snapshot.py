@@ -1,0 +1,205 @@
+"""The copy with all that values belong to, of one moment, ready to be asked.
+
+An answer is always of what the database says: the copy is compared with what counts there, and
+values of an analysis that is not in it yet are read from the database. So nobody waits for the
+copy, and whether it is kept up is a matter of time alone, never of what is right.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.conf import settings
+from django.db import connection as database
+
+from mppcqa.columnar import files
+from mppcqa.columnar.rows import SCHEMA, read_rows
+from mppcqa.columnar.things import read_things, read_verdicts
+from mppcqa.results.references import Meaning
+
+MOST_READ = 300_000
+"""Values that a question reads from the database; what is beyond is said to be missing."""
+ASKED_AFTER = 20_000
+"""Values that are not in the copy before a question has it brought up to date."""
+LATE = 5_000
+"""Verdicts that are read once more, since a transaction may end after a later one has."""
+
+MINE = """
+CREATE TABLE mine AS
+SELECT s.device, s.analysis, s.stage, s.outcome, s.judged,
+       d.type, d.maker, d.lot, d.tray, d.tray_row, d.tray_column, d.location, d.campaign, d.owner,
+       a.run, a.station, a.operator, a.measured
+FROM standing s JOIN device d USING (device) JOIN analysis a USING (analysis)
+"""
+
+
+@dataclass
+class Snapshot:
+    """A connection to DuckDB with the tables ``mine`` (a row a device and stage, with the analysis
+    that counts), ``tag`` and ``fresh`` (values that are not in the copy), and the copy's files."""
+
+    duck: duckdb.DuckDBPyConnection
+    layout: files.Layout
+    made_at: float
+    fresh: int
+    """Values that were read from the database."""
+    missing: int
+    """Values that are in neither."""
+    verdicts_there: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """For one question; several may be asked at once."""
+        return self.duck.cursor()
+
+    def learn_verdicts(self) -> None:
+        """Have the table ``verdict``, the first of each device and stage."""
+        with self._lock:
+            if not self.verdicts_there:
+                _known.learn_verdicts()
+                self.duck.register("verdicts", _known.verdicts)
+                self.duck.execute(
+                    "CREATE TABLE first AS SELECT device, stage, arg_min(outcome, id) AS outcome, "
+                    "arg_min(judged, id) AS judged FROM verdicts GROUP BY device, stage"
+                )
+                self.verdicts_there = True
+
+    def source(self, quantity: int) -> tuple[str, list[Any]]:
+        """SQL of all rows that may be of a quantity, and its parameters."""
+        names = [
+            str(files.folder() / one.name)
+            for one in self.layout.pieces
+            if one.quantity in (None, quantity)
+        ]
+        fresh = "SELECT * FROM fresh"
+        if not names:
+            return f"({fresh})", []
+        return f"(SELECT * FROM read_parquet(?) UNION ALL BY NAME {fresh})", [names]
+
+
+@dataclass
+class _Known:
+    """What a process keeps between questions."""
+
+    process: int = 0
+    place: str = ""
+    snapshot: Snapshot | None = None
+    fresh: dict[tuple[int, str], pa.Table] = field(default_factory=dict)
+    """Values of analyses that are not in the copy; a number and its mark are never another's."""
+    verdicts: pa.Table | None = None
+
+    def learn_verdicts(self) -> None:
+        held = self.verdicts if _keep_s() > 0 else None
+        last = 0 if held is None or not len(held) else pc.max(held["id"]).as_py() - LATE
+        new = read_verdicts(max(0, last))
+        if held is not None:
+            new = pa.concat_tables([held.filter(pc.less_equal(held["id"], max(0, last))), new])
+        self.verdicts = new
+
+
+_known = _Known()
+_lock = threading.Lock()
+
+
+def _keep_s() -> float:
+    return float(settings.MPPCQA_COLUMNAR_KEEP_S)
+
+
+def snapshot() -> Snapshot:
+    """The campaign as it was at most `MPPCQA_COLUMNAR_KEEP_S` seconds ago."""
+    with _lock:
+        place = f"{files.folder()} {database.settings_dict['NAME']}"
+        if (_known.process, _known.place) != (os.getpid(), place):
+            _known.__init__(os.getpid(), place)  # type: ignore[misc]
+        held = _known.snapshot
+        if held is None or time.monotonic() - held.made_at >= _keep_s():
+            held = _known.snapshot = _made()
+        return held
+
+
+def forget() -> None:
+    """The next question looks again."""
+    with _lock:
+        _known.snapshot = None
+
+
+def new_duck() -> duckdb.DuckDBPyConnection:
+    """A DuckDB of this process alone, that reads and writes the copy's folder and nothing else."""
+    spill = files.folder() / ".spill"
+    duck = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": min(4, os.cpu_count() or 1),
+            "memory_limit": settings.MPPCQA_COLUMNAR_MEMORY,
+            "temp_directory": str(spill),
+            "allow_community_extensions": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    duck.execute("SET parquet_metadata_cache = true")
+    duck.execute(
+        f"SET allowed_directories = ['{str(files.folder()).replace(chr(39), chr(39) * 2)}']"
+    )
+    duck.execute("SET enable_external_access = false")
+    duck.execute("SET lock_configuration = true")
+    return duck
+
+
+def _made() -> Snapshot:
+    began = time.monotonic()
+    things = read_things()
+    duck = new_duck()
+    layout = files.read_layout()
+    for name, table in things.items():
+        duck.register(name, table)
+    duck.execute(MINE)
+    duck.execute("CREATE TABLE tags AS SELECT * FROM tag")
+    there = files.read_analyses(layout)
+    wanted = duck.execute(
+        "SELECT analysis, mark, size FROM analysis SEMI JOIN mine USING (analysis) "
+        "ORDER BY analysis"
+    ).fetchall()
+    if any(there.get(number, mark) != mark for number, mark, _size in wanted):
+        layout, there = files.Layout(), {}  # a copy of another database
+    absent = [one for one in wanted if one[0] not in there]
+    parts, missing = _fresh([(number, mark, size) for number, mark, size in absent])
+    fresh = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    duck.register("fresh_rows", fresh)
+    duck.execute("CREATE TABLE fresh AS SELECT * FROM fresh_rows")
+    for name in (*things, "fresh_rows"):
+        duck.unregister(name)
+    return Snapshot(duck, layout, began, len(fresh), missing)
+
+
+def _fresh(absent: list[tuple[int, str, int]]) -> tuple[list[pa.Table], int]:
+    """Values of analyses (number, mark, how many values) that are not in the copy, as far as a
+    question reads them, and how many it does not."""
+    held = _known.fresh
+    keys = {(number, mark) for number, mark, _size in absent}
+    for key in held.keys() - keys:
+        del held[key]
+    left, unread, missing = MOST_READ, [], 0
+    for number, mark, size in absent:
+        if (number, mark) in held:
+            left -= size
+        elif size <= left:
+            unread.append((number, mark))
+            left -= size
+        else:
+            missing += size
+    if unread:
+        marks = dict(unread)
+        found = pa.concat_tables(
+            [SCHEMA.empty_table(), *read_rows([number for number, _mark in unread], Meaning())]
+        )
+        for number, mark in marks.items():
+            held[number, mark] = found.filter(pc.equal(found["analysis"], number))
+    return [held[number, mark] for number, mark, _size in absent if (number, mark) in held], missing
