@@ -261,29 +261,22 @@ class Questions:
         left, right = self._rows(first), self._rows(second, ranged=False)
         of = GROUPS[group]
         sql = (
+            "CREATE TEMP TABLE p AS "
             f"WITH a AS (SELECT m.device, v.channel, {of} AS g, avg(v.value) AS x {left.sql} "
             "GROUP BY ALL), "
-            f"b AS (SELECT m.device, v.channel, avg(v.value) AS y {right.sql} GROUP BY ALL), "
-            "p AS (SELECT device, channel, a.g, a.x, b.y FROM a JOIN b USING (device, channel)) "
+            f"b AS (SELECT m.device, v.channel, avg(v.value) AS y {right.sql} GROUP BY ALL) "
+            "SELECT device, channel, a.g, a.x, b.y FROM a JOIN b USING (device, channel)"
         )
-        parameters = [*left.parameters, *right.parameters]
-        n, pearson, slope, offset = self.ask(
-            sql + "SELECT count(*), corr(x, y), regr_slope(y, x), regr_intercept(y, x) FROM p",
-            parameters,
-        )[0]
-        spearman = None
-        if n > 2:
-            ranks = "rank() OVER (ORDER BY {0}) + (count(*) OVER (PARTITION BY {0}) - 1) / 2.0"
-            spearman = self.ask(
-                sql + f"SELECT corr(r, s) FROM (SELECT {ranks.format('x')} AS r, "
-                f"{ranks.format('y')} AS s FROM p)",
-                parameters,
-            )[0][0]
-        points = self.ask(
-            sql + "SELECT device, channel, g, x, y FROM p "
-            f"ORDER BY hash(device, channel) LIMIT {MOST_PAIRS}",
-            parameters,
-        )
+        duck = self._asked(sql, [*left.parameters, *right.parameters])
+        ranks = "rank() OVER (ORDER BY {0}) + (count(*) OVER (PARTITION BY {0}) - 1) / 2.0"
+        n, pearson, slope, offset, spearman = duck.execute(
+            "SELECT count(*), corr(x, y), regr_slope(y, x), regr_intercept(y, x), corr(r, s) FROM "
+            f"(SELECT x, y, {ranks.format('x')} AS r, {ranks.format('y')} AS s FROM p)"
+        ).fetchall()[0]
+        points = duck.execute(
+            "SELECT device, channel, g, x, y FROM p "
+            f"ORDER BY hash(device, channel) LIMIT {MOST_PAIRS}"
+        ).fetchall()
         return Pairs(n, known(pearson), known(spearman), known(slope), known(offset), points)
 
     def tray_map(self, measure: Measure) -> list[tuple[Any, ...]]:
