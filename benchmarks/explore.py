@@ -1,4 +1,4 @@
-"""Questions over the whole campaign: ``make bench BENCH=explore ARGS="--sizes 1e6,1e7"``.
+"""Questions over the whole campaign: ``make bench BENCH=explore ARGS="--sizes 1e6"``.
 
 Fills MariaDB (``MPPCQA_DATABASE``, database ``NAME_explore_SIZE``) by the real ingest, or uses again
 what an earlier call filled; brings the columnar copy up to date, and asks it ten kinds of question,
