@@ -1,9 +1,9 @@
 """Questions over the whole campaign: ``make bench BENCH=explore ARGS="--sizes 1e6"``.
 
-Fills MariaDB (``MPPCQA_DATABASE``, database ``NAME_explore_SIZE``) by the real ingest, or uses again
-what an earlier call filled; brings the columnar copy up to date, and asks it ten kinds of question,
-each with 20 random choices of lots; some of them are asked in SQL as well, and both answers
-compared. The last line is one JSON object.
+Fills MariaDB (``MPPCQA_DATABASE``, database ``NAME_explore_SIZE``) by the real ingest, or uses
+again what an earlier call filled; brings the columnar copy up to date, and asks it ten kinds of
+question, each with 20 random choices of lots; some of them are asked in SQL as well, and both
+answers compared. The last line is one JSON object.
 """
 
 from __future__ import annotations
