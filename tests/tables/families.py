@@ -172,6 +172,20 @@ def tdms(path: Path) -> None:
         file.write_segment([ChannelObject("scope", "CH1", VOLTS[0], about)])
 
 
+def keithley(path: Path) -> None:
+    rows = [
+        f"{n},{i:.7E},Amp DC,{v:.6f},Volt DC,T"
+        for n, (v, i) in enumerate(zip(BIAS, CURRENT, strict=True))
+    ]
+    lines = ["Buffer Name,defbuffer1", "Index,Reading,Unit,Value,Unit,Output", *rows]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def maestro(path: Path) -> None:
+    lines = ["$SPEC_ID:", "run 7", "$DATA:", f"0 {len(COUNTS) - 1}"]
+    path.write_text("\n".join([*lines, *(f"{one:8d}" for one in COUNTS), "$ROI:", "0"]) + "\n")
+
+
 FAMILIES = (
     Family("iv_20C.csv", iv, text=True, table=True),
     Family("iv_long.csv", iv_long, text=True, table=True),
@@ -185,6 +199,8 @@ FAMILIES = (
     Family("hera.txt", hera, text=True),
     Family("lecroy_54V_20C.txt", lecroy_text, text=True),
     Family("smu_20C.txt", source_meter, text=True),
+    Family("k2450_20C.csv", keithley, text=True),
+    Family("maestro_54V_20C.spe", maestro, text=True),
     Family("petsys_single_54V_20C.dat", petsys, text=True),
     Family("iv_20C.xlsx", excel),
     Family("iv_20C.root", root_tree),

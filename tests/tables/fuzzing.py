@@ -262,7 +262,8 @@ def judged(path: Path, mapping: Mapping, family: Family, truth: Numbers, due: st
         found = propose(path)
         if due == ANY and found.mapping is not None and found.certain:
             read_foreign(path, found.mapping)
-        got = numbers_of(read_foreign(path, mapping))
+        parts = read_foreign(path, mapping)
+        got = numbers_of(parts)
     except TableError as error:
         if not str(error).strip():
             return "bad: a refusal without words"
@@ -271,6 +272,8 @@ def judged(path: Path, mapping: Mapping, family: Family, truth: Numbers, due: st
         return "read"
     if due == PART and is_part(got, truth):
         return "part"
+    if any(part.doubts for part in parts):
+        return "refused"  # a person is asked before it is taken in
     return "bad: a wrong number passed"
 
 

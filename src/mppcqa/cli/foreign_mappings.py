@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from mppcqa.tables.mapping import Mapping
-    from mppcqa.tables.propose import Proposal
+    from mppcqa.tables.proposal import Proposal
 
 
 def list_mappings() -> None:

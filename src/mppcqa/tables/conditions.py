@@ -12,6 +12,8 @@ from mppcqa.tables.numbers import to_number
 from mppcqa.tables.units import conversion, is_unit
 from mppcqa.tables.words import say as _
 
+NAMED = ("bias_v", "temperature_c", "light")
+"""What headers, headings and names of files say of a device's conditions."""
 UNITS = {"bias_v": "V", "temperature_c": "°C", "light": "", "gate_s": "s", "sample_s": "s"}
 _EDGE = r"(?<![0-9A-Za-z.,])"
 _END = r"(?![\dA-Za-z.])"
@@ -99,6 +101,8 @@ def in_name(name: str, file_name: str) -> Evidence | None:
     """A condition in a file's name; None where there is none, or two."""
     stem = re.sub(r"(?i)\b(zero)C\b", "0C", file_name)
     if name == "light":
+        if LIT.search(stem) and DARK.search(stem):
+            return None
         if LIT.search(stem):
             return Evidence(1.0, _("the file's name"))
         return Evidence(0.0, _("the file's name")) if DARK.search(stem) else None

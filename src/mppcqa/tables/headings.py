@@ -67,14 +67,15 @@ SIGNALS = {
     "bias_v": re.compile(
         r"(?:bias|reverse)?\s?(?:voltage|voltaje|tension|spannung|volt|volts)(?:\s?(?:reading|read|"
         r"meas(?:ured)?|src|source|set|bias|v|\d)\s?)*|v|u|v ?(?:bias|rev|r|set|src|source|meas|dc|"
-        r"in|dut|sipm|smu|op|hv)|u ?bias|hv|bias|(?:bias|smu|source|set|src|dut) ?v(?:oltage)?|"
+        r"in|dut|sipm|smu|op|hv)|smu ?\d* voltage|u ?bias|hv|bias|"
+        r"(?:bias|smu|source|set|src|dut) ?v(?:oltage)?|"
         r"reverse bias|source value|source|a ?v|v ?\d|smu voltage|bias \(v\)|voltage \(v\)"
     ),
     "current_a": re.compile(
         r"(?:dark|photo|leakage|reverse|bias|sipm|measured|meas|smu|source)?\s?(?:current|corriente|"
         r"strom|curr)(?:\s?(?:reading|read|meas(?:ured)?|mean|avg|average|dark|light|a|\d+)\s?)*|"
         r"i|i ?(?:dark|d|r|rev|meas|light|led|sipm|dut|smu|avg|mean|bias|ph|dc|leak|leakage)|a ?i|"
-        r"id|idark|smu ?i|smu current|reading|amps|i ?\d+"
+        r"id|idark|smu ?i|smu ?\d* current|reading|amps|i ?\d+"
     ),
     "spread_a": re.compile(
         r"(?:i|current|curr) ?(?:err(?:or)?|std|sigma|rms|spread|unc(?:ertainty)?|sd|stdev|dev)|"
@@ -82,12 +83,14 @@ SIGNALS = {
     ),
     "count": re.compile(
         r"(?:n ?)?(?:counts?|entries|events|frequency|n|hits|occurrences|cuentas|number|freq|yield|"
-        r"bin ?content|content|no of (?:events|counts))"
+        r"bin ?content|content|no of (?:events|counts)|"
+        r"(?:counts?|entries|events|hits|cuentas) ?(?:ch(?:annel)?|canal|cell)? ?\d+)"
     ),
     "charge": re.compile(
-        r"(?:adc|energy|charge|q|qdc|amplitude|bin|bins|bin ?cent(?:er|re)|bin ?low(?: edge)?|"
-        r"bin ?left|adc ?(?:channel|ch|counts?|value|bin)|hg|lg|pha|integral|area|energylong|"
-        r"energy long|carga|pulse ?(?:height|area|charge)|channel|ch|x|low ?edge|center|centre|"
+        r"(?:adc|energy|charge|q|qdc|amplitude|bin|bins|bin ?cent(?:er|re)|(?:bin ?)?(?:low(?:er)?|"
+        r"left|high|upp?er|right|up)(?: ?edge)?|bin ?(?:start|begin|end|min|max)|"
+        r"adc ?(?:channel|ch|counts?|value|bin)|hg|lg|pha|integral|area|energylong|"
+        r"energy long|carga|pulse ?(?:height|area|charge)|channel|ch|x|center|centre|"
         r"(?:hg|lg|pha|adc|qdc|q|charge|energy|carga) ?\d+)"
     ),
     "time": re.compile(
@@ -141,17 +144,29 @@ UNIT_ROLES = {
     "Ω": ("resistance",),
     "ADC": ("charge", "signal", "count"),
     "C": ("charge", "temperature_c"),
+    "eV": ("charge",),
 }
+NO_CURRENT = re.compile(
+    r"(?i)log|ln\b|lg\b|deriv|d\w{0,3}\s?/\s?d|1\s?/|inverse|sqrt|norm|densit|compliance|limit|range|"
+    r"offset|sett?ing|\bset\b|max|min\b|threshold|trip"
+)
+"""Columns in amperes that are no current measured at a point of a curve."""
+LOW_EDGE = re.compile(r"(?:bin ?)?(?:low(?:er)?|left)(?: ?edge)?|bin ?(?:start|begin|min)")
+HIGH_EDGE = re.compile(r"(?:bin ?)?(?:high|upp?er|right|up)(?: ?edge)?|bin ?(?:end|max)")
 HEAD = re.compile(
     r"(?P<name>.+?)\s*(?:\[(?P<a>[^\]]*)\]|\((?P<b>[^()]*)\)|[/,]\s*(?P<c>[^\s/,]+)|"
     r"\s+in\s+(?P<d>\S+)|_(?P<e>[^\W_]{1,4}))\s*"
 )
+SAYS_UNIT = re.compile(r"(?:(?P<name>ch\d)\s?)?(?:in\s)?(?P<unit>\S+)", re.I)
+"""Headings of R&S and Rigol: ``in s`` is the time, ``CH1V`` the first channel in volts."""
 ONLY_UNIT = re.compile(r"[\[(]?\s*([^\[\]()]*?)\s*[\])]?")
 AT = re.compile(
     r"(?P<name>(?:\bT(?:emp(?:erature)?)?|Temperature|V?bias|V_?bias|bias|HV|V_?ov|OV|overvoltage|"
     r"light|LED)\b)\s*[=:]?\s*(?P<number>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>°C|degC|deg C|C|K|mV|V)?",
     re.I,
 )
+BARE = re.compile(r"\s*([+-]?\d+(?:[.,]\d+)?)\s*(°C|degC|deg C|C|K)\s*\)?\s*")
+"""A temperature by its unit alone, as in ``Current (nA) @ -20C``."""
 CONDITION_WORDS = (
     ("temperature_c", re.compile(r"t|temp(erature)?", re.I), "°C"),
     ("overvoltage_v", re.compile(r"v_?ov|ov|overvoltage", re.I), "V"),
@@ -180,7 +195,12 @@ def read_head(head: str) -> Column:
     underscore only what is one.
     """
     text = " ".join(head.replace("\ufeff", "").split()).strip("\"'")
-    rest, conditions = _conditions(text)
+    text = re.sub(r"(?:\s\(\d+\))+$", "", text) if text.count("(") > 1 else text  # of KickStart
+    rest, conditions = _conditions(re.sub(r"\s+at\s+(?=[+-]?\d)", " @ ", text))
+    if (short := SAYS_UNIT.fullmatch(rest)) and (short["name"] or rest.lower().startswith("in ")):
+        known = read_unit(short["unit"])
+        if known is not None and known.base == ("V" if short["name"] else "s"):
+            return Column(text, short["name"] or "time", short["unit"], ".", conditions)
     found = HEAD.fullmatch(rest)
     if not found:
         return Column(text, rest or text, "", ".", conditions)
@@ -219,7 +239,8 @@ def _conditions(text: str) -> tuple[str, dict[str, float]]:
         return text, {}
     kept = parts[0]
     for mark, part in zip(parts[1::2], parts[2::2], strict=True):
-        less = AT.sub(take, part)
+        bare = BARE.fullmatch(part) if mark == "@" else None
+        less = AT.sub(take, f"T={bare[1]} {bare[2]}" if bare else part)
         kept += mark + part if less == part else ("" if not less.strip(" )") else mark + less)
     return kept.strip(" ,;@") or text, found
 
@@ -289,7 +310,13 @@ def roles_of(column: Column) -> list[str]:
     named = [role for role in roles if role in fitting]
     if named or roles:
         return named
-    return ["current_a"] if unit.base == "A" else []
+    return ["current_a"] if unit.base == "A" and not NO_CURRENT.search(column.name) else []
+
+
+def edge_of(column: Column) -> int:
+    """-1 where a heading names the lower edges of bins, 1 for their upper ones, else 0."""
+    name = plain_head(column.name)
+    return -1 if LOW_EDGE.fullmatch(name) else int(bool(HIGH_EDGE.fullmatch(name)))
 
 
 def is_heading(cells: Sequence[str]) -> bool:

@@ -62,6 +62,8 @@ class Column:
     """Channel of the device, from 0; a branch with an array fills the channels from this one."""
     axis_unit: str = ""
     """Unit of the axis that the role names, where it is one of `Mapping.axes`."""
+    at: Dict[str, float] = field(default_factory=dict, hash=False)
+    """Conditions of this column alone, as its heading says them: ``{"temperature_c": -20}``."""
 
     @property
     def due(self) -> str | None:
@@ -228,11 +230,14 @@ def _columns(given: Any, kind: str, axes: Dict[str, str], faults: list[str]) -> 
                 and isinstance(column.scale, int | float)
                 and math.isfinite(column.scale)
                 and column.scale != 0
+                and _are_conditions(column.at, axes)
             )
         except TypeError:
             well = False
         if not well:
-            faults.append(f"column {number}: needs source, role, and may have unit, scale, channel")
+            faults.append(
+                f"column {number}: needs source, role, and may have unit, scale, channel, at"
+            )
             continue
         if column.role not in allowed:
             faults.append(f"column {number}: role {column.role!r} is none of {', '.join(allowed)}")
@@ -246,6 +251,15 @@ def _columns(given: Any, kind: str, axes: Dict[str, str], faults: list[str]) -> 
             faults.append(f"column {number}: {column.unit!r} is no unit of {column.role} ({due})")
         columns.append(column)
     return tuple(columns)
+
+
+def _are_conditions(given: Any, axes: Dict[str, str]) -> bool:
+    return isinstance(given, dict) and all(
+        (key in CONDITIONS or key in axes)
+        and isinstance(value, int | float)
+        and math.isfinite(value)
+        for key, value in given.items()
+    )
 
 
 def _conditions(given: Any, axes: Dict[str, str], faults: list[str]) -> dict[str, Given]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mppcqa.tables.conditions import Evidence, disagreement, find_condition
+from mppcqa.tables.column_groups import MAIN, by_headings, doubts_of
+from mppcqa.tables.conditions import NAMED, Evidence, disagreement, find_condition
 from mppcqa.tables.curves import curve_of
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.histogram import spread_counts
@@ -23,7 +24,6 @@ from mppcqa.tables.words import say as _
 
 APART_C = 1.0
 """Readings of a temperature that lie closer belong to one condition."""
-NAMES = ("bias_v", "temperature_c", "light")
 
 
 def read_table(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measured]:
@@ -56,7 +56,7 @@ def conditions_of(mapping: Mapping, path: Path, facts: dict[str, str]) -> Condit
     two of them differ it has to be asked.
     """
     done = Conditions()
-    for name in (*NAMES, "gate_s", "sample_s", *mapping.axes):
+    for name in (*NAMED, "gate_s", "sample_s", *mapping.axes):
         value = mapping.condition(name, path, facts)
         there = find_condition(name, path.name, facts)
         if math.isnan(value) and there:
@@ -74,9 +74,11 @@ def from_rows(path: Path, mapping: Mapping, rows: Rows) -> list[Measured]:
     whole = conditions_of(mapping, path, rows.facts)
     found = []
     for serial, part in _devices(rows):
-        for one in _of_device(path, mapping, part, whole.values):
-            one.serial, one.facts = serial, rows.facts
-            found.append(one)
+        for columns, at in by_headings(part, mapping, whole.values):
+            for one in _of_device(path, mapping, columns, at):
+                one.serial, one.facts = serial, rows.facts
+                found.append(one)
+    whole.doubts += doubts_of(rows, mapping, path)
     if found:
         found[0].notes[:0] = rows.notes
         whole.tell(found[0])
@@ -119,9 +121,7 @@ def _refuse_twice(
     path: Path, mapping: Mapping, roles: dict[str, list[tuple[Column, Floats]]]
 ) -> None:
     """Two columns of one role must be two channels."""
-    main = {"iv": "current_a", "charge": "charge", "spectrum": "count", "waveform": "signal",
-            "staircase": "rate_hz"}  # fmt: skip
-    columns = roles.get(main[mapping.kind], [])
+    columns = roles.get(MAIN[mapping.kind], [])
     channels = [column.channel for column, _values in columns]
     if len(set(channels)) < len(channels):
         raise TableError(
@@ -230,6 +230,8 @@ def _spectra(
 ) -> list[Measured]:
     """Histograms as charges, a channel for each column of counts."""
     centres = roles["charge"][0][1]
+    if not np.isfinite(centres).all():
+        raise TableError(_("%s: some bins have no charge, but counts") % path.name)
     parts = [spread_counts(centres, counts, path.name) for _column, counts in roles["count"]]
     one = at_condition(condition)
     one.charges = side_by_side(parts)

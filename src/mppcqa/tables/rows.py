@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mppcqa.tables.endings import LOOKED_AT, last_texts, rows_kept
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import Column as Heading
-from mppcqa.tables.headings import roles_of
+from mppcqa.tables.headings import edge_of, roles_of
 from mppcqa.tables.mapping import KEYS, ROLE_UNITS, Column, Mapping
 from mppcqa.tables.measured import Floats
 from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts
 from mppcqa.tables.source import Reading, Source, open_source
-from mppcqa.tables.text import looks_cut
 from mppcqa.tables.words import say as _
 
 LARGEST_CHANNEL = 4096
@@ -68,16 +68,10 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     places = [column_place(column, source.columns, name) for column in mapping.columns]
     refuse_contradictions(mapping, [source.columns[place] for place in places], name)
     extra = keys_of(source.columns, places, mapping)
-    numbered, cells = _cells(source, name, [*places, *(place for place, _column in extra)], limit)
-    kept, dropped = _without_ending(source, mapping, places, numbered, cells)
-    counts = [
-        place
-        for column, place in zip(mapping.columns, places, strict=True)
-        if column.role == "count"
-    ]
-    if limit is None and _last_is_cut(source, places, counts, kept, cells):
-        kept[np.flatnonzero(kept)[-1]] = False
-        dropped = True
+    wanted_places = [*places, *(place for place, _column in extra)]
+    numbered, cells, last = _cells(source, name, wanted_places, limit)
+    kept = rows_kept(source, mapping, places, cells, last if limit is None else [])
+    dropped = not bool(kept.all())
     rows = Rows([], facts=dict(source.facts))
     found: list[tuple[Column, Floats]] = []
     wanted = [*zip(mapping.columns, places, strict=True), *((c, p) for p, c in extra)]
@@ -96,7 +90,10 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
                 _("%(head)s: the unit %(unit)s is not one of %(role)s (%(due)s)")
                 % {"head": heading.head, "unit": heading.unit, "role": column.role, "due": due}
             )
-        found.append((column, values.changed(change.factor, change.offset).value))
+        numbered_here = values.changed(change.factor, change.offset).value
+        found.append(
+            (_as_headed(column, heading), _centres(mapping, column, heading, numbered_here))
+        )
     if not len(numbered[kept]):
         raise TableError(_("the table holds no line"))
     found = _telling(found, len(mapping.columns), rows)
@@ -108,6 +105,9 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
             % {"line": int(numbered[at]), "text": said[:60]}
         )
     rows.notes += [note for note in source.notes if "“" in note]
+    if len(source.sheets) > 1:
+        others = ", ".join(f"“{one}”" for one in source.sheets if one != source.used.sheet)
+        rows.notes.append(_("Sheets that are not read: %s.") % others)
     unused = [
         c.head
         for i, c in enumerate(source.columns)
@@ -116,6 +116,38 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     if unused:
         rows.notes.append(_("Columns that are not used: %s.") % ", ".join(unused[:20]))
     return rows
+
+
+def _as_headed(column: Column, heading: Heading) -> Column:
+    """A column with the unit and the conditions that its heading says, where the mapping does not.
+
+    >>> from mppcqa.tables.headings import read_head
+    >>> _as_headed(Column("I_light (A)", "current_a"), read_head("I_light (A)")).at
+    {'light': 1.0}
+    """
+    at = dict(heading.conditions)
+    if column.role in ("current_a", "charge", "count"):
+        at = light_of(heading.name) | at
+    return replace(column, unit=column.unit or heading.unit, at={**at, **column.at})
+
+
+LIT = re.compile(r"(?i)(?:^|[\W_]|i)(?:light|led|lit|illum\w*|laser|luz)(?:[\W_\d]|$)|photo ?curr")
+DARK = re.compile(r"(?i)(?:^|[\W_]|i)(?:dark|oscur\w*|dunkel\w*)")
+
+
+def light_of(name: str) -> dict[str, float]:
+    """Light by the name of a column: ``I_dark``, ``I_light``; empty where it says nothing."""
+    lit, dark = bool(LIT.search(name)), bool(DARK.search(name))
+    return {} if lit == dark else {"light": float(lit)}
+
+
+def _centres(mapping: Mapping, column: Column, heading: Heading, values: Floats) -> Floats:
+    """Middles of bins whose edges a column names; anything else as it is."""
+    edge = edge_of(heading) if (mapping.kind, column.role) == ("spectrum", "charge") else 0
+    there = values[np.isfinite(values)]
+    if not edge or len(there) < 2:
+        return values
+    return values - edge * 0.5 * float(np.median(np.diff(there)))
 
 
 def column_place(column: Column, headings: Sequence[Heading], name: str) -> int:
@@ -229,9 +261,10 @@ def keys_of(
 
 def _cells(
     source: Source, name: str, places: Sequence[int], limit: int | None
-) -> tuple[np.ndarray, dict[int, pa.Array]]:
-    """Numbers of the lines, and the cells of some columns."""
+) -> tuple[np.ndarray, dict[int, pa.Array], list[list[str]]]:
+    """Numbers of the lines, the cells of some columns, and all texts of the last lines."""
     lines: list[np.ndarray] = []
+    last: list[list[str]] = []
     parts: dict[int, list[Any]] = {place: [] for place in places}
     for chunk in source.chunks():
         if chunk.faults:
@@ -243,59 +276,13 @@ def _cells(
         lines.append(chunk.rows)
         for place in parts:
             parts[place].append(chunk.cells[place])
+        last = [*last, *last_texts(chunk.cells)][-LOOKED_AT:]
         if limit is not None:
             break
     if not lines:
         raise TableError(_("%s: the table holds no line") % name)
-    return np.concatenate(lines), {place: pa.concat_arrays(part) for place, part in parts.items()}
-
-
-def _without_ending(
-    source: Source,
-    mapping: Mapping,
-    places: Sequence[int],
-    lines: np.ndarray,
-    cells: dict[int, pa.Array],
-) -> tuple[np.ndarray, bool]:
-    """Which rows stay: not those at the end, or repeats of the heading, without any number."""
-    kept = np.ones(len(lines), bool)
-    number = np.zeros(len(lines), bool)
-    blank = np.ones(len(lines), bool)
-    for column, place in zip(mapping.columns, places, strict=True):
-        if column.role == "serial":
-            continue
-        found = numbers(cells[place], source.columns[place].decimal)
-        number |= ~(found.empty | found.broken)
-        blank &= found.empty & ~found.word
-    kept &= ~blank
-    there = np.flatnonzero(number)
-    if len(there):
-        kept[there[-1] + 1 :] = False
-    return kept, not bool(kept.all())
-
-
-def _last_is_cut(
-    source: Source,
-    places: Sequence[int],
-    counts: Sequence[int],
-    kept: np.ndarray,
-    cells: dict[int, pa.Array],
-) -> bool:
-    """Whether the last row of a text has no line end, and lacks digits or may lack some.
-
-    A number lacks them where all others of its column have more; one of `counts` may always.
-    """
-    at = np.flatnonzero(kept)
-    if getattr(source, "ended", True) or len(at) < 2:
-        return False
-    rows = at[-60:].tolist()
-    for place in places:
-        texts_ = [str(cells[place][row].as_py() or "") for row in rows]
-        if looks_cut(texts_[-1], texts_[:-1]):
-            return True
-    # Counts differ in digits: of 908, what is left of a cut may be 90. Only 0 is surely whole.
-    last = {place: str(cells[place][rows[-1]].as_py() or "") for place in counts}
-    return any(text.strip("0") != "" for text in last.values())
+    whole = {place: pa.concat_arrays(part) for place, part in parts.items()}
+    return np.concatenate(lines), whole, last
 
 
 def _refuse_broken(
@@ -330,6 +317,10 @@ def _refuse_broken(
         raise TableError(
             f"{where}: "
             + _("“%s” may have decimals or thousands: name the decimal sign in the mapping") % text
+        )
+    if text == heading.head or text == heading.name:
+        raise TableError(
+            f"{where}: " + _("a second table begins there; save each as a file of its own")
         )
     raise TableError(f"{where}: " + _("“%s” is no number") % text)
 

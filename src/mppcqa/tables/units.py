@@ -46,6 +46,7 @@ BASES = {
     "amps": "A",
     "Amps": "A",
     "AMP": "A",
+    "Ampere(s)": "A",
     "ampere": "A",
     "Ampere": "A",
     "sec": "s",

@@ -52,6 +52,10 @@ MARKS = (
     (b"\x80\x04\x95", say_later("a Python pickle, which is never opened; save as CSV or HDF5")),
     (b"\x80\x03", say_later("a Python pickle, which is never opened; save as CSV or HDF5")),
     (b"\x00\x00\x01\xba", say_later("a video")),
+    (b"Format,1.0B", say_later("steps of a GW Instek oscilloscope; save as CSV (Detail)")),
+    (b"Format,2.0B", say_later("steps of a GW Instek oscilloscope; save as CSV (Detail)")),
+    (b"//YOKOGAWA ASCII", say_later("text of a Yokogawa oscilloscope; save as CSV with times")),
+    (b'"//YOKOGAWA ASCII', say_later("text of a Yokogawa oscilloscope; save as CSV with times")),
     (b"psdata", say_later("a PicoScope file; save as CSV in PicoScope")),
 )
 ENDINGS = {

@@ -31,6 +31,13 @@ class Format:
     text: bool = True
     """Whether it is text that a mapping of a table might have been made for."""
 
+    other: Callable[[Path], Mapping | None] | None = None
+    """How a file is read that holds another kind of data than most of this format."""
+
+    def proposed(self, path: Path) -> Mapping:
+        """How one file is read where nothing else is asked."""
+        return (self.other(path) if self.other else None) or self.mapping()
+
     def mapping(self) -> Mapping:
         """How such a file is read where nothing else is asked."""
         return Mapping(

@@ -8,28 +8,22 @@ of the range. The cells of this chip differ in width; samples are set on even st
 from __future__ import annotations
 
 import struct
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, refuse_other_kind
-from mppcqa.tables.formats.oscilloscope import DARK, MAX_SAMPLES
+from mppcqa.tables.formats.drs4_xml import CHANNELS, Wave, broken, waves_of_xml
+from mppcqa.tables.formats.oscilloscope import DARK
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.measured import Floats, Measured
 from mppcqa.tables.parts import conditions_of, waveform_part
-from mppcqa.tables.units import read_unit
 from mppcqa.tables.words import say as _
 
 CELLS = 1024
-CHANNELS = 4
 EVENT = struct.Struct("<I8H")
 EVENT_BYTES = 4 + EVENT.size
-LARGEST_XML = 500_000_000
-Wave = tuple[Floats, Floats]
-"""Times [s] and volts of one waveform."""
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -42,7 +36,7 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
     refuse_other_kind(path, mapping, "waveform", FORMAT.title)
     with path.open("rb") as file:
         start = file.read(1000)
-    found = _of_xml(path) if b"<DRSOSC>" in start else _of_binary(path, limit)
+    found = waves_of_xml(path) if b"<DRSOSC>" in start else _of_binary(path, limit)
     if not found:
         raise TableError(_("%s: nothing was found in it") % path.name)
     whole = conditions_of(mapping, path, {})
@@ -80,7 +74,7 @@ def _of_binary(path: Path, limit: int | None) -> dict[int, list[Wave]]:
         number += 1
         board = -1
         if data[at : at + 4] != b"EHDR" or at + EVENT_BYTES > len(data):
-            raise TableError(_broken(path, number))
+            raise TableError(broken(path, number))
         middle = struct.unpack_from("<h", data, at + EVENT_BYTES - 2)[0] / 1000
         at += EVENT_BYTES
         while data[at : at + 2] == b"B#":
@@ -96,12 +90,12 @@ def _of_binary(path: Path, limit: int | None) -> dict[int, list[Wave]]:
                 if at > len(data) and limit is not None:
                     return found
                 if at > len(data) or channel not in widths or not 0 <= cell < CELLS:
-                    raise TableError(_broken(path, number))
+                    raise TableError(broken(path, number))
                 raw = np.frombuffer(data, "<u2", CELLS, begin)
                 times = np.concatenate([[0.0], np.cumsum(np.roll(widths[channel], -cell))[:-1]])
                 found.setdefault(channel, []).append((times * 1e-9, raw / 65536 - 0.5 + middle))
         if board < 0:
-            raise TableError(_broken(path, number))
+            raise TableError(broken(path, number))
     return found
 
 
@@ -116,67 +110,18 @@ def _widths(path: Path, data: bytes, at: int) -> tuple[int, dict[int, Floats]]:
             channel = CHANNELS * board + _channel(path, data, at, 0)
             widths[channel] = np.frombuffer(data, "<f4", CELLS, at + 4).astype(float)
             if not np.isfinite(widths[channel]).all() or not (widths[channel] > -1).all():
-                raise TableError(_broken(path, 0))
+                raise TableError(broken(path, 0))
             at += 4 + 4 * CELLS
         else:
-            raise TableError(_broken(path, 0))
+            raise TableError(broken(path, 0))
     return at, widths
 
 
 def _channel(path: Path, data: bytes, at: int, event: int) -> int:
     text = data[at + 1 : at + 4]
     if not text.isdigit() or not 1 <= int(text) <= CHANNELS:
-        raise TableError(_broken(path, event))
+        raise TableError(broken(path, event))
     return int(text) - 1
-
-
-def _broken(path: Path, event: int) -> str:
-    return _("%(name)s: event %(n)d is not whole: the file was cut off or changed") % {
-        "name": path.name,
-        "n": event,
-    }
-
-
-def _of_xml(path: Path) -> dict[int, list[Wave]]:
-    if path.stat().st_size > LARGEST_XML:
-        raise TableError(_("%s: too large as XML; let DRSOsc write binary") % path.name)
-    with path.open("rb") as file:
-        if b"<!" in file.read(2000).replace(b"<!--", b""):
-            raise TableError(
-                _("%s: this XML declares entities, which DRSOsc never does") % path.name
-            )
-    found: dict[int, list[Wave]] = {}
-    units = {"HUnit": 1e-9, "VUnit": 1e-3}
-    number, boards = 0, list[str]()
-    try:
-        for _event, element in ET.iterparse(path, events=("end",)):  # noqa: S314  (no entities)
-            if element.tag in units:
-                known = read_unit((element.text or "").strip())
-                units[element.tag] = known.factor if known is not None else units[element.tag]
-            if element.tag.startswith("Board_"):
-                if element.tag not in boards:
-                    boards.append(element.tag)
-                for one in element:
-                    if one.tag.startswith("CHN") and one.tag[3:].isdigit():
-                        place = CHANNELS * boards.index(element.tag) + int(one.tag[3:]) - 1
-                        found.setdefault(place, []).append(_points(one, units))
-            if element.tag == "Event":
-                number += 1
-                element.clear()
-    except (ET.ParseError, ValueError, LookupError) as error:
-        raise TableError(f"{_broken(path, number + 1)} ({str(error)[:80]})") from None
-    if sum(len(v) * len(v[0][0]) for v in found.values()) > MAX_SAMPLES:
-        raise TableError(_("%s: too large as XML; let DRSOsc write binary") % path.name)
-    return found
-
-
-def _points(channel: Any, units: dict[str, float]) -> Wave:
-    """Times [s] and volts of one channel's ``<Data>t,v</Data>``."""
-    rows = [(one.text or "").split(",") for one in channel if one.tag == "Data"]
-    table = np.array(rows, float)
-    if table.ndim != 2 or table.shape[1] != 2 or len(table) < 2:
-        raise ValueError("samples that are no pairs of numbers")
-    return table[:, 0] * units["HUnit"], table[:, 1] * units["VUnit"]
 
 
 FORMAT = Format(

@@ -71,6 +71,11 @@ def _gain(path: Path, heads: list[str], mapping: Mapping) -> int:
             _("%(name)s: a list of Janus holds charges, not what the mapping says (%(kind)s)")
             % {"name": path.name, "kind": mapping.kind}
         )
+    if "Counts" in heads and not set(heads) & set(GAINS):
+        raise TableError(
+            _("%(name)s is a list of Janus in the mode of %(mode)s, which has no charges")
+            % {"name": path.name, "mode": "counting"}
+        )
     wanted = [column.source for column in mapping.of_role("charge")] or list(GAINS[:4])
     for name in wanted:
         if name in heads:

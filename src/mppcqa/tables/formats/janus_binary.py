@@ -16,21 +16,16 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, refuse_other_kind
+from mppcqa.tables.formats.janus_events import CHANNELS, LEAST, hits, missing
 from mppcqa.tables.mapping import Mapping
-from mppcqa.tables.measured import Charges, Measured, at_condition
+from mppcqa.tables.measured import Measured, at_condition
 from mppcqa.tables.parts import by_channel, conditions_of
 from mppcqa.tables.words import say as _
 
 HEADER = struct.Struct("<2B3BHHBHBfQ")
 BOARDS = (5202,)
-CHANNELS = 64
 SPECTROSCOPY, TIMING, BOTH, COUNTING = 1, 2, 3, 4
 MODES = {TIMING: "timing", COUNTING: "counting"}
-LOW, HIGH, ARRIVAL, OVER = 1, 2, 16, 32
-UNKNOWN = 0xFF - LOW - HIGH - ARRIVAL - OVER
-LEAST = 2 + 1 + 8 + 8 + 8
-RELATIVE = 8
-"""Bytes of a second time stamp, which some runs have."""
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -55,7 +50,7 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
             % {"name": path.name, "mode": MODES[mode]}
         )
     starts, sizes = _events(path, data, limit is not None)
-    event, board, channel, low, high = _hits(path, data, starts, sizes, 4 if steps else 0)
+    event, board, channel, low, high = hits(path, data, starts, sizes, 4 if steps else 0)
     wanted = [column.source.upper().removeprefix("PHA_") for column in mapping.of_role("charge")]
     gain = wanted[0] if wanted and wanted[0] in ("LG", "HG") else ""
     name, charge = (
@@ -73,6 +68,7 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
         "run": str(header[6]),
     }
     whole = conditions_of(mapping, path, facts)
+    whole.doubts += [text] if (text := missing(data, starts, sizes, 4 if steps else 0)) else []
     part = whole.tell(at_condition(whole.values))
     part.charges, part.channels = by_channel(charge[there], numbers[there], event[there])
     part.facts, part.channel_known = facts, True
@@ -103,90 +99,6 @@ def _events(path: Path, data: Any, cut: bool) -> tuple[Any, Any]:
     if not starts:
         raise TableError(_("%s: nothing was found in it") % path.name)
     return np.array(starts, np.int64), np.array(sizes, np.int64)
-
-
-def _hits(path: Path, data: Any, starts: Any, sizes: Any, step: int) -> tuple[Any, ...]:
-    """Event, board, channel, low and high gain of each channel of each event.
-
-    Goes through the channels of all events at once; `step` is 4 where times are in steps.
-    """
-    relative = _relative(data, starts, sizes, step)
-    at = starts + LEAST + relative
-    end = starts + sizes
-    padded = np.concatenate([data, np.zeros(16, np.uint8)])
-    live = np.arange(len(starts))
-    masks = _masks(data, starts, relative)
-    found: list[tuple[Any, ...]] = []
-    for _n in range(CHANNELS + 1):
-        live = live[at[live] < end[live]]
-        if not len(live):
-            break
-        here = at[live]
-        channel, kind = padded[here], padded[here + 1]
-        odd = (channel >= CHANNELS) | ((kind & UNKNOWN) != 0)
-        here = here + 2
-        values: list[Charges] = []
-        for bit in (LOW, HIGH):
-            has = (kind & bit) != 0
-            number = padded[here].astype(np.float32) + 256.0 * padded[here + 1]
-            values.append(np.where(has, number, np.nan).astype(np.float32))
-            here = here + 2 * has
-        here = here + 4 * ((kind & ARRIVAL) != 0) + (2 if step else 4) * ((kind & OVER) != 0)
-        odd |= here > end[live]
-        bit = np.left_shift(np.uint64(1), np.minimum(channel, CHANNELS - 1).astype(np.uint64))
-        odd |= (masks[live] & bit) == 0
-        masks[live] &= ~bit
-        if odd.any():
-            raise TableError(_broken(path, int(live[np.flatnonzero(odd)[0]])))
-        found.append((live, padded[starts[live] + 2], channel.astype(np.int64), *values))
-        at[live] = here
-    if len(live) and (at[live] < end[live]).any():
-        raise TableError(_broken(path, int(live[0])))
-    if masks.any():
-        raise TableError(_broken(path, int(np.flatnonzero(masks)[0])))
-    event, board, channel, low, high = (np.concatenate(x) for x in zip(*found, strict=True))
-    if len(np.unique(board)) > 1:  # boards answer one trigger each on its own
-        event = _words(data, starts + LEAST - 16 + relative)[event]
-    order = np.lexsort((channel, event))
-    return event[order].astype(float), board[order], channel[order], low[order], high[order]
-
-
-def _masks(data: Any, starts: Any, relative: int) -> Any:
-    """The mask of channels of each event (n,) uint64."""
-    return _words(data, starts + LEAST - 8 + relative)
-
-
-def _words(data: Any, places: Any) -> Any:
-    """Numbers of 64 bits (n,) at some places."""
-    at = places[:, None] + np.arange(8)
-    return data[np.minimum(at, len(data) - 1)].copy().view("<u8").reshape(-1)
-
-
-def _broken(path: Path, event: int) -> str:
-    return _("%(name)s: event %(n)d does not hold what its size says: it is damaged") % {
-        "name": path.name,
-        "n": event + 1,
-    }
-
-
-def _relative(data: Any, starts: Any, sizes: Any, step: int) -> int:
-    """Bytes of a second time stamp: by the mask of channels of the first event."""
-    raw = data[starts[0] : starts[0] + sizes[0]].tobytes()
-    for more in (0, RELATIVE):
-        at = LEAST + more
-        if len(raw) < at:
-            break
-        mask = int.from_bytes(raw[at - 8 : at], "little")
-        channels = [n for n in range(CHANNELS) if mask >> n & 1]
-        said = []
-        while at + 2 <= len(raw):
-            kind = raw[at + 1]
-            said.append(raw[at])
-            at += 2 + 2 * (kind & 1) + (kind & 2) + 4 * (kind >> 4 & 1)
-            at += (2 if step else 4) * (kind >> 5 & 1)
-        if at == len(raw) and said == channels:
-            return more
-    return 0
 
 
 FORMAT = Format(

@@ -12,7 +12,8 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, lines_at, refuse_other_kind
-from mppcqa.tables.formats.oscilloscope import DARK, samples_of
+from mppcqa.tables.formats.oscilloscope import DARK
+from mppcqa.tables.formats.sample_rows import samples_of
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.measured import Floats, Measured
 from mppcqa.tables.numbers import to_number

@@ -8,7 +8,8 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format
-from mppcqa.tables.formats.oscilloscope import DARK, MAX_SAMPLES, refuse_other, samples_of
+from mppcqa.tables.formats.oscilloscope import DARK, MAX_SAMPLES, refuse_other
+from mppcqa.tables.formats.sample_rows import samples_of
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.measured import Measured
 from mppcqa.tables.parts import conditions_of, waveform_part

@@ -14,11 +14,12 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, lines_at
+from mppcqa.tables.formats.sample_rows import is_number, samples_of
 from mppcqa.tables.mapping import Given, Mapping
 from mppcqa.tables.measured import Floats, Measured
 from mppcqa.tables.parts import conditions_of, waveform_part
 from mppcqa.tables.sampling import sample_interval
-from mppcqa.tables.text import read_lines, refuse_cut
+from mppcqa.tables.text import read_lines
 from mppcqa.tables.units import read_unit
 from mppcqa.tables.words import say as _
 
@@ -89,11 +90,11 @@ def facts_of(rows: list[list[str]]) -> dict[str, str]:
     """What the header says: ``key,value`` in the first columns, ``key = value`` in any."""
     facts: dict[str, str] = {}
     for row in rows[:HEADER_LINES]:
-        if len(row) > 1 and row[0] and not _is_number(row[0]) and row[1]:
+        if len(row) > 1 and row[0] and not is_number(row[0]) and row[1]:
             facts.setdefault(row[0].rstrip(":"), row[1])
         for cell in row:
             key, sign, value = cell.partition("=")
-            if sign and _is_number(value):
+            if sign and is_number(value):
                 facts.setdefault(key.strip(), value.strip())
     if len(rows) > 1 and "Increment" in rows[0]:
         at = rows[0].index("Increment")
@@ -108,12 +109,12 @@ def _first(path: Path, rows: list[list[str]]) -> tuple[int, list[int]]:
     numeric = [
         place
         for place in range(width)
-        if probed and all(place < len(row) and _is_number(row[place]) for row in probed)
+        if probed and all(place < len(row) and is_number(row[place]) for row in probed)
     ]
     if len(numeric) < 2:
         raise TableError(_("%s: no samples; was the file cut off?") % path.name)
     for number, row in enumerate(rows):
-        if all(place < len(row) and _is_number(row[place]) for place in numeric):
+        if all(place < len(row) and is_number(row[place]) for place in numeric):
             return number, numeric
     raise TableError(_("%s: no samples; was the file cut off?") % path.name)
 
@@ -137,7 +138,8 @@ def _heads(
         (row for row in rows[:HEADER_LINES] if row[0].lower().startswith("vertical units")), None
     )
     if said is not None:
-        given = [re.sub(r"(?i)^ch\d:", "", cell) for cell in said[1:] if cell]
+        cells = [part for cell in said[1:] for part in cell.split() if part]  # CH1:V CH2:V
+        given = [re.sub(r"(?i)^ch\d:", "", cell) for cell in cells]
         given = given if len(given) >= len(at) - 1 else given[:1] * (len(at) - 1)
         if len(at) == 2:
             given = given[:1]
@@ -158,38 +160,10 @@ def _factor(path: Path, unit: str) -> float:
     return found.factor
 
 
-def samples_of(path: Path, rows: list[list[str]], first: int, at: list[int]) -> Floats:
-    """Times and signals (samples, columns); `TableError` names the first bad line."""
-    found: list[list[float]] = []
-    for number in range(first, len(rows)):
-        row = rows[number]
-        if not any(row):
-            continue
-        try:
-            found.append([float(row[place]) for place in at])
-        except (IndexError, ValueError):
-            if not any(_is_number(cell) for cell in row) and number == len(rows) - 1:
-                break
-            raise TableError(
-                _("%(name)s: line %(line)d is no sample: “%(text)s”")
-                % {"name": path.name, "line": number + 1, "text": ",".join(row)[:40]}
-            ) from None
-    table = np.array(found, float).reshape(-1, len(at))
-    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
-    if len(bad):
-        raise TableError(
-            _("%(name)s: sample %(n)d is not finite") % {"name": path.name, "n": int(bad[0]) + 1}
-        )
-    if len(table) < 2:
-        raise TableError(_("%s: no samples; was the file cut off?") % path.name)
-    refuse_cut(path, [[row[place] for place in at] for row in rows[first:] if len(row) > max(at)])
-    return table
-
-
 def _interval(path: Path, times: Floats, facts: dict[str, str], head: str) -> float:
     """Time between samples [s], by the column of times and by the header; they must agree."""
     said = [facts[key] for key in ("Sample Interval", "Increment", "tInc") if key in facts]
-    stated = float(said[0]) if said and _is_number(said[0]) else math.nan
+    stated = float(said[0]) if said and is_number(said[0]) else math.nan
     steps = np.diff(times)
     if np.all(steps == 1) and stated > 0:
         return stated  # a column of sample numbers
@@ -211,14 +185,6 @@ def _whole(text: str) -> int:
     except (ValueError, OverflowError):
         return 0
     return count if count <= MAX_SAMPLES else 0
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 FORMAT = Format(

@@ -1,4 +1,4 @@
-"""Waveforms of LabVIEW's .tdms, a channel each, by npTDMS."""
+"""LabVIEW's .tdms by npTDMS: waveforms, a channel each, or curves of volts and amperes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format
+from mppcqa.tables.formats.channels import Channel, curve_mapping, curves_of, signals_of
 from mppcqa.tables.mapping import Given, Mapping
 from mppcqa.tables.measured import Measured
 from mppcqa.tables.parts import conditions_of, waveform_part
-from mppcqa.tables.units import read_unit
 from mppcqa.tables.words import say as _
 
 MAX_VALUES = 200_000_000
+MOST_LOOKED = 100
+TITLE = "LabVIEW TDMS waveforms"
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -25,11 +27,8 @@ def looks(start: bytes, path: Path) -> bool:
 
 
 def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measured]:
-    """Each channel as one waveform; the time between samples is the file's own wf_increment."""
-    from nptdms import TdmsFile
-
-    logging.getLogger("nptdms").setLevel(logging.ERROR)  # what it warns of is refused here
-    if mapping.kind != "waveform":
+    """Each channel as one waveform of steps of wf_increment; or curves, by their units."""
+    if mapping.kind not in ("waveform", "iv"):
         raise TableError(
             _("%(name)s: waveforms of LabVIEW are not what the mapping says (%(kind)s)")
             % {"name": path.name, "kind": mapping.kind}
@@ -39,38 +38,57 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
             _("%s: its segments do not end where the file does: it was cut off or changed")
             % path.name
         )
-    wanted = [column.source for column in mapping.of_role("signal")]
-    found: list[tuple[str, np.ndarray, float, float]] = []
-    facts: dict[str, str] = {}
+    channels, steps, facts = _channels(path, limit)
+    if not channels:
+        raise TableError(_("%s: nothing was found in it") % path.name)
+    if mapping.kind == "iv":
+        return curves_of(path, mapping, channels, facts)
+    found, notes = signals_of(path, channels, mapping)
+    whole = conditions_of(mapping, path, facts)
+    parts = []
+    for place, (one, factor) in enumerate(found):
+        interval = steps[one.name] if steps[one.name] > 0 else whole["sample_s"]
+        wave = one.values[None, :] * factor
+        part = waveform_part(path, whole.values, wave, interval, place, len(found) > 1)
+        part.facts = facts
+        parts.append(part)
+    parts[0].notes += notes
+    whole.tell(parts[0])
+    return parts
+
+
+def _channels(
+    path: Path, limit: int | None
+) -> tuple[list[Channel], dict[str, float], dict[str, str]]:
+    """Channels with numbers, the time between samples [s] of each, and the file's properties."""
+    from nptdms import TdmsFile
+    from nptdms.log import log_manager
+
+    log_manager.set_level(logging.ERROR)  # what it warns of is refused here
+    found: list[Channel] = []
+    steps: dict[str, float] = {}
     try:
         with TdmsFile.open(path) as file:
             facts = {str(k): str(v)[:200] for k, v in file.properties.items()}
             for channel in (one for group in file.groups() for one in group.channels()):
-                if (wanted and channel.name not in wanted) or not 1 < len(channel) <= MAX_VALUES:
+                if not 1 < len(channel) <= MAX_VALUES:
                     continue
-                unit = read_unit(str(channel.properties.get("unit_string", "")))
-                factor = unit.factor if unit is not None and unit.base == "V" else 1.0
-                step = float(channel.properties.get("wf_increment", math.nan))
+                unit = str(channel.properties.get("unit_string", ""))
                 values = np.asarray(channel[: limit or len(channel)], float)
-                found.append((channel.name, values, factor, step))
+                found.append(Channel(channel.name, unit, values))
+                steps[channel.name] = float(channel.properties.get("wf_increment", math.nan))
     except Exception as error:
         raise TableError(
             _("%(name)s: can't be read as a TDMS file, it may be cut off or damaged: %(text)s")
             % {"name": path.name, "text": str(error)[:160]}
         ) from None
-    if not found:
-        raise TableError(_("%s: nothing was found in it") % path.name)
-    whole = conditions_of(mapping, path, facts)
-    parts = []
-    for place, (_name, values, factor, step) in enumerate(found):
-        interval = step if step > 0 else whole["sample_s"]
-        part = waveform_part(
-            path, whole.values, values[None, :] * factor, interval, place, len(found) > 1
-        )
-        part.facts = facts
-        parts.append(part)
-    whole.tell(parts[0])
-    return parts
+    return found, steps, facts
+
+
+def curve_of(path: Path) -> Mapping | None:
+    """A curve where channels are in volts and amperes."""
+    # What is not whole is told when it is read.
+    return curve_mapping(TITLE, "tdms", _channels(path, MOST_LOOKED)[0]) if _whole(path) else None
 
 
 LEAD = struct.Struct("<4sIIQQ")
@@ -94,11 +112,12 @@ def _whole(path: Path) -> bool:
 
 FORMAT = Format(
     "tdms",
-    "LabVIEW TDMS waveforms",
+    TITLE,
     "waveform",
     looks,
     read,
     "Channels of LabVIEW's .tdms, a waveform each; wf_increment is the time between samples.",
     (("light", Given(value=0.0)),),
     text=False,
+    other=curve_of,
 )

@@ -1,0 +1,183 @@
+"""Files as laboratories were seen to write them: right numbers, a question, or a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nptdms import ChannelObject, TdmsWriter
+
+from mppcqa.tables import TableError
+from mppcqa.tables.measured import Measured
+from mppcqa.tables.propose import propose
+from mppcqa.tables.reading import read_foreign
+
+V = np.round(np.arange(49.0, 57.05, 0.25), 2)
+A = np.where(V > 52.3, 4e-8 * (V - 52.3) ** 2, 0) + 2e-11
+CENTRES = np.arange(-20, 400, 2)
+COUNTS = (900 * np.exp(-0.5 * ((CENTRES[:, None] - [25, 62, 99]) / 6) ** 2)).sum(1).astype(int)
+WAVE = -0.04 * np.exp(-(((np.arange(200) - 60.0) / 20) ** 2))
+
+
+def written(folder: Path, lines: list[str], name: str = "sweep_20C.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def parts_of(path: Path) -> list[Measured]:
+    found = propose(path)
+    assert found.certain, [str(doubt) for doubt in found.doubts]
+    assert found.mapping is not None
+    return read_foreign(path, found.mapping)
+
+
+def is_curve(part: Measured, times: float = 1.0) -> None:
+    assert part.curve is not None
+    np.testing.assert_allclose(part.curve.bias_v, V)
+    np.testing.assert_allclose(part.curve.current_a, A * times, rtol=2e-5)
+
+
+def rows(heading: str, form: str = "{v:.2f},{i:.6e}") -> list[str]:
+    return [heading, *(form.format(v=v, i=i, n=i * 1e9) for v, i in zip(V, A, strict=True))]
+
+
+SWEEPS = {
+    "of LabTracer": rows("SMU-1 Voltage (V),SMU-1 Current (A)"),
+    "log beside": rows("Voltage (V),Current (A),log10(I) (A)", "{v:.2f},{i:.6e},-9"),
+    "compliance beside": rows("V (V),Compliance (A),I (A)", "{v:.2f},0.001,{i:.6e}"),
+    "result below": [*rows("Voltage (V),Current (A)"), "Vbr,52.31"],
+    "mean and maximum below": [
+        *(f"{n},{row}" for n, row in enumerate(rows("Voltage (V),Current (A)"))),
+        "Mean,53.00,1.2e-7",
+        "Max,57.00,8.8e-7",
+    ],
+    "EasyEXPERT": [
+        "SetupTitle, I/V Sweep",
+        "Dimension1, 33, 33",
+        *rows("DataName, V1, I1", "DataValue, {v:.2f}, {i:.6E}"),
+    ],
+    "Keithley 2450": [
+        "Buffer Name,defbuffer1",
+        "",
+        *rows(
+            "Index,Reading,Unit,Range Digits,Value,Unit,Digits,Output",
+            "1,{n:.7E},nA,9,{v:.4f},Volt DC,5,T",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SWEEPS)
+def test_a_sweep_as_a_program_writes_it(tmp_path: Path, kind: str) -> None:
+    lines = SWEEPS[kind]
+    if kind == "mean and maximum below":
+        lines[0] = "No,Voltage (V),Current (A)"
+    (part,) = parts_of(written(tmp_path, lines))
+    is_curve(part)
+
+
+def test_headings_say_temperature_and_light(tmp_path: Path) -> None:
+    (part,) = parts_of(written(tmp_path, rows("Voltage (V),Current (A) @ -20C"), "x.csv"))
+    assert part.temperature_c == -20
+    two = rows('V (V),"I (A), T=20C","I (A), T=-20C"', "{v:.2f},{i:.6e},{i:.6e}")
+    warm, cold = parts_of(written(tmp_path, two, "x.csv"))
+    assert (warm.temperature_c, cold.temperature_c) == (20, -20)
+    both = rows("V (V),I_dark (A),I_light (A)", "{v:.2f},{i:.6e},{i:.6e}")
+    dark, lit = parts_of(written(tmp_path, both, "x_20C.csv"))
+    assert (dark.light, lit.light) == (0, 1)
+    is_curve(lit)
+    (part,) = parts_of(written(tmp_path, rows("Voltage (V),Current (A) @ -20C"), "x_20C.csv"))
+    assert "-20" in part.doubts[0]
+
+
+def test_a_second_table_below_the_first_is_told(tmp_path: Path) -> None:
+    lines = rows("Voltage (V),Current (A)") + rows("Voltage (V),Current (nA)")
+    with pytest.raises(TableError, match="a second table begins there"):
+        parts_of(written(tmp_path, lines))
+
+
+@pytest.mark.parametrize(
+    ("heading", "form", "channels"),
+    [
+        ("ADC;ch0;ch1", "{c};{n};{n}", (0, 1)),
+        ("ADC;Counts ch0;Counts ch1", "{c};{n};{n}", (0, 1)),
+        ("bin_low,bin_high,counts", "{low},{high},{n}", (0,)),
+        ("bin_low_edge,counts", "{low},{n}", (0,)),
+        ("Bin,Charge,Counts", "1{n},{c},{n}", (0,)),
+    ],
+)
+def test_a_histogram_by_any_heading(
+    tmp_path: Path, heading: str, form: str, channels: tuple[int, ...]
+) -> None:
+    """Bins are no list of charges; of their edges the middle is meant."""
+    lines = [
+        form.format(c=c, low=c - 1, high=c + 1, n=n) for c, n in zip(CENTRES, COUNTS, strict=True)
+    ]
+    (part,) = parts_of(written(tmp_path, [heading, *lines], "comb_54V_20C.csv"))
+    assert part.charges is not None
+    assert part.channels == channels
+    for column in part.charges.T:
+        assert len(column) == COUNTS.sum()
+        mean = (CENTRES * COUNTS).sum() / COUNTS.sum()
+        assert column.mean() == pytest.approx(mean, abs=0.05)
+
+
+def test_spectra_of_multichannel_analysers(tmp_path: Path) -> None:
+    counts = [str(count) for count in COUNTS]
+    spe = ["$SPEC_ID:", "run 7", "$DATA:", f"0 {len(counts) - 1}", *counts, "$ROI:", "0"]
+    mca = ["<<PMCA SPECTRUM>>", "GAIN - 2", "<<DATA>>", *counts, "<<END>>"]
+    for lines, name in ((spe, "a_54V_20C.Spe"), (mca, "a_54V_20C.mca")):
+        (part,) = parts_of(written(tmp_path, lines, name))
+        assert part.charges is not None
+        assert len(part.charges) == COUNTS.sum()
+        with pytest.raises(TableError, match="cut off"):
+            parts_of(written(tmp_path, lines[:100], name))
+
+
+def waves(path: Path) -> list[Measured]:
+    parts = parts_of(path)
+    for place, part in enumerate(parts):
+        assert part.waveforms is not None
+        np.testing.assert_allclose(np.asarray(part.waveforms[:])[0], WAVE * (place + 1), atol=1e-5)
+        assert part.sample_s == pytest.approx(1e-9)
+    return parts
+
+
+def test_waveforms_of_two_channels(tmp_path: Path) -> None:
+    lines = [f"{n * 1e-9:.3e},{w:.6f},{2 * w:.6f}" for n, w in enumerate(WAVE)]
+    siglent = ["Record Length,Analog:200", "Sample Interval,CH1:1e-9 CH2:1e-9",
+               "Vertical Units,CH1:V CH2:V", "Source,CH1,CH2", "Second,Volt,Volt"]  # fmt: skip
+    for head in (siglent, ["in s,CH1 in V,CH2 in V"], ["Time(s),CH1V,CH2V"]):
+        assert len(waves(written(tmp_path, [*head, *lines], "scope_54V_20C.csv"))) == 2
+
+
+def tdms(path: Path, channels: dict[str, tuple[str, np.ndarray]]) -> Path:
+    with TdmsWriter(str(path)) as writer:
+        writer.write_segment([
+            ChannelObject("g", name, values, {"unit_string": unit, "wf_increment": 1e-9})
+            for name, (unit, values) in channels.items()
+        ])  # fmt: skip
+    return path
+
+
+def test_units_say_what_channels_of_labview_are(tmp_path: Path) -> None:
+    """Volts and amperes are a curve, not two waveforms; degrees are no signal."""
+    (part,) = parts_of(tdms(tmp_path / "a_20C.tdms", {"V": ("V", V), "I": ("nA", A * 1e9)}))
+    is_curve(part)
+    there = {"CH0": ("V", WAVE), "CH1": ("mV", 2e3 * WAVE), "PT100": ("degC", 20 + 0 * WAVE)}
+    parts = waves(tdms(tmp_path / "b_54V_20C.tdms", there))
+    assert len(parts) == 2
+    assert any("PT100" in note for note in parts[0].notes)
+    with pytest.raises(TableError, match="furlong"):
+        parts_of(tdms(tmp_path / "c_54V_20C.tdms", {"CH0": ("furlong", WAVE)}))
+
+
+def test_a_unit_of_drs4_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    data = [f"<Data>{n},{w}</Data>" for n, w in enumerate(WAVE)]
+    for units in ("<HUnit>ns</HUnit><VUnit>furlong</VUnit>", "<HUnit>ns</HUnit>"):
+        head = f"<DRSOSC><Event>{units}<Board_1><CHN1>"
+        lines = [head, *data, "</CHN1></Board_1></Event></DRSOSC>"]
+        with pytest.raises(TableError, match="VUnit"):
+            parts_of(written(tmp_path, lines, "drs_54V_20C.xml"))
