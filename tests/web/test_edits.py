@@ -35,6 +35,7 @@ LISTS = (
     "report_list",
 )
 NOT_EDITS = {
+    "export_send": "sends; what is there already is told, not sent again",
     "account_login": "one's own session",
     "account_logout": "one's own session",
     "account_change_password": "one's own password, which is asked for",

@@ -156,6 +156,27 @@ def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
     return {"rows": row.rows, "bytes": row.size}
 
 
+@routine("exchange.send", title=_("Send to another database"), repeatable=True)
+def send_documents(context: Context, *, export_id: int) -> dict[str, Any]:
+    """Send items and tests; what is there already is told, so that again goes on where it ended."""
+    from mppcqa.exchange.campaigns import SendRefused
+    from mppcqa.exchange.campaigns.asked import send
+    from mppcqa.exchange.models import Export
+    from mppcqa.store.reading import FileFault
+
+    row = Export.objects.filter(pk=export_id).first()
+    if row is None:
+        raise TaskError(f"there is no sending {export_id}; it may have been removed")
+    try:
+        counts = send(row, _told(context, 0, "rows"))
+    except (SendRefused, FileFault, OSError) as error:
+        raise TaskError(str(error)) from error
+    context.log(str(dict(counts)))
+    if counts["stopped"]:
+        raise TaskError("the service stopped answering; the report says where. Send it again.")
+    return dict(counts)
+
+
 @routine(
     "exchange.backup",
     title=_("Backup"),
