@@ -35,6 +35,7 @@ SENT = "sent"
 """What an export is whose file is the report of a sending."""
 DOCUMENTS = "documents"
 LOOKED_AT = 50
+LARGEST_SETTINGS = 20_000
 
 
 def access(key: str) -> tuple[str, str]:
@@ -47,10 +48,10 @@ def access(key: str) -> tuple[str, str]:
 def read_settings(text: str) -> dict[str, Any]:
     """What a campaign calls things. Raises `SendRefused` for what is no JSON object."""
     try:
-        found = json.loads(text or "{}")
-    except ValueError as error:
+        found = json.loads(text[:LARGEST_SETTINGS] or "{}")
+    except (ValueError, RecursionError) as error:
         raise SendRefused(_("the settings are no JSON: %s") % error) from None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not isinstance(found.get("tests", {}), dict):
         raise SendRefused(_("the settings must be a JSON object"))
     return found
 
