@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 from PIL import Image
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = 2
 SCALE = 1.1
 COLOURS = 40
+BOTH = ("en", "A4"), ("es", "letter")
 
 
 def sheet(data: bytes, target: Path) -> None:
@@ -45,14 +47,15 @@ def main(folder: Path) -> None:
     from django.utils.translation import override
     from tests.reports.hard import hard_views
     from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
+    from tests.reports.hard_shipments import hard_shipments
 
     from mppcqa.public_address import PublicAddress
-    from mppcqa.reports import campaign, certificate, device, group, station
+    from mppcqa.reports import campaign, certificate, certificates, device, group, packing, station
 
     address = PublicAddress("https://qa.example.org")
     folder.mkdir(parents=True, exist_ok=True)
     for name, view in hard_views().items():
-        for language, paper in (("en", "A4"), ("es", "letter")):
+        for language, paper in BOTH:
             with override(language):
                 made = {
                     "device": device.lay_out(view, address, paper=paper),
@@ -65,13 +68,30 @@ def main(folder: Path) -> None:
         "group": {name: (group.lay_out, (one, "T")) for name, one in hard_groups().items()},
         "campaign": {name: (campaign.lay_out, (one,)) for name, one in hard_campaigns().items()},
         "station": {name: (station.lay_out, (one,)) for name, one in hard_stations().items()},
+        "packing": {name: (packing.lay_out, (one,)) for name, one in hard_shipments().items()},
     }
     for kind, cases in many.items():
-        for n, (name, (lay_out, arguments)) in enumerate(cases.items()):
-            language, paper = (("en", "A4"), ("es", "letter"))[n % 2]
-            with override(language):
-                data = lay_out(*arguments, paper)
-            sheet(data, folder / f"{kind}-{name.replace(' ', '-')}-{language}-{paper}.png")
+        for name, (lay_out, arguments) in cases.items():
+            for language, paper in BOTH:
+                with override(language):
+                    data = lay_out(*arguments, paper)
+                sheet(data, folder / f"{kind}-{name.replace(' ', '-')}-{language}-{paper}.png")
+    for language, paper in BOTH:
+        with override(language):
+            data = all_in_one(certificates, certificate, hard_views(), address, paper)
+        sheet(data, folder / f"certificates-of-all-{language}-{paper}.png")
+
+
+def all_in_one(
+    certificates: Any, certificate: Any, views: dict[str, Any], address: Any, paper: str
+) -> bytes:
+    """Certificates of the hardest devices as one file."""
+    bundle = certificates.Bundle("T-1", [one.serial for one in views.values()], paper)
+    for one in views.values():
+        bundle.add(certificate.story_of(one, address, paper), one.serial)
+    with bundle.finished(views["waived"].registered_at) as file:
+        data: bytes = file.read()
+    return data
 
 
 if __name__ == "__main__":

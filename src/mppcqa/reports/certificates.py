@@ -63,7 +63,7 @@ class Bundle:
         self.contents = max(1, math.ceil(len(serials) / (self.lines * ACROSS)))
         self.size = PAPERS[paper]
         self.left = (self.size[0] - WIDTH) / 2
-        self.title = f"{_('Certificates')}: {name}"
+        self.title = _("Certificates: %s") % name
         self.head = running(look, self.title)
         self.canvas = Canvas(
             io.BytesIO(), pagesize=self.size, initialFontName=FONT, invariant=1, pageCompression=1

@@ -6,28 +6,22 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from reportlab.platypus import Spacer, Table, TableStyle
+from reportlab.platypus import Spacer
 
 import mppcqa
 from mppcqa.inventory.models import Shipment
 from mppcqa.public_address import PublicAddress
-from mppcqa.reports.document import (
-    CELL,
-    HEAD,
-    LINE,
-    OUTCOMES,
-    SMALL,
-    WIDTH,
-    build,
-    paragraph,
-    table,
-)
+from mppcqa.reports.document import SMALL, WIDTH, build, paragraph
 from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import ReportKind, Written
 from mppcqa.reports.letterhead import closing, letterhead, running
 from mppcqa.reports.look import PLAIN, Look, look_about
 from mppcqa.reports.pieces import facts_table, signature_lines, title_style
+from mppcqa.reports.rows import Cell, Rows, broken, shares
 from mppcqa.views.shipment import PackedDevice, ShipmentView, shipment_view
+
+SQUARES, NUMBERS = 16.0, 30.0
+"""Widths of the columns of squares to tick and of numbers [points]."""
 
 
 def packing_list(shipment: Shipment, address: PublicAddress, paper: str = "A4") -> Written:
@@ -50,6 +44,7 @@ def lay_out(view: ShipmentView, paper: str = "A4", look: Look = PLAIN) -> bytes:
     title, route = _("Packing list"), f"{view.origin} → {view.destination}"
     story: list[Any] = [
         *letterhead(look),
+        paragraph(title, SMALL),
         paragraph(route, title_style(route)),
         facts_table(view.facts, WIDTH),
         Spacer(1, 8),
@@ -74,32 +69,22 @@ def lay_out(view: ShipmentView, paper: str = "A4", look: Look = PLAIN) -> bytes:
     )
 
 
-def _devices(view: ShipmentView) -> Table:
+def _devices(view: ShipmentView) -> Rows:
     """A line a device, with an empty square for whoever opens the box."""
     heads = ("", "#", _("Device"), _("Type"), _("Tray (row, column)"), *view.stages)
-    rows: list[list[Any]] = [[paragraph(head, HEAD) for head in heads]]
-    for number, one in enumerate(view.devices, 1):
-        rows.append([_square(), paragraph(number, CELL), *_line(one)])
-    first = (16.0, 28.0, 118.0, 90.0, 90.0)
-    room = WIDTH - sum(first)
-    return table(rows, [*first, *[room / max(len(view.stages), 1)] * len(view.stages)])
+    rows: list[list[Cell | str]] = [
+        ["", str(number), _serial(one), one.kind, one.tray,
+         *(Cell(text, state) for state, text in one.outcomes)]
+        for number, one in enumerate(view.devices, 1)
+    ]  # fmt: skip
+    stages = [1.3] * len(view.stages)
+    room = WIDTH - SQUARES - NUMBERS
+    widths = [SQUARES, NUMBERS, *shares(2.4, 1.7, 1.9, *stages, whole=room)]
+    return Rows(broken(heads, rows, widths), squares=True)
 
 
-def _line(one: PackedDevice) -> list[Any]:
-    serial = [paragraph(one.serial, HEAD)]
-    if one.missing:
-        serial.append(paragraph(_("missing on arrival"), SMALL))
-    cells: list[Any] = [serial, paragraph(one.kind, CELL), paragraph(one.tray, CELL)]
-    for state, text in one.outcomes:
-        style = CELL.clone(f"cell {state}", textColor=OUTCOMES.get(state, CELL.textColor))
-        cells.append(paragraph(text, style))
-    return cells
-
-
-def _square() -> Table:
-    made = Table([[""]], colWidths=[7], rowHeights=[7], hAlign="LEFT")
-    made.setStyle(TableStyle([("BOX", (0, 0), (-1, -1), 0.6, LINE)]))
-    return made
+def _serial(one: PackedDevice) -> str:
+    return f"{one.serial} ({_('missing on arrival')})" if one.missing else one.serial
 
 
 KIND = ReportKind(

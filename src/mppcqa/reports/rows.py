@@ -13,12 +13,16 @@ from typing import Any
 from reportlab.platypus import Flowable
 
 from mppcqa.charts.paper.lettering import BOLD, FONT, lines_of, printable, width_of, write
-from mppcqa.reports.document import INK, LINE, OUTCOMES, STRIPE, WIDTH
+from mppcqa.reports.document import INK, LINE, OUTCOMES, QUIET, STRIPE, WIDTH
 
 SIZE, LEAD = 7.0, 8.6
 PAD = 3.0
 GAP = 8.0
 """Between columns [points]."""
+FRESH = 500.0
+"""Room [points] that a page has only at its beginning."""
+HEADS = 6
+"""Lines of a head; what is longer ends in an ellipsis."""
 LEAST = 2
 """Rows that stand together at the end of a page and at the beginning of the next."""
 
@@ -52,7 +56,7 @@ def broken(
     rooms = [width - GAP for width in widths]
     found = Lines(
         [
-            lines_of(printable(one), room, SIZE, BOLD)
+            _cut(lines_of(printable(one), room, SIZE, BOLD))
             for one, room in zip(heads, rooms, strict=True)
         ],
         [],
@@ -73,12 +77,19 @@ def broken(
     return found
 
 
+def _cut(lines: list[str]) -> list[str]:
+    """A head of at most `HEADS` lines: it stands on every page."""
+    return lines if len(lines) <= HEADS else [*lines[: HEADS - 1], "…"]
+
+
 class Rows(Flowable):  # type: ignore[misc]
     """Rows of a list below their heads, which stand on every page."""
 
-    def __init__(self, lines: Lines, first: int = 0, last: int | None = None) -> None:
+    def __init__(
+        self, lines: Lines, first: int = 0, last: int | None = None, *, squares: bool = False
+    ) -> None:
         super().__init__()
-        self.lines, self.first = lines, first
+        self.lines, self.first, self.squares = lines, first, squares
         self.last = len(lines.cells) if last is None else last
         self.head = max((len(one) for one in lines.heads), default=1) * LEAD + PAD
         self.width = sum(lines.widths)
@@ -94,14 +105,19 @@ class Rows(Flowable):  # type: ignore[misc]
         while end < self.last and self.lines.heights[end] <= room:
             room -= self.lines.heights[end]
             end += 1
+        fitting = end
         if 0 < self.last - end < LEAST:
             end = self.last - LEAST
-        alone = end == self.first and self.last - self.first >= 1 and height > 500
-        if alone:
-            end = self.first + 1  # a row that is higher than a page is shown as far as it goes
-        if end - self.first < min(LEAST, self.last - self.first) and not alone:
-            return []
-        return [Rows(self.lines, self.first, end), Rows(self.lines, end, self.last)]
+        if end - self.first < min(LEAST, self.last - self.first):
+            if height <= FRESH:
+                return []
+            # Two have no room on a whole page; of one that is higher than that, what has.
+            end = max(fitting, self.first + 1)
+        squares = self.squares
+        return [
+            Rows(self.lines, self.first, end, squares=squares),
+            Rows(self.lines, end, self.last, squares=squares),
+        ]
 
     def draw(self) -> None:
         """Draw heads and rows."""
@@ -124,6 +140,8 @@ class Rows(Flowable):  # type: ignore[misc]
                 middle = top - (height - len(lines) * LEAD) / 2
                 self._text(canvas, x, middle - len(lines) * LEAD, n, lines, FONT)
                 x += self.lines.widths[n]
+            if self.squares:
+                self._square(canvas, top - height / 2)
             top -= height
             self._rule(canvas, top, 0.25, LINE)
 
@@ -136,6 +154,12 @@ class Rows(Flowable):  # type: ignore[misc]
         for line in lines:
             write(canvas, at, y, line, SIZE, font=font, anchor=1.0 if right else 0.0)
             y -= LEAD
+
+    def _square(self, canvas: Any, middle: float) -> None:
+        """An empty square to tick, where the first column is."""
+        canvas.setStrokeColor(QUIET)
+        canvas.setLineWidth(0.6)
+        canvas.rect(4, middle - 3.5, 7, 7, stroke=1, fill=0)
 
     def _rule(self, canvas: Any, y: float, width: float, colour: Any) -> None:
         canvas.setStrokeColor(colour)
