@@ -41,6 +41,8 @@ NOT_EDITS = {
     "account_change_password": "one's own password, which is asked for",
     "account_set_password": "one's own password",
     "set_language": "one's own language",
+    "workbench_save": "adds; one's own of that name is replaced",
+    "workbench_remove": "one's own, once",
     "device_generate": "adds",
     "device_attach": "adds",
     "device_register": "adds; what is there already is told",

@@ -72,6 +72,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "notice_list": "/notices/",
         "bell": "/notices/bell/",
         "distribution": "/distributions/",
+        "workbench": "/workbench/?kind=box&by=channel",
         "makers": "/statistics/makers/",
         "yields": "/statistics/yield/",
         "yields of a stage": "/statistics/yield/?stage=darkbox",

@@ -15,7 +15,7 @@ from mppcqa.charts.draw import (
     tray_map,
 )
 from mppcqa.charts.plots import Band, Bars, CellMap, Curves, Plot, Scale, Series
-from mppcqa.charts.render import to_json, to_spec, to_svg
+from mppcqa.charts.render import to_json, to_png, to_spec, to_svg
 from mppcqa.charts.yields import YieldPoint, pareto, yield_by_week
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "pie",
     "spectrum",
     "to_json",
+    "to_png",
     "to_spec",
     "to_svg",
     "tray_map",

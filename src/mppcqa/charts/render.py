@@ -20,6 +20,13 @@ def to_json(chart: Any) -> str:
     return text.replace("<", "\\u003c").replace("&", "\\u0026")
 
 
+def to_png(chart: Any) -> bytes:
+    """The chart as a picture of twice its size in pixels."""
+    import vl_convert
+
+    return bytes(vl_convert.vegalite_to_png(to_spec(chart), scale=2))
+
+
 def to_svg(chart: Any) -> str:
     """The chart as SVG text."""
     import vl_convert

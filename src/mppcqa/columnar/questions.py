@@ -58,6 +58,8 @@ GROUPS = {
 }
 """What values may be grouped by, as SQL; weeks are numbered since 1970."""
 OF_DEVICES = tuple(name for name in GROUPS if name not in ("channel", "point"))
+NONE = 0
+"""Among the ids that are chosen: what belongs to none."""
 KEYS = ("lot", "maker", "type", "tray", "station", "operator", "run", "device", "location")
 """What is filtered by ids."""
 GOOD = "('pass', 'warning')"
@@ -97,6 +99,9 @@ class Chosen:
     low: float = -math.inf
     high: float = math.inf
     """Of the values themselves."""
+    channel: int | None = None
+    place: tuple[int, int] | None = None
+    """Row and column in a tray."""
 
 
 @dataclass
@@ -128,7 +133,7 @@ class Questions:
             if name not in KEYS:
                 raise ValueError(f"{name} is nothing to choose by")
             if ids:
-                wheres.append(f"{GROUPS[name]} IN (SELECT unnest(?::BIGINT[]))")
+                wheres.append(f"coalesce({GROUPS[name]}, {NONE}) IN (SELECT unnest(?::BIGINT[]))")
                 parameters.append(list(ids))
         if outcomes and self.chosen.outcomes:
             wheres.append("m.outcome IN (SELECT unnest(?::VARCHAR[]))")
@@ -138,6 +143,9 @@ class Questions:
                 "m.device IN (SELECT device FROM tags WHERE tag IN (SELECT unnest(?::BIGINT[])))"
             )
             parameters.append(list(self.chosen.tags))
+        if self.chosen.place:
+            wheres.append("m.tray_row = ? AND m.tray_column = ?")
+            parameters += self.chosen.place
         for sign, moment in ((">=", self.chosen.since), ("<", self.chosen.until)):
             if moment is not None:
                 wheres.append(f"m.measured {sign} ?")
@@ -153,6 +161,9 @@ class Questions:
         if measure.at:
             wheres.append("v.point IN (" + ", ".join("?" * len(measure.at)) + ")")
             own += [point_of(at) for at in measure.at]
+        if self.chosen.channel is not None:
+            wheres.append("v.channel = ?")
+            own.append(self.chosen.channel)
         for sign, limit in ((">=", self.chosen.low), ("<=", self.chosen.high)):
             if math.isfinite(limit):
                 wheres.append(f"v.value {sign} ?")

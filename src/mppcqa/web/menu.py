@@ -37,6 +37,7 @@ MENU = (
     (
         gettext_noop("Results"),
         (
+            ("workbench", "chart-dots", gettext_noop("Workbench")),
             ("distribution", "chart-histogram", gettext_noop("Distributions")),
             ("yields", "chart-line", gettext_noop("Yields")),
             ("makers", "building-factory-2", gettext_noop("Makers' values")),

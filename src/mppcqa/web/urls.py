@@ -27,6 +27,7 @@ AREAS = (
     "tasks",
     "trays",
     "watching",
+    "workbench",
     "workers",
 )
 

@@ -1,0 +1,124 @@
+"""Charts of answers over the whole campaign, of few or many groups: pages alone have them.
+
+Every mark leads somewhere: rows have an address ``href``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from mppcqa.charts.browser import X_TEXT, Y_TEXT
+from mppcqa.charts.plots import Scale
+from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
+from mppcqa.charts.theme import BLUE, SEQUENCE, themed
+
+WIDTH, HEIGHT = 900, 340
+OWN_COLOURS = 7
+"""Groups that have a colour of their own; more share a scale."""
+
+
+def _placed(shape: Any, x: Scale, y: Scale, **data: Rows) -> Drawn:
+    return Drawn(with_texts(shape, {X_TEXT: x.text, Y_TEXT: y.text}), data)
+
+
+def _colour(names: tuple[str, ...]) -> Any:
+    return alt.Color(
+        "g:N",
+        sort=list(names),
+        scale=alt.Scale(scheme=SEQUENCE) if len(names) > OWN_COLOURS else alt.Undefined,
+        legend=None
+        if len(names) < 2
+        else alt.Legend(title=None, orient="top", columns=4, labelLimit=180),
+    )
+
+
+def overlaid(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+    """Histograms over each other: rows of ``g``, ``low``, ``high`` and ``n``."""
+    return _placed(_overlaid(names), x, y, bins=rows)
+
+
+@shape
+def _overlaid(names: tuple[str, ...]) -> Any:
+    tooltip = [
+        "g:N",
+        alt.Tooltip("low:Q", format=".5g"),
+        alt.Tooltip("high:Q", format=".5g"),
+        "n:Q",
+    ]
+    base = named("bins").encode(
+        x=alt.X("low:Q", bin="binned", title=X_TEXT, scale=alt.Scale(zero=False)),
+        x2="high:Q",
+        y=alt.Y("n:Q", title=Y_TEXT, stack=None),
+        href="href:N",
+        tooltip=tooltip,
+    )
+    if len(names) < 2:
+        bars = base.mark_bar(color=BLUE, opacity=0.85, stroke="white", strokeWidth=0.3)
+        return themed(bars.properties(width=WIDTH, height=HEIGHT))
+    bars = base.mark_bar(opacity=0.4).encode(color=_colour(names))
+    return themed(bars.properties(width=WIDTH, height=HEIGHT))
+
+
+def boxes(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+    """Boxes below each other: rows of ``g``, ``q05`` to ``q95``, ``median`` and ``n``."""
+    return _placed(_boxes(names), x, y, boxes=rows)
+
+
+@shape
+def _boxes(names: tuple[str, ...]) -> Any:
+    row = alt.Y("g:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=200))
+    tooltip = ["g:N", "n:Q", *(alt.Tooltip(f"{one}:Q", format=".5g") for one in (
+        "q05", "q25", "median", "q75", "q95"))]  # fmt: skip
+    base = named("boxes").encode(y=row, href="href:N", tooltip=tooltip)
+    x: dict[str, Any] = {"title": X_TEXT, "scale": alt.Scale(zero=False)}
+    layers = [
+        base.mark_rule(color=BLUE).encode(x=alt.X("q05:Q", **x), x2="q95:Q"),
+        base.mark_bar(color=BLUE, opacity=0.5, size=14).encode(x=alt.X("q25:Q", **x), x2="q75:Q"),
+        base.mark_tick(color=BLUE, thickness=2.5, size=18).encode(x=alt.X("median:Q", **x)),
+    ]
+    return themed(alt.layer(*layers).properties(width=WIDTH, height=alt.Step(26)))
+
+
+def weeks(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+    """Medians with quartiles by week: rows of ``g``, ``day``, ``median``, ``low``, ``high``."""
+    return _placed(_weeks(names), x, y, weeks=rows)
+
+
+@shape
+def _weeks(names: tuple[str, ...]) -> Any:
+    x = alt.X("day:T", title=X_TEXT, axis=alt.Axis(format="%Y-%m-%d", labelAngle=-30))
+    y: dict[str, Any] = {"title": Y_TEXT, "scale": alt.Scale(zero=False)}
+    colour = _colour(names) if len(names) > 1 else alt.value(BLUE)
+    tooltip = ["g:N", alt.Tooltip("day:T", format="%Y-%m-%d"), "n:Q", *(
+        alt.Tooltip(f"{one}:Q", format=".5g") for one in ("low", "median", "high"))]  # fmt: skip
+    base = named("weeks").encode(x=x, color=colour, tooltip=tooltip)
+    layers = [
+        base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", **y), y2="high:Q"),
+        base.mark_line(strokeWidth=1.4, opacity=0.7).encode(y=alt.Y("median:Q", **y)),
+        base.mark_point(size=32, filled=True).encode(y=alt.Y("median:Q", **y), href="href:N"),
+    ]
+    return themed(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+
+
+def scatter(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+    """Points: rows of ``g``, ``x``, ``y`` and ``what``."""
+    return _placed(_scatter(names), x, y, points=rows)
+
+
+@shape
+def _scatter(names: tuple[str, ...]) -> Any:
+    tooltip = ["what:N", "g:N", *(alt.Tooltip(f"{one}:Q", format=".5g") for one in "xy")]
+    chart = (
+        named("points")
+        .mark_point(size=18, filled=True, opacity=0.5)
+        .encode(
+            x=alt.X("x:Q", title=X_TEXT, scale=alt.Scale(zero=False)),
+            y=alt.Y("y:Q", title=Y_TEXT, scale=alt.Scale(zero=False)),
+            color=_colour(names) if len(names) > 1 else alt.value(BLUE),
+            href="href:N",
+            tooltip=tooltip,
+        )
+    )
+    return themed(chart.properties(width=WIDTH, height=HEIGHT + 60))

@@ -1,0 +1,1 @@
+"""Any question over the whole campaign."""

@@ -1,0 +1,121 @@
+"""The workbench: every kind answers, each mark leads to its values, and bad input is told."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from mppcqa.columnar.models import SavedQuestion
+from mppcqa.inventory.models import Device, Institute
+from mppcqa.results.models import QuantityRow
+from mppcqa.web.workbench.asked import BY, KINDS
+
+pytestmark = pytest.mark.django_db
+PAGE = "/workbench/"
+
+
+@pytest.fixture(autouse=True)
+def own_copy(tmp_path: Path, settings: Any) -> None:
+    settings.MPPCQA_COLUMNAR = tmp_path / "columnar"
+    settings.MPPCQA_COLUMNAR_KEEP_S = 0.0
+
+
+@pytest.fixture
+def client(operator: User) -> Client:
+    made = Client()
+    made.force_login(operator)
+    return made
+
+
+def quantity(key: str) -> int:
+    return QuantityRow.objects.get(stage="pde", key=key).pk
+
+
+def spec(html: str) -> dict[str, Any]:
+    found = re.search(r'<script id="chart-answer"[^>]*>(.*?)</script>', html, re.S)
+    assert found
+    return json.loads(found[1])
+
+
+def table(client: Client, asked: str) -> list[list[str]]:
+    text = client.get(f"{PAGE}?{asked}&as=csv").content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_answers(client: Client, campaign: SimpleNamespace, kind: str) -> None:
+    asked = f"q={quantity('gain_adc')}&kind={kind}&q2={quantity('pde')}&by=lot"
+    answer = client.get(f"{PAGE}?{asked}")
+    assert answer.status_code == 200
+    assert KINDS[kind].encode() in answer.content
+    if kind not in ("values", "outliers"):
+        assert next(iter(spec(answer.content.decode())["datasets"].values()))
+
+
+def test_all_groups(client: Client, campaign: SimpleNamespace) -> None:
+    for by in BY:
+        rows = table(client, f"q={quantity('gain_adc')}&kind=box&by={by}")
+        assert sum(int(row[1]) for row in rows) == 64, by
+
+
+def test_a_bar_leads_to_its_values(client: Client, campaign: SimpleNamespace) -> None:
+    asked = f"q={quantity('breakdown_voltage_v')}&by=device"
+    bars = spec(client.get(f"{PAGE}?{asked}").content.decode())["datasets"]["bins"]
+    assert sum(one["n"] for one in bars) == 64
+    for one in bars[::7]:
+        rows = table(client, one["href"].partition("?")[2])
+        assert {row[0] for row in rows} == {one["g"]}
+        # What lies on an edge is in the bin above it, and in both ranges.
+        assert one["n"] <= len(rows) <= one["n"] + 1
+
+
+def test_bad_input_is_told(client: Client, campaign: SimpleNamespace) -> None:
+    for bad in ("q=x", "q=999999", "kind=pie", "by=x", "low=abc", "since=2026-02-31", "lot=²",
+                "at=nothing%3D1&q=1", "rq=1e9", "as=exe", "outcome=x", "kind=pairs"):  # fmt: skip
+        answer = client.get(f"{PAGE}?{bad}")
+        assert answer.status_code == 400, bad
+        assert "can't be asked" in unescape(answer.content.decode()), bad
+
+
+def test_kept_and_shared(client: Client, campaign: SimpleNamespace, operator: User) -> None:
+    asked = f"q={quantity('gain_adc')}&kind=box"
+    client.post("/workbench/save/", {"asked": asked, "name": "Gains", "shared": "1"})
+    row = SavedQuestion.objects.get()
+    assert (row.name, row.shared, row.owner) == ("Gains", True, operator)
+    other = Client()
+    other.force_login(User.objects.create_superuser("ada", password="finger-spectrum-9"))
+    page = unescape(other.get(PAGE).content.decode())
+    assert f"?{asked}" in page
+    assert other.post(f"/workbench/saved/{row.pk}/remove/").status_code == 404
+    client.post(f"/workbench/saved/{row.pk}/remove/")
+    assert not SavedQuestion.objects.exists()
+
+
+def test_taken_away(client: Client, campaign: SimpleNamespace) -> None:
+    asked = f"q={quantity('gain_adc')}"
+    assert client.get(f"{PAGE}?{asked}&as=png").content.startswith(b"\x89PNG")
+    assert b"<svg" in client.get(f"{PAGE}?{asked}&as=svg").content
+
+
+def test_who_is_bound_sees_the_own(
+    client: Client, campaign: SimpleNamespace, operator: User
+) -> None:
+    own = Institute.objects.create(name="Own")
+    Device.objects.filter(serial="GX-001").update(owner=own)
+    operator.person.institute = own
+    operator.person.save()
+    for kind in KINDS:
+        asked = f"q={quantity('gain_adc')}&kind={kind}&q2={quantity('pde')}&by=device"
+        page = client.get(f"{PAGE}?{asked}").content.decode()
+        assert not {"GX-000", "GX-002", "GX-003"} & set(re.findall(r"GX-\d{3}", page)), kind
+    assert {row[0] for row in table(client, "kind=values")} == {"GX-001"}
