@@ -23,6 +23,8 @@ os.environ["MPPCQA_QUEUE_PREFIX"] = f"test-{os.getpid()}"
 local_files.allowed = True
 # Programs of tests are commands of theirs.
 os.environ["MPPCQA_TYPED_COMMANDS"] = "1"
+# What a test before has left is no answer to this one.
+os.environ["MPPCQA_COLUMNAR_KEEP_S"] = "0"
 os.environ["DJANGO_SETTINGS_MODULE"] = "mppcqa.project.settings"
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
