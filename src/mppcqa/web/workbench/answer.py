@@ -111,7 +111,7 @@ def _summaries(page: _Page) -> Answer:
     """The table of robust numbers that stands below most charts."""
     found = page.questions.summary(page.measure, page.asked.by)
     names, scale = page.names([one.group for one in found]), page.scale
-    heads = [("", "")] + [
+    heads = [(_("Grouped by"), "")] + [
         (title, "number")
         for title in (
             *(_("values"), _("devices"), _("median"), _("robust sigma"), _("mean"), _("sigma")),
@@ -198,7 +198,12 @@ def _time(page: _Page) -> Answer:
         if one.group in drawn:
             rows.append(row)
         table.append([(row["day"], href), row["g"], one.n, row["median"], low, high])
-    heads = [(_("Week"), ""), ("", ""), (_("values"), "number"), (_("median"), "number")]
+    heads = [
+        (_("Week"), ""),
+        (_("Grouped by"), ""),
+        (_("values"), "number"),
+        (_("median"), "number"),
+    ]
     made = Answer("", None, [*heads, ("25 %", "number"), ("75 %", "number")], table[:500])
     if rows:
         labels = tuple(names[group] for group in drawn)
@@ -226,7 +231,7 @@ def _pairs(page: _Page) -> Answer:
         x, y = x * page.scale, y * other.scale
         rows.append({"g": names[group], "x": x, "y": y, "what": what, "href": href})
         table.append([(what, href), names[group], x, y])
-    made = Answer("", None, [(_("Device"), ""), ("", ""), (page.axis.text, "number"), (
+    made = Answer("", None, [(_("Device"), ""), (_("Grouped by"), ""), (page.axis.text, "number"), (
         other.head, "number")], table[:LISTED])  # fmt: skip
     if rows:
         labels = tuple(dict.fromkeys(row["g"] for row in rows))[:MOST_DRAWN]
