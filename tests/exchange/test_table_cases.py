@@ -12,6 +12,7 @@ from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.results.models import Measurement
 from mppcqa.runs.models import Run
+from mppcqa.stages.numbers import BELOW
 from tests.exchange.test_format_cases import command
 
 
@@ -108,5 +109,7 @@ def test_words_for_not_measured(inputs: Any) -> None:
     found = Measurement.objects.values_list("device__serial", "quantity__key", "value")
     assert set(found) == {
         ("K-005", "breakdown_voltage_v", 52.31),
+        ("K-006", "dark_rate_hz", 1000.0),
         ("K-007", "breakdown_voltage_v", 52.29),
     }
+    assert Measurement.objects.get(value=1000).bound == BELOW

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 from uuid import UUID
@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from mppcqa.bundles.envelope import BundleRefused
 from mppcqa.bundles.merge import Merge
 from mppcqa.bundles.models import CameFrom
-from mppcqa.bundles.numbers import COLUMNS
+from mppcqa.bundles.numbers import COLUMNS, WITHOUT_BOUND
 from mppcqa.bundles.things import Document, batches
 from mppcqa.limits.judging import judge
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.counting import count_analyses
-from mppcqa.results.models import Analysis, QuantityRow, Standing
+from mppcqa.results.fits import new_records
+from mppcqa.results.models import Analysis, FitRecords, QuantityRow, Standing
 from mppcqa.results.reading import read_values
 from mppcqa.results.references import condition_ids
 from mppcqa.runs.belonging import keys_of
@@ -187,6 +188,15 @@ class Results:
             )
             new.append((one, row))
         Analysis.objects.bulk_create([row for _one, row in new], batch_size=500)
+        FitRecords.objects.bulk_create(
+            [
+                new_records(row, self.merge.devices[device], _at_conditions(rows))
+                for one, row in new
+                for device, rows in one.get("fits", {}).items()
+                if rows and device in self.merge.devices
+            ],
+            batch_size=500,
+        )
         for one, row in new:
             there[one["uuid"]] = row.pk
             origin.append(
@@ -279,7 +289,7 @@ class Results:
         """The values with our ids, but for those of what is left out."""
         try:
             with pq.ParquetFile(values) as file:
-                if file.schema_arrow.remove_metadata() != COLUMNS:
+                if file.schema_arrow.remove_metadata() not in (COLUMNS, WITHOUT_BOUND):
                     raise BundleRefused(_("The table of values has other columns than it must."))
                 for batch in file.iter_batches(batch_size=MOST_ROWS, use_threads=False):
                     if batch.num_rows:
@@ -288,7 +298,9 @@ class Results:
             raise BundleRefused(_("The table of values can't be read: %s") % error) from None
 
     def _block(self, batch: pa.RecordBatch, places: Places) -> MeasurementColumns:
-        cells = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in COLUMNS.names}
+        cells = {
+            name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names
+        }
         ids = {}
         for name in ("analysis", "device", "quantity", "condition"):
             known, column = getattr(places, name), cells[name]
@@ -310,6 +322,9 @@ class Results:
             value=cells["value"][rows].astype("f8"),
             statistical=cells["statistical"][rows].astype("f8"),
             systematic=cells["systematic"][rows].astype("f4"),
+            bound=cells["bound"][rows].astype("i1")
+            if "bound" in cells
+            else np.zeros(len(rows), "i1"),
         )
         most = np.array([self.merge.channels.get(one, 0) for one in block.device.tolist()], "i4")
         if ((block.channel < -1) | (block.channel >= most)).any():
@@ -382,6 +397,16 @@ class Results:
         return counting
 
 
+def _at_conditions(rows: Sequence[Document]) -> Sequence[Document]:
+    """Records of fits as they came; refused where one is at what is no condition."""
+    for one in rows:
+        try:
+            Condition.of_text(one.get("at", ""))
+        except ValueError as error:
+            raise BundleRefused(_("A condition of the bundle is none: %s") % error) from None
+    return rows
+
+
 def _ids(model: Any, told: Mapping[str, Any]) -> dict[str, int]:
     """Our id by UUID, of rows that are here."""
     found: dict[str, int] = {}
@@ -397,7 +422,7 @@ def _same(one: MeasurementColumns, two: MeasurementColumns) -> bool:
         np.array_equal(getattr(one, name), getattr(two, name), equal_nan=name == "statistical")
         for name in (
             *("device", "analysis", "quantity", "channel", "condition"),
-            *("value", "statistical", "systematic"),
+            *("value", "statistical", "systematic", "bound"),
         )
     )
 

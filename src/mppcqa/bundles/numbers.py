@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from mppcqa.bundles.models import CameFrom
 from mppcqa.bundles.things import BATCH, Document, Things, batches, moment
 from mppcqa.results.bulk_values import MeasurementColumns
-from mppcqa.results.models import Analysis, ConditionPoint, QuantityRow, Standing
+from mppcqa.results.fits import unpacked
+from mppcqa.results.models import Analysis, ConditionPoint, FitRecords, QuantityRow, Standing
 from mppcqa.results.reading import read_values
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import get_stage
@@ -29,9 +30,12 @@ COLUMNS = pa.schema(
         ("value", pa.float64()),
         ("statistical", pa.float64()),
         ("systematic", pa.float32()),
+        ("bound", pa.int8()),
     ]
 )
 """Of ``values.parquet``: the first three and the condition are places in the documents' lists."""
+WITHOUT_BOUND = pa.schema(list(COLUMNS)[:-1])
+"""What bundles of programs had that knew no limits."""
 
 
 class Numbers:
@@ -127,6 +131,7 @@ class Numbers:
         uuids = {one.pk: str(one.uuid) for one in runs}
         origins = self.things.origins
         of_run = origins.of(CameFrom.Kind.RUN, run_ids)
+        fits = self._fits([one.pk for one in analyses])
         of_analysis = origins.of(CameFrom.Kind.ANALYSIS, [one.pk for one in analyses])
         return {
             "runs": [
@@ -171,10 +176,21 @@ class Numbers:
                     if one.pk in of_analysis
                     else {"made_by": one.made_by.get_username() if one.made_by else ""},
                     "devices": sorted(self.things.uuids[device] for device in of_device[one.pk]),
+                    "fits": fits.get(one.pk, {}),
                 }
                 for one in analyses
             ],
         }
+
+    def _fits(self, analyses: list[int]) -> dict[int, dict[str, list[Document]]]:
+        """Records of fits by analysis and the device's UUID."""
+        found: dict[int, dict[str, list[Document]]] = defaultdict(dict)
+        for part in batches(analyses):
+            rows = FitRecords.objects.filter(analysis__in=part).order_by("analysis", "device")
+            for row in rows:
+                if row.device_id in self.things.uuids:
+                    found[row.analysis_id][self.things.uuids[row.device_id]] = unpacked(row)
+        return found
 
     def files(self, results: Document) -> list[RunFile]:
         """Rows of the files that the document names, and that lie in our store."""
@@ -228,6 +244,7 @@ def _table(block: MeasurementColumns, places: tuple[Places, Places, Places, Plac
         "value": block.value,
         "statistical": block.statistical,
         "systematic": block.systematic,
+        "bound": block.bound,
     }
     return pa.table(
         [

@@ -39,6 +39,30 @@ def _list(of: Any) -> dict[str, Any]:
     return {"type": "array", "items": of}
 
 
+FITS = {
+    "type": "object",
+    "additionalProperties": _list(
+        {
+            "type": "object",
+            "required": ["channel"],
+            "properties": {
+                "channel": SMALL,
+                "at": {"type": "string", "maxLength": 250},
+                **dict.fromkeys(("chi2", "p_value", "events", "left_out"), NUMBER),
+                "ndf": INDEX,
+                **dict.fromkeys(("free", "seen"), _list({"type": "string", "maxLength": 200})),
+                "second_ways": {
+                    "type": "object",
+                    "additionalProperties": {**_list(NUMBER), "minItems": 4, "maxItems": 4},
+                },
+                "fault": {"type": "string", "maxLength": 500},
+            },
+        }
+    ),
+}
+"""Records of fits by device; programs that kept none send none."""
+
+
 SCHEMAS: dict[str, Any] = {
     "manifest": _object(
         bundle=UUID,
@@ -174,6 +198,7 @@ SCHEMAS: dict[str, Any] = {
                 facts=OBJECT,
                 devices=_list(UUID),
             )
+            | {"dependentSchemas": {"fits": {"properties": {"fits": FITS}}}}
         ),
         counting=_list(
             {"type": "array", "prefixItems": [UUID, STAGE, UUID], "minItems": 3, "maxItems": 3}

@@ -19,7 +19,7 @@ from mppcqa.results.models import WHOLE_DEVICE, Analysis, Standing
 from mppcqa.results.reading import analyses_of, read_values
 from mppcqa.results.references import Meaning
 from mppcqa.stages import get_stage
-from mppcqa.stages.numbers import mean_with_uncertainties
+from mppcqa.stages.numbers import Mean, mean_beside_limits
 from mppcqa.views.texts import NONE, measured
 
 MOST_ROWS = 60
@@ -182,8 +182,10 @@ def _means(
         if len(part) > 1:
             part = part.take(part.channel != WHOLE_DEVICE)
         known = [None if error != error else error for error in part.statistical.tolist()]
-        mean = mean_with_uncertainties(part.value.tolist(), known, part.systematic.tolist())
+        cells = (part.value.tolist(), known, part.systematic.tolist(), part.bound.tolist())
+        rows = [Mean(*row, 0) for row in zip(*cells, strict=True)]
+        mean = mean_beside_limits(rows)
         at = condition_text(meaning.points[condition])
         name = f"{_(key.title)} ({at})" if at else _(key.title)
-        found.append((name, measured(mean[0], mean[1], key.unit, mean[2])))
+        found.append((name, measured(*mean[:2], key.unit, *mean[2:4])))
     return found

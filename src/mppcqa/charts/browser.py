@@ -23,6 +23,14 @@ X_TEXT, Y_TEXT, TITLE_TEXT = "\0x", "\0y", "\0title"
 MOST_WIDTH = 900
 """Of a map, in pixels before a page scales it."""
 
+ARROWS = {1: "triangle-down", 0: "circle", -1: "triangle-up"}
+"""Marks of an upper limit, of a value, and of a lower limit."""
+
+
+def arrows() -> Any:
+    """Marks as the data name them."""
+    return alt.Shape("mark:N", scale=None, legend=None)
+
 
 @singledispatch
 def drawn(plot: Any) -> Any:
@@ -32,7 +40,8 @@ def drawn(plot: Any) -> Any:
 
 @drawn.register
 def _curves(plot: Curves) -> Drawn:
-    """Values with error bars over an axis; many series as thin lines."""
+    """Values with error bars over an axis; many series as thin lines; limits as arrows."""
+    limited = any(any(one.bound) for one in plot.series)
     rows: Rows = [
         {
             "series": one.name,
@@ -41,9 +50,10 @@ def _curves(plot: Curves) -> Drawn:
             "y": y,
             "low": y - error,
             "high": y + error,
+            **({"mark": ARROWS[bound]} if limited else {}),
         }
         for one in plot.series
-        for x, y, error in one.points()
+        for (x, y, error), bound in zip(one.points(), one.bounds(), strict=True)
     ]
     sides = plot.sides()
     data: dict[str, Rows] = {
@@ -54,7 +64,7 @@ def _curves(plot: Curves) -> Drawn:
     if ends := plot.fitted():
         data["line"] = [{"x": x, "y": y} for x, y in ends]
     names = tuple(dict.fromkeys(one.group or one.name for one in plot.series))
-    flags = ("line" in data, bool(data["limits"]), bool(data["limits_at"]))
+    flags = ("line" in data, bool(data["limits"]), bool(data["limits_at"]), limited)
     return Drawn(_against(plot.title, (plot.x.text, plot.y.text), names, *flags), data)
 
 
@@ -66,6 +76,7 @@ def _against(
     line: bool,
     limits: bool,
     limits_at: bool,
+    limited: bool,
 ) -> Any:
     x = alt.X("x:Q", title=axes[0], scale=alt.Scale(zero=False, nice=True))
     y = alt.Y("y:Q", title=axes[1], scale=alt.Scale(zero=False, nice=True))
@@ -85,7 +96,11 @@ def _against(
             x=x, y=alt.Y("low:Q", title=axes[1]), y2="high:Q", color=colour
         ),
         base.mark_point(size=22, filled=True, fillOpacity=0.7, opacity=1).encode(
-            x=x, y=y, color=colour, tooltip=tooltip
+            x=x,
+            y=y,
+            color=colour,
+            tooltip=tooltip,
+            **({"shape": arrows()} if limited else {}),
         ),
     ]
     if line:

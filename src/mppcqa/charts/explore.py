@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from mppcqa.charts.browser import HEIGHT, WIDTH
+from mppcqa.charts.browser import ARROWS, HEIGHT, WIDTH, arrows
 from mppcqa.charts.plots import Series, axis_title
 from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import BLUE, GREY, RED, SEQUENCE, themed
@@ -137,11 +137,12 @@ def with_lines(
 
     With `to_zero` a line is drawn down to where it meets zero.
     """
+    limited = any(any(one.bound) for one in series)
     rows = [
-        {"s": one.name, "x": x, "y": y, "low": y - (e or 0), "high": y + (e or 0)}
+        {"s": one.name, "x": x, "y": y, "low": y - e, "high": y + e}
+        | ({"mark": ARROWS[bound]} if limited else {})
         for one in series
-        for x, y, e in zip(one.x, one.y, one.error, strict=True)
-        if math.isfinite(y)
+        for (x, y, e), bound in zip(one.points(), one.bounds(), strict=True)
     ]
     ends = []
     for one, line in zip(series, lines, strict=True):
@@ -153,12 +154,12 @@ def with_lines(
         ends += [{"s": one.name, "x": x, "y": line.intercept + line.slope * x} for x in (low, high)]
     names = tuple(one.name for one in series)
     axes = axis_title(x_title, x_unit), axis_title(y_title, y_unit)
-    return Drawn(_lines_shape(names, *axes), {"points": rows, "lines": ends})
+    return Drawn(_lines_shape(names, *axes, limited), {"points": rows, "lines": ends})
 
 
 @shape
 @_unchecked
-def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str) -> Any:
+def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str, limited: bool) -> Any:
     x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
     y = alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False))
     colour = alt.Color(
@@ -175,7 +176,13 @@ def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str) -> Any:
             .mark_line(strokeDash=[4, 3], strokeWidth=1.2)
             .encode(x=x, y=y, color=colour),
             base.mark_rule(strokeWidth=1).encode(x=x, y="low:Q", y2="high:Q", color=colour),
-            base.mark_point(size=26, filled=True).encode(x=x, y=y, color=colour, tooltip=tooltip),
+            base.mark_point(size=26, filled=True).encode(
+                x=x,
+                y=y,
+                color=colour,
+                tooltip=tooltip,
+                **({"shape": arrows()} if limited else {}),
+            ),
         ).properties(width=WIDTH, height=HEIGHT, title="")
     )
 

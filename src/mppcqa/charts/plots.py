@@ -42,6 +42,9 @@ class Series:
     """Series of one group have one colour; without groups each has its own."""
     of: str = ""
     """What it belongs to, such as a channel: on paper all groups of it stand together."""
+    bound: Sequence[int] = ()
+    """Of each point, 1 where it is an upper limit, -1 a lower one: drawn as arrows. Empty where
+    there are none."""
 
     def points(self) -> list[tuple[float, float, float]]:
         """(x, y, error) of what can be drawn; an error that nobody knows is zero."""
@@ -50,6 +53,11 @@ class Series:
             for x, y, e in zip(self.x, self.y, self.error, strict=True)
             if math.isfinite(x) and math.isfinite(y)
         ]
+
+    def bounds(self) -> list[int]:
+        """The bound of each of the `points`."""
+        rows = zip(self.x, self.y, self.bound or [0] * len(self.x), strict=True)
+        return [bound for x, y, bound in rows if math.isfinite(x) and math.isfinite(y)]
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,9 @@ def _print_table(devices: list[Device]) -> None:
             )
             value = next(means, None)
             cells.append(
-                measured(value.value, value.statistical, "", value.systematic) if value else "–"
+                measured(value.value, value.statistical, "", value.systematic, value.bound)
+                if value
+                else "–"
             )
         verdicts = ", ".join(section.standing.outcome or "–" for section in sections)
         report = reports_of(device).first()

@@ -13,7 +13,9 @@ OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["devices", "runs", "values", "records", "assembly"]))
+@click.argument(
+    "what", type=click.Choice(["devices", "runs", "values", "fits", "records", "assembly"])
+)
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--serial", "q", default="", help="How the serial begins.")
 @click.option("--type", "kind", default="", help="Name of the device type.")
@@ -76,7 +78,7 @@ def _refuse_odd(what: str, filters: dict[str, str]) -> None:
     of_devices = {*DEVICE_FILTERS}
     own = {
         "runs": {"stage", "station"},
-        **dict.fromkeys(("devices", "records", "assembly"), of_devices),
+        **dict.fromkeys(("devices", "fits", "records", "assembly"), of_devices),
     }.get(what, {*DEVICE_FILTERS, "quantity", "every"})
     if odd := sorted(filters.keys() - own):
         names = ", ".join("--" + {"q": "serial"}.get(name, name) for name in odd)

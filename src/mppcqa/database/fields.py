@@ -8,6 +8,13 @@ import numpy as np
 from django.db import models
 
 
+class TinyField(models.SmallIntegerField):  # type: ignore[type-arg]
+    """A whole number from -128 to 127: one byte on MariaDB."""
+
+    def db_type(self, connection: Any) -> str:
+        return "smallint" if connection.vendor == "sqlite" else "tinyint"
+
+
 class SingleField(models.FloatField):  # type: ignore[type-arg]
     """A number of single precision: 4 bytes on MariaDB, some 7 digits.
 

@@ -22,7 +22,14 @@ from mppcqa.store.keeping import discard, keeping
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-INLINE = {"devices": 5000, "runs": 5000, "values": 100, "records": 5000, "assembly": 5000}
+INLINE = {
+    "devices": 5000,
+    "runs": 5000,
+    "values": 100,
+    "fits": 200,
+    "records": 5000,
+    "assembly": 5000,
+}
 """Devices or runs up to which a file is written while the page is awaited."""
 KEPT_DAYS = 14
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from django.db.models import Count, Min
 
 from mppcqa.exchange import assembly
+from mppcqa.exchange.fits_out import fit_batches, fit_schema
 from mppcqa.exchange.records import record_batches, record_schema
 from mppcqa.exchange.values_out import value_batches, value_schema
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
@@ -25,7 +26,7 @@ from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
 from mppcqa.tables.numbers import EXACT
 
-LISTS = ("devices", "runs", "values", "records", "assembly")
+LISTS = ("devices", "runs", "values", "fits", "records", "assembly")
 PIECE = 2000
 KEYS_FROM = 5000
 """Devices whose maker's values become columns; other names go into one column as JSON."""
@@ -35,6 +36,8 @@ def list_schema(what: str, filters: Mapping[str, str], viewer: Viewer) -> pa.Sch
     """Columns of a list."""
     if what == "values":
         return value_schema()
+    if what == "fits":
+        return fit_schema()
     if what == "runs":
         return RUN_SCHEMA
     if what == "records":
@@ -48,6 +51,8 @@ def list_batches(what: str, filters: Mapping[str, str], viewer: Viewer) -> Itera
     """All rows of a list, some thousand at a time, in the order of the key."""
     if what == "values":
         yield from value_batches(filters, viewer)
+    elif what == "fits":
+        yield from fit_batches(filters, viewer)
     elif what == "runs":
         yield from _run_batches(filters, viewer)
     elif what == "records":

@@ -44,6 +44,7 @@ VALUE_FIELDS = {
     "value": gettext_noop("value of the named quantity"),
     "statistical": gettext_noop("statistical uncertainty of the named quantity"),
     "systematic": gettext_noop("systematic uncertainty of the named quantity"),
+    "bound": gettext_noop("whether the value is a limit (< or >)"),
 }
 """What a column of measured values may mean beside the axes of their stage."""
 

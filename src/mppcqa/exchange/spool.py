@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
         ("value", pa.float64()),
         ("statistical", pa.float64()),
         ("systematic", pa.float64()),
+        ("bound", pa.int8()),
     ]
 )
 BLOCK = 400_000

@@ -49,12 +49,13 @@ def read_table(model: type[models.Model]) -> Iterator[pa.RecordBatch]:
     """All rows in the order of the key, a bounded piece at a time."""
     schema = schema_of(model)
     if model._meta.db_table == MEASUREMENT:
-        for block in all_blocks():
+        for block in all_blocks(bounds="bound" in schema.names):
             # By name: the tables of older migrations may have another order of columns.
             arrays = [
                 pa.array(
                     getattr(block, one.name.removesuffix("_id")),
                     one.type,
+                    mask=block.bound == 0 if one.name == "bound" else None,
                     from_pandas=one.name == "statistical",
                 )
                 for one in schema

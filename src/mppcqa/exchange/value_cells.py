@@ -155,7 +155,7 @@ class ValueCells:
             self._limits.append((row, head, str(cells[place].as_py()).strip()[:40]))
 
     def notes(self) -> list[str]:
-        """What was taken for nothing, and limits, which are no values."""
+        """What was taken for nothing, and which cells are limits."""
         notes = []
         if self._nothing:
             words = ", ".join(f"“{word}”" for word, _n in self._nothing.most_common(8))
@@ -166,8 +166,8 @@ class ValueCells:
         for row, head, text in self._limits:
             notes.append(
                 _(
-                    "Row %(row)d, %(head)s: “%(text)s” is a limit, not a value, and is left out. "
-                    "Enter the measured value, or keep the limit as a remark."
+                    "Row %(row)d, %(head)s: “%(text)s” is a limit; of a value it is kept as one, "
+                    "elsewhere it is left out."
                 )
                 % {"row": row, "head": head, "text": text}
             )

@@ -19,11 +19,13 @@ from mppcqa.exchange.spool import Spool
 from mppcqa.exchange.value_cells import Rows, ValueCells
 from mppcqa.inventory.scope import Viewer
 from mppcqa.stages import Condition, Quantity, Stage
+from mppcqa.stages.numbers import ABOVE, BELOW
 from mppcqa.tables import Chunk, Fault, Source
-from mppcqa.tables.numbers import texts
+from mppcqa.tables.numbers import Numbers, texts
 from mppcqa.tables.ranges import implausible
 
 SLACK = 5
+SIDES = {"": 0, "<": BELOW, ">": ABOVE}
 
 
 class ValueTable:
@@ -220,21 +222,49 @@ class ValueTable:
         found = self.cells.numbers(chunk, head)
         self.cells.tell_numbers(rows, chunk, head, found)
         good = rows.good & (places >= 0)
-        good &= ~(found.empty | found.broken | found.infinite | found.limit)
+        value, bound, odd_bound = self._bounds(rows, chunk, found, target)
+        good &= ~(found.empty | found.broken | found.infinite | odd_bound) & ~np.isnan(value)
         self.counts["empty"] += int((found.empty & rows.good).sum())
         statistical, unusable = self._uncertainty(rows, chunk, error_heads.get("statistical"))
         systematic, odd = self._uncertainty(rows, chunk, error_heads.get("systematic"), least=0)
-        systematic = np.nan_to_num(systematic)
+        # A limit has no uncertainty: how far below it the value lies nobody knows.
+        statistical = np.where(bound == 0, statistical, np.nan)
+        systematic = np.where(bound == 0, np.nan_to_num(systematic), 0.0)
         total = np.hypot(np.nan_to_num(statistical), systematic)
-        good = self._possible(rows, head, places, found.value, total, good) & ~unusable & ~odd
+        good = self._possible(rows, head, places, value, total, good) & ~unusable & ~odd
         channel, good = self._channels(rows, head, places, target, good)
         if not good.any():
             return
         condition = self._condition(rows, target, good)
         columns = (rows.device[good], places[good], channel[good], condition)
         self.repeats.add(rows.number[good], *columns)
-        self.spool.add(*columns, found.value[good], statistical[good], systematic[good])
+        self.spool.add(*columns, value[good], statistical[good], systematic[good], bound[good])
         self.counts["values"] += int(good.sum())
+
+    def _bounds(
+        self, rows: Rows, chunk: Chunk, found: Numbers, target: Target
+    ) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.bool_]]:
+        """Values with the limits among them, their bounds, and which of these can't be read."""
+        n = len(chunk)
+        value, bound = found.value, np.zeros(n, np.int8)
+        if len(found.side):
+            value, bound = np.where(found.limit, found.at, found.value), found.side.copy()
+        odd = np.zeros(n, bool)
+        if "bound" in self._field and not target.to:
+            head = self._field["bound"]
+            cells = texts(self.cells.cells(chunk, head)).to_pylist()
+            told = [SIDES.get(cell) for cell in cells]
+            odd = np.array([one is None for one in told], bool)
+            self.cells.tell(
+                rows,
+                odd & rows.good,
+                head,
+                lambda at: _("“%s” is no bound") % str(cells[at])[:30],
+                _("Write < or > beside a limit, and nothing beside a value."),
+            )
+            own = np.array([one or 0 for one in told], np.int8)
+            bound = np.where(own != 0, own, bound).astype(np.int8)
+        return value, bound, odd
 
     def _uncertainty(
         self, rows: Rows, chunk: Chunk, head: str | None, *, least: float | None = None

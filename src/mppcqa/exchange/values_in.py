@@ -147,6 +147,7 @@ class _Blocks:
                 value=block["value"],
                 statistical=block["statistical"],
                 systematic=block["systematic"].astype(np.float32),
+                bound=block["bound"],
             )
             if len(self._skip):
                 columns = columns.take(~np.isin(columns.device, self._skip))

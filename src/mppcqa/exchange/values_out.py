@@ -18,6 +18,7 @@ from mppcqa.results.models import Analysis, QuantityRow
 from mppcqa.results.reading import value_blocks
 from mppcqa.results.references import Meaning, stored_axes
 from mppcqa.results.selection import chosen_devices
+from mppcqa.stages.numbers import ABOVE, BELOW, SIGNS
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -35,13 +36,15 @@ def value_schema() -> pa.Schema:
             ("value", pa.float64()),
             ("statistical", pa.float64()),
             ("systematic", pa.float64()),
+            ("bound", NAME),
             ("analysis", pa.int32()),
             ("analysis_uuid", NAME),
         ]
     )
 
 
-FIRST_AXIS, AFTER_AXES = 5, 5
+BOUNDS = pa.array([SIGNS[ABOVE], SIGNS[0], SIGNS[BELOW]])
+FIRST_AXIS, AFTER_AXES = 5, 6
 """Columns before those of the axes, and after them."""
 CHUNK_VALUES = 40_000
 BY_DEVICES = ("device", "analysis", "quantity", "channel", "condition")
@@ -113,6 +116,7 @@ class _Names:
                 pa.array(columns.value.astype(float)),
                 statistical,
                 pa.array(columns.systematic.astype(float)),
+                _dictionary(columns.bound + 1, BOUNDS),
                 pa.array(columns.analysis.astype(np.int32)),
                 _analysis_names(columns.analysis),
             ],

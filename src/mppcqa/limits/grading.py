@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,8 @@ def grade(
         by_channel = quantity is not None and quantity.scope == "channel"
         expected = channels if by_channel else np.ones_like(ids)
         here = values.take(values.quantity == limit.quantity_id)
-        worst, details = _by_limit(limit, ids, here, points, expected)
+        possible = (None, None) if quantity is None else quantity.bounds
+        worst, details = _by_limit(limit, ids, here, points, expected, possible)
         has_it = channels >= (quantity.least_channels if quantity else 1)
         outcomes = np.where(has_it, np.maximum(outcomes, worst), outcomes)
         columns.append([one if has else None for one, has in zip(details, has_it, strict=True)])
@@ -105,16 +106,19 @@ def _by_limit(
     values: MeasurementColumns,
     points: Mapping[int, Condition],
     expected: NDArray[np.int32],
+    possible: tuple[float | None, float | None],
 ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
     """Grade and detail of each device [n] by one limit: the worst of its values decides.
 
     expected
         How many channels should have a value [n].
+    possible
+        Between which numbers the quantity can be at all, where a value is but a limit.
     """
     n = len(ids)
     values = _nearest(limit.at, values, points)
     at = np.searchsorted(ids, values.device)
-    grades = _grades(values.value, limit)
+    grades = _grades_of(values, limit, possible)
     judged, failed, warned = (
         np.bincount(at[mask], minlength=n)
         for mask in (np.ones(len(at), bool), grades == FAIL, grades == WARNING)
@@ -132,6 +136,7 @@ def _by_limit(
     conditions = {pk: dict(at) for pk, at in points.items()}
     nothing, lacking = _("no value was measured"), _("%d channels have no value")
     near = _("the limit lies within the value's uncertainty")
+    untold = _("only a limit of the value is known, which may lie on either side")
     numbers = zip(
         judged.tolist(),
         failed.tolist(),
@@ -141,10 +146,7 @@ def _by_limit(
         row.tolist(),
         strict=True,
     )
-    channel, condition = values.channel.tolist(), values.condition.tolist()
-    value, statistical, systematic = (
-        column.tolist() for column in (values.value, values.statistical, values.systematic)
-    )
+    told, of_value = _told(values, conditions), grades.tolist()
     doubtful = _near_limit(values, limit).tolist()
     details = []
     for n_judged, n_failed, n_warned, n_missing, outcome, place in numbers:
@@ -160,20 +162,32 @@ def _by_limit(
         if not n_judged:
             detail["text"] = nothing
         else:
-            sigma = statistical[place]
-            detail |= {
-                "channel": channel[place],
-                "value": value[place],
-                "statistical": None if sigma != sigma else sigma,
-                "systematic": systematic[place],
-                "condition": conditions[condition[place]],
-            }
+            detail |= told(place)
             said = [near] if doubtful[place] else []
+            if of_value[place] == INCOMPLETE:
+                said.append(untold)
             if n_missing:
                 said.append(lacking % n_missing)
             detail["text"] = "; ".join(said)
         details.append(detail)
     return worst, details
+
+
+def _told(
+    values: MeasurementColumns, conditions: Mapping[int, dict[str, float]]
+) -> Callable[[int], dict[str, Any]]:
+    """What a verdict says of one of the values."""
+    names = ("channel", "value", "statistical", "systematic", "condition", "bound")
+    columns = {name: getattr(values, name).tolist() for name in names}
+
+    def told(place: int) -> dict[str, Any]:
+        row = {name: column[place] for name, column in columns.items()}
+        sigma, bound = row["statistical"], row.pop("bound")
+        row["statistical"] = None if sigma != sigma else sigma
+        row["condition"] = conditions[row["condition"]]
+        return row | ({"bound": bound} if bound else {})
+
+    return told
 
 
 def _nearest(
@@ -198,6 +212,51 @@ def _grades(value: NDArray[np.float64], limit: Limit) -> NDArray[np.int64]:
         grades[_inside(value, limit.warn_low, limit.warn_high)] = WARNING
     grades[_inside(value, limit.pass_low, limit.pass_high)] = PASS
     return grades
+
+
+def _grades_of(
+    values: MeasurementColumns, limit: Limit, possible: tuple[float | None, float | None]
+) -> NDArray[np.int64]:
+    """Grade of each value [n]; of a limit only where all that it leaves has the same one."""
+    grades = _grades(values.value, limit)
+    rows = np.flatnonzero(values.bound)
+    if not len(rows):
+        return grades
+    ends = [-np.inf if possible[0] is None else possible[0],
+            np.inf if possible[1] is None else possible[1]]  # fmt: skip
+    below = values.bound[rows] > 0
+    low = np.where(below, np.minimum(ends[0], values.value[rows]), values.value[rows])
+    high = np.where(below, values.value[rows], np.maximum(ends[1], values.value[rows]))
+    found = np.full(len(rows), INCOMPLETE)
+    passes, warns = (limit.pass_low, limit.pass_high), (limit.warn_low, limit.warn_high)
+    wide = warns != (None, None)
+    outer = _either(passes, warns) if wide else passes
+    found[_outside(low, high, *outer)] = FAIL
+    if wide:
+        warned = _inside(low, *warns) & _inside(high, *warns)
+        found[warned & _outside(low, high, *passes)] = WARNING
+    found[_inside(low, *passes) & _inside(high, *passes)] = PASS
+    grades[rows] = found
+    return grades
+
+
+Band = tuple[float | None, float | None]
+
+
+def _either(one: Band, two: Band) -> Band:
+    """The band that both lie in."""
+    low = None if None in (one[0], two[0]) else min(x for x in (one[0], two[0]) if x is not None)
+    high = None if None in (one[1], two[1]) else max(x for x in (one[1], two[1]) if x is not None)
+    return low, high
+
+
+def _outside(
+    low: NDArray[np.float64], high: NDArray[np.float64], least: float | None, most: float | None
+) -> NDArray[np.bool_]:
+    """Whether no number between `low` and `high` lies in a band [n]."""
+    return (high < (-np.inf if least is None else least)) | (
+        low > (np.inf if most is None else most)
+    )
 
 
 def _inside(value: NDArray[np.float64], low: float | None, high: float | None) -> NDArray[np.bool_]:

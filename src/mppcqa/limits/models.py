@@ -88,9 +88,9 @@ class Verdict(models.Model):
 
     `details` is a list with one entry a judged quantity: ``quantity`` (key), ``outcome``,
     ``channel`` (of the worst value, -1 for the device), ``value``, ``statistical`` (None where
-    unknown), ``systematic``, ``pass_low``, ``pass_high``, ``warn_low``, ``warn_high``,
-    ``condition`` (object), ``judged`` (how many values), ``failed``, ``warned``, ``missing``, and
-    ``text``.
+    unknown), ``systematic``, ``bound`` (of a limit), ``pass_low``, ``pass_high``, ``warn_low``,
+    ``warn_high``, ``condition`` (object), ``judged`` (how many values), ``failed``, ``warned``,
+    ``missing``, and ``text``.
     """
 
     uuid = uuid_field()

@@ -335,6 +335,9 @@ def _provenance(stage: StageView) -> str:
     parts.append(
         _("± is one standard uncertainty: statistical, then systematic where there is any.")
     )
+    parts.append(
+        _("< and > are limits, at a confidence of 0.95 where nothing else is known of them.")
+    )
     if source.shared:
         parts.append(_("Systematic, in common: %s.") % source.shared)
     return " ".join(filter(None, parts))

@@ -7,7 +7,7 @@ want; this module knows only the table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,20 @@ class MeasurementColumns:
     """Statistical standard uncertainty; NaN where unknown."""
     systematic: NDArray[np.float32]
     """Systematic standard uncertainty; 0 where there is none."""
+    bound: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    """1 of an upper limit, -1 of a lower one, 0 of a value; left out where all are values."""
+
+    def __post_init__(self) -> None:
+        if len(self.bound) != len(self.value):
+            object.__setattr__(self, "bound", np.zeros(len(self.value), np.int8))
 
     def __len__(self) -> int:
         return len(self.value)
+
+    @property
+    def measured(self) -> MeasurementColumns:
+        """Those that are values, without the limits."""
+        return self.take(self.bound == 0)
 
     @property
     def total(self) -> NDArray[np.float64]:
@@ -90,6 +101,8 @@ def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
         raise ValueError("an uncertainty is negative or infinite; NaN says that it is unknown")
     if not (np.isfinite(columns.systematic) & (columns.systematic >= 0)).all():
         raise ValueError("a systematic uncertainty is negative or no number; 0 says there is none")
+    if (np.abs(columns.bound) > 1).any():
+        raise ValueError("a bound is 1 (upper limit), -1 (lower limit) or 0 (a value)")
     columns = columns.in_key_order()
     same = np.ones(max(0, len(columns) - 1), bool)
     for name in KEY:
@@ -104,6 +117,16 @@ def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
     column_of = {one.name: str(one.column) for one in Measurement._meta.concrete_fields}
     insert_rows(
         Measurement._meta.db_table,
-        {column_of[one.name]: getattr(columns, one.name) for one in fields(columns)},
+        {
+            column_of[one.name]: _stored_bound(columns.bound)
+            if one.name == "bound"
+            else getattr(columns, one.name)
+            for one in fields(columns)
+        },
     )
     return columns
+
+
+def _stored_bound(bound: NDArray[np.int8]) -> NDArray[np.float32]:
+    """A value has no bound in the table: NaN becomes NULL."""
+    return np.where(bound == 0, np.float32(np.nan), bound.astype("f4"))

@@ -37,6 +37,8 @@ class ValueColumns:
     """Statistical standard uncertainty in the value's unit; NaN (or infinite) where unknown."""
     systematic: NDArray[np.float64] | None = None
     """Systematic standard uncertainty in the value's unit; None where no value has any."""
+    bound: NDArray[np.integer[Any]] | None = None
+    """1 where the value is an upper limit, -1 where it is a lower one; None where none is."""
     methods: Mapping[str, str] = field(default_factory=dict)
     """Quantity -> how its values were had."""
 
@@ -66,6 +68,7 @@ def columns_of_results(results: Sequence[Result], devices: Mapping[int, int]) ->
         value=np.array([one.value for one in results], "f8"),
         statistical=np.array([one.uncertainty for one in results], "f8"),
         systematic=np.array([one.systematic for one in results], "f8"),
+        bound=np.array([one.bound for one in results], "i1"),
         methods={one.quantity: one.method for one in results if one.method},
     )
 

@@ -18,16 +18,18 @@ from mppcqa.refused import Refused
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.columns import ValueColumns, columns_of_results, value_faults
 from mppcqa.results.counting import count_analyses
+from mppcqa.results.fits import keep_fits
 from mppcqa.results.models import Analysis
 from mppcqa.results.references import Meaning, condition_ids, quantity_ids
 from mppcqa.results.sums import at_sums, keep_sums, sums_before
 from mppcqa.runs.models import RunFile
-from mppcqa.stages import Problem, Result, SharedPart, Stage
+from mppcqa.stages import Fit, Problem, Result, SharedPart, Stage
 
 if TYPE_CHECKING:
     from mppcqa.queue.models import Task
 
 FAULTS_TOLD = 20
+NO_SLOTS: Mapping[int, int] = {}
 
 
 class AnalysisFault(Refused):
@@ -61,6 +63,7 @@ def store_analysis(
     problems: Sequence[Problem] = (),
     *,
     shared: Mapping[str, SharedPart] | None = None,
+    fits: Sequence[Fit] = (),
     parameters: Mapping[str, Any] | None = None,
     task: Task | None = None,
     counts: bool = True,
@@ -90,7 +93,7 @@ def store_analysis(
         task=task,
         counts=counts,
     )
-    return _store([new])[0]
+    return _store([new], fits, devices)[0]
 
 
 def store_analyses(batch: Sequence[NewAnalysis]) -> list[Analysis]:
@@ -109,7 +112,10 @@ def store_analyses(batch: Sequence[NewAnalysis]) -> list[Analysis]:
 
 
 @again_after_deadlock
-def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
+def _store(
+    batch: Sequence[NewAnalysis], fits: Sequence[Fit] = (), slots: Mapping[int, int] = NO_SLOTS
+) -> list[Analysis]:
+    """All of a batch; `fits` are of its only analysis, of devices in `slots`."""
     meaning = Meaning()
     with transaction.atomic():
         devices = [
@@ -130,6 +136,8 @@ def _store(batch: Sequence[NewAnalysis]) -> list[Analysis]:
         for analysis, sums in zip(analyses, done, strict=True):
             if sums:
                 keep_sums(analysis, sums)
+        if fits:
+            keep_fits(analyses[0], fits, slots)
         written = write_measurements(MeasurementColumns.join(_measured(batch, analyses, meaning)))
         counting = [
             (analysis, found.tolist())
@@ -184,6 +192,9 @@ def _measured(
                 value=values.value.astype("f8"),
                 statistical=statistical,
                 systematic=systematic.astype("f4"),
+                bound=np.zeros(len(values), "i1")
+                if values.bound is None
+                else values.bound.astype("i1"),
             )
         )
     return parts

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mppcqa.database.fields import SingleField
+from mppcqa.database.fields import SingleField, TinyField
 from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import OfDevice, OfFile
@@ -141,12 +141,41 @@ class Measurement(models.Model):
         help_text=_("Systematic standard uncertainty, what the analysis shares among it."),
         default=0.0,
     )
+    # NULL takes no room, and a column that may be NULL is added at once, whatever the table's size.
+    bound = TinyField(
+        help_text=_("NULL for a value; 1 for an upper limit, -1 for a lower one."), null=True
+    )
 
     class Meta:
         verbose_name = _("measured value")
 
     def __str__(self) -> str:
+        if self.bound:
+            return f"{'<' if self.bound > 0 else '>'} {self.value:g}"
         return f"{self.value:g} ± {self.statistical or 0:g} ± {self.systematic:g}"
+
+
+class FitRecords(models.Model):
+    """What the fits of an analysis said of themselves, of one device: see `mppcqa.results.fits`."""
+
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="fit_records")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    fits = models.PositiveIntegerField(_("fits"))
+    withheld = models.PositiveIntegerField(_("withheld"), help_text=_("Fits that gave no value."))
+    lowest_p = models.FloatField(_("lowest p-value"), null=True, db_index=True)
+    highest_chi2_ndf = models.FloatField(_("highest χ²/ndf"), null=True)
+    packed = models.BinaryField(help_text=_("The records, as compressed JSON."))
+
+    objects = OfDevice.as_manager()
+
+    class Meta:
+        verbose_name = _("records of fits")
+        constraints = [
+            models.UniqueConstraint(fields=["analysis", "device"], name="results_fits_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.fits}"
 
 
 class SumsAt(models.Model):

@@ -28,7 +28,7 @@ FIRST_PAIRS, FEWEST_PAIRS, MOST_PAIRS = 50, 20, 250
 """Analyses and devices read at a time: one such pair may have a hundred values, or thousands."""
 GROUP = ("m.analysis_id", "m.device_id")
 NAMES = tuple(one.name for one in fields(MeasurementColumns))
-KINDS = dict(zip(NAMES, ("i4", "i4", "i2", "i2", "i4", "f8", "f8", "f4"), strict=True))
+KINDS = dict(zip(NAMES, ("i4", "i4", "i2", "i2", "i4", "f8", "f8", "f4", "i1"), strict=True))
 PARSED = {name: pa.from_numpy_dtype(np.dtype(kind)) for name, kind in KINDS.items()}
 
 
@@ -74,8 +74,11 @@ def analyses_of(devices: Collection[int]) -> list[int]:
     return sorted({*ids, *standing})
 
 
-def all_blocks() -> Iterator[MeasurementColumns]:
-    """Every value of the table in the order of its key, some ten thousand at a time."""
+def all_blocks(*, bounds: bool = True) -> Iterator[MeasurementColumns]:
+    """Every value of the table in the order of its key, some ten thousand at a time.
+
+    The table of a database that was not migrated yet may know no `bounds`.
+    """
     last, n = (0, 0), FIRST_PAIRS
     while True:
         with connection.cursor() as cursor:
@@ -91,7 +94,7 @@ def all_blocks() -> Iterator[MeasurementColumns]:
             return
         found = 0
         where, parameters = _between(last, pairs[-1])
-        for block in _blocks(f"{Measurement._meta.db_table} m", where, parameters, GROUP):
+        for block in _blocks(f"{Measurement._meta.db_table} m", where, parameters, GROUP, bounds):
             found += len(block)
             yield block
         last = pairs[-1]
@@ -126,8 +129,13 @@ def _between(last: tuple[int, int], until: tuple[int, int]) -> tuple[str, list[i
 
 
 def _blocks(
-    source: str, where: str, parameters: Sequence[int], group: Sequence[str]
+    source: str,
+    where: str,
+    parameters: Sequence[int],
+    group: Sequence[str],
+    bounds: bool = True,
 ) -> Iterator[MeasurementColumns]:
+    bound = "IFNULL(m.bound, 0)" if bounds else "0"
     numbers = "m.quantity_id, m.channel, m.condition_id, m.value"
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
@@ -135,7 +143,7 @@ def _blocks(
                 "SELECT m.device_id, m.analysis_id, COUNT(*), "  # noqa: S608
                 # As a FLOAT it would be written with 6 digits.
                 f"GROUP_CONCAT(CONCAT_WS(',', {numbers}, IFNULL(m.statistical, ''), "
-                f"m.systematic + 0e0) SEPARATOR '\\n') "
+                f"m.systematic + 0e0, {bound}) SEPARATOR '\\n') "
                 f"FROM {source} WHERE {where} GROUP BY {', '.join(group)}",
                 parameters,
             )
@@ -143,7 +151,7 @@ def _blocks(
                 yield _parsed(rows)
             return
         cursor.execute(
-            f"SELECT m.device_id, m.analysis_id, {numbers}, m.statistical, m.systematic "  # noqa: S608
+            f"SELECT m.device_id, m.analysis_id, {numbers}, m.statistical, m.systematic, {bound} "  # noqa: S608
             f"FROM {source} WHERE {where}",
             parameters,
         )
@@ -163,7 +171,7 @@ def read_values(devices: Sequence[int], **chosen: Any) -> MeasurementColumns:
 
 
 def columns_of(rows: Sequence[Any]) -> MeasurementColumns:
-    """Columns of rows (device, analysis, quantity, channel, condition, value, uncertainties)."""
+    """Columns of rows whose cells are in the order of `NAMES`."""
     cells = list(zip(*rows, strict=True)) or [()] * len(NAMES)
     return MeasurementColumns(
         *(np.array(cell, dtype=KINDS[name]) for name, cell in zip(NAMES, cells, strict=True))

@@ -50,6 +50,7 @@ def analyse(context: Context, *, run_id: int) -> dict[str, Any]:
             found.results,
             found.problems,
             shared=found.shared,
+            fits=found.fits,
             task=context.task,
         )
     except Refused as error:
@@ -93,6 +94,7 @@ def reanalyse(context: Context, *, file_id: int, settings: dict[str, Any]) -> di
             found.results,
             found.problems,
             shared=found.shared,
+            fits=found.fits,
             parameters=settings,
             task=context.task,
             counts=False,

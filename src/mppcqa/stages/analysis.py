@@ -26,8 +26,9 @@ from mppcqa.physics import (
 )
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages.conditions import Condition
+from mppcqa.stages.fits import fit_records, per_channel
 from mppcqa.stages.light import varies
-from mppcqa.stages.protocol import AnalysisResult, Problem, Result, SharedPart
+from mppcqa.stages.protocol import AnalysisResult, Fit, Problem, Result, SharedPart
 
 Floats = NDArray[np.float64]
 Charges = NDArray[Any]
@@ -246,33 +247,6 @@ def _fit_kind(
     }
 
 
-def per_channel(
-    slot: int,
-    quantity: str,
-    values: Floats,
-    errors: Floats,
-    condition: Condition,
-    method: str,
-    systematic: Floats | None = None,
-) -> list[Result]:
-    """A result for each channel that has a number."""
-    shared = np.zeros(len(values)) if systematic is None else systematic
-    return [
-        Result(
-            slot=slot,
-            channel=channel,
-            quantity=quantity,
-            value=float(value),
-            uncertainty=float(error),
-            condition=condition,
-            method=method,
-            systematic=float(common),
-        )
-        for channel, (value, error, common) in enumerate(zip(values, errors, shared, strict=True))
-        if np.isfinite(value) and np.isfinite(error)
-    ]
-
-
 def failed_fits(slot: int, fits: SpectrumFits, condition: Condition) -> list[Problem]:
     """A problem for each channel whose fit gave no number."""
     return [
@@ -385,10 +359,14 @@ Values = dict[str, tuple[Floats, ...]]
 
 
 def of_every_fit(fits: SpectrumFits) -> Values:
-    """What every fit of spectra gives, with both parts of the uncertainties where there are two."""
+    """What every fit of spectra gives: values, both parts of the uncertainties where there are two,
+    and upper limits of what ended at its bound."""
     return {
         "gain_adc": fits.parts("gain"),
-        "crosstalk_probability": fits.crosstalk_parts,
+        "crosstalk_probability": (
+            *fits.crosstalk_parts,
+            -np.expm1(-fits.upper_limit("crosstalk_children")),
+        ),
         "fit_chi2_ndf": fits.chi2_per_freedom,
     }
 
@@ -399,10 +377,12 @@ def analyse_spectra(
     """Values of every device at every point, and breakdown voltages from the gains.
 
     `values_of` turns the fits of a device at a point into values, statistical and, where there are
-    any, systematic uncertainties (channels,) by quantity; the gain is always among the results.
+    any, systematic uncertainties and upper limits (channels,) by quantity; the gain is always among
+    the results.
     """
     results: list[Result] = []
     problems: list[Problem] = []
+    records: list[Fit] = []
     pulse = pulse_of(run)
     for slot in (row["slot"] for row in run.slots):
         mine = measured(run, slot, points)
@@ -418,12 +398,13 @@ def analyse_spectra(
         for bias, fits in fitted:
             condition = condition_of(bias, breakdown)
             problems += failed_fits(slot, fits, condition)
+            records += fit_records(slot, fits, condition)
             gain, gain_error = fits.get("gain")
             found_here = {**of_every_fit(fits), **values_of(fits, bias)}
             for key, (values, errors, *shared) in found_here.items():
                 results += per_channel(slot, key, values, errors, condition, method, *shared)
             results += spread_result(slot, "gain_spread", gain, gain_error, condition)
-    return AnalysisResult(results=results, problems=problems)
+    return AnalysisResult(results=results, problems=problems, fits=records)
 
 
 def condition_of(bias: Bias, breakdown: Mapping[float, float]) -> Condition:

@@ -14,6 +14,7 @@ from mppcqa.physics import expected_counts, fit_spectra, histogram_charges
 from mppcqa.physics.spectra import PARAMETERS
 from mppcqa.runfile import WHOLE_DEVICE, Curve, Histogram, IVCurve, RunFile, charge_histograms
 from mppcqa.stages.analysis import Bias, biases, pulse_of
+from mppcqa.stages.fits import fit_records
 
 FIT_TITLES = {
     "pedestal": ("Pedestal", "ADC"),
@@ -60,6 +61,7 @@ def fit_cell(run: RunFile, slot: int, column: int, point: int) -> dict[str, Any]
         "ndf": int(fits.ndf[0]),
         "fault": fits.message(0),
         "not_finite": int(bad[0]),
+        "record": fit_records(slot, fits, bias.at)[0],
     }
     if not found["fault"]:
         found["values"] = [

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from mppcqa.stages.axes import Axis
 from mppcqa.stages.conditions import ANYWHERE, Condition
 from mppcqa.stages.foreign import ForeignKind
+from mppcqa.stages.numbers import Bound
 from mppcqa.stages.surveys import Survey
 
 Kind = Literal["integer", "number", "numbers", "choice", "flag", "text"]
@@ -87,6 +88,9 @@ class Result:
     systematic: float = 0.0
     """What does not shrink when channels are averaged: calibrations, models. Both together are the
     root of the sum of their squares."""
+    bound: Bound = 0
+    """`numbers.BELOW` or `numbers.ABOVE` where the value is a limit at 95 %; it then has no
+    uncertainty (NaN)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +129,30 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What one fit says of itself: kept with the analysis, shown beside its data."""
+
+    slot: int
+    channel: int
+    condition: Condition
+    chi2: float
+    ndf: int
+    p_value: float
+    """Probability of a chi-squared at least as large; NaN where there is no fit."""
+    events: float
+    left_out: float
+    """Events that the fit had not: beyond its bins."""
+    free: tuple[str, ...] = ()
+    """What was fitted besides what always is; English, translated where it is shown."""
+    seen: tuple[str, ...] = ()
+    """Those of `free` that the data show."""
+    second_ways: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    """Title -> value and uncertainty of the fit, and the same had in another way."""
+    fault: str = ""
+    """Why there is no value; empty where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnalysisResult:
     """What an analysis gives back: values, and what it could not measure."""
 
@@ -132,6 +160,8 @@ class AnalysisResult:
     problems: list[Problem] = field(default_factory=list)
     shared: dict[str, SharedPart] = field(default_factory=dict)
     """By a name that people read."""
+    fits: list[Fit] = field(default_factory=list)
+    """A record of each fit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from mppcqa.statistics.models import (
     WeekYield,
 )
 from mppcqa.statistics.outcomes import Counts, add_counts
-from mppcqa.statistics.recount import Progress, Recount, counting_values, recount
+from mppcqa.statistics.recount import SUMS, Progress, Recount, counting_values, recount
 from mppcqa.statistics.summaries import group_values, write_device_summaries
 
 SUM_TOLERANCE = 1e-6
@@ -81,7 +81,7 @@ def check_summaries(
 class _Found:
     differences: list[Difference]
     sums: dict[int, np.ndarray[Any, Any]]
-    """Series -> what must be added to n, total, squares."""
+    """Series -> what must be added to each of `SUMS`."""
     buckets: dict[tuple[int, int], int]
     counts: dict[str, Counts]
 
@@ -136,26 +136,27 @@ def _reaches(buckets: Iterable[tuple[int, int]]) -> dict[int, int]:
 def _compare_series(counted: Recount, reaches: dict[int, int], found: _Found) -> None:
     ever = Analysis.objects.aggregate(values=Sum("values"))["values"] or 1
     there = {
-        row.pk: (row, np.array([row.n, row.total, row.squares])) for row in Series.objects.all()
+        row.pk: (row, np.array([getattr(row, name) for name in SUMS]))
+        for row in Series.objects.all()
     }
-    nothing = np.zeros(3)
+    nothing = np.zeros(len(SUMS))
     for series in sorted(there.keys() | counted.sums.keys()):
         expected = counted.sums.get(series, nothing)
         row, held = there.get(series, (None, nothing))
         width = row.width if row else 1.0
         # Sums of many additions and removals: equal within rounding, not bit for bit. What was
         # taken away leaves the rounding of sums that were larger than what is left.
-        scale = np.array([1.0, width, width**2]) * max(1.0, expected[0])
+        scale = np.array([1.0, width, width**2, 1.0]) * max(1.0, expected[0])
         reach = reaches.get(series, 1) * width
-        left = ROUNDING * ever * np.array([0.0, reach, reach**2])
+        left = ROUNDING * ever * np.array([0.0, reach, reach**2, 0.0])
         slack = SUM_TOLERANCE * (scale + np.abs(expected)) + left
-        slack[0] = 0.5
+        slack[[0, 3]] = 0.5
         wrong = ~(np.abs(expected - held) <= slack)
         if wrong.any():
             found.sums[series] = expected - held
             found.differences += [
                 Difference("series", f"series {series}, {name}", float(held[i]), float(expected[i]))
-                for i, name in enumerate(("n", "total", "squares"))
+                for i, name in enumerate(SUMS)
                 if wrong[i]
             ]
 
@@ -170,8 +171,10 @@ def _repair(counted: Recount, found: _Found) -> None:
         ids = np.array(sorted(sums), dtype="i8")
         if len(ids):
             wrong = np.stack([sums[series] for series in ids.tolist()])
-            added = {"id": ids, "n": wrong[:, 0].astype("i8"), "total": wrong[:, 1]}
-            add_to_rows(Series._meta.db_table, "id", {**added, "squares": wrong[:, 2]})
+            added = {"id": ids, **dict(zip(SUMS, wrong.T, strict=True))}
+            for name in ("n", "limits"):
+                added[name] = added[name].astype("i8")
+            add_to_rows(Series._meta.db_table, "id", added)
         buckets = sorted((made.get(s, s), bucket, n) for (s, bucket), n in found.buckets.items())
         if buckets:
             table = np.array(buckets, dtype="i8")

@@ -27,6 +27,9 @@ class Series(models.Model):
     n = models.BigIntegerField(default=0)
     total = models.FloatField(default=0.0)
     squares = models.FloatField(default=0.0)
+    limits = models.BigIntegerField(
+        default=0, db_default=0, help_text="Limits, which are in none of the sums."
+    )
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -58,6 +61,8 @@ class Bucket(models.Model):
 class DeviceSummary(models.Model):
     """One device's values of one series: the mean over its channels and their range.
 
+    Limits are left out and counted in `limits`; a device with nothing else has no row.
+
     Nobody asks for all devices of a series, and there are as many rows as devices times series: its
     key carries neither index nor constraint, which would take as much room again.
     """
@@ -72,6 +77,7 @@ class DeviceSummary(models.Model):
     uncertainty = models.FloatField(null=True, help_text="Whole standard uncertainty of the mean.")
     lowest = models.FloatField()
     highest = models.FloatField()
+    limits = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     objects = OfDevice.as_manager()
 

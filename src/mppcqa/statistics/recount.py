@@ -22,7 +22,8 @@ from mppcqa.statistics.summaries import Unknown, device_summaries, group_values,
 DEVICES = 200
 """Devices read at a time: some 10^5 values of arrays."""
 TOLERANCE = 1e-9
-SUMMARY_COLUMNS = ("n", "mean", "uncertainty", "lowest", "highest")
+SUMS = ("n", "total", "squares", "limits")
+SUMMARY_COLUMNS = ("n", "mean", "uncertainty", "lowest", "highest", "limits")
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +33,7 @@ class Recount:
     """What the summary tables should hold."""
 
     sums: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-    """Series -> n, total, squares."""
+    """Series -> `SUMS`."""
     buckets: Counter[tuple[int, int]] = field(default_factory=Counter)
     """(series, bucket) -> n."""
     unknown: Unknown = field(default_factory=dict)
@@ -76,7 +77,7 @@ def _count_values(found: Recount, values: MeasurementColumns, low: int, high: in
     if len(values):
         grouped = group_values(values, found.meaning, found.unknown)
         sums, buckets = sums_of(grouped)
-        rows = np.stack([sums["n"], sums["total"], sums["squares"]], axis=1).astype("f8")
+        rows = np.stack([sums[name] for name in SUMS], axis=1).astype("f8")
         for series, row in zip(sums["id"].tolist(), rows, strict=True):
             found.sums[series] = found.sums.get(series, 0.0) + row
         keys = zip(buckets["series_id"].tolist(), buckets["bucket"].tolist(), strict=True)

@@ -22,6 +22,7 @@ BATCH = 2000
 BUCKETS_A_SPREAD = 8
 """Buckets a standard deviation of the first values: fine enough to merge for any chart."""
 LEAST_SPREAD = 1e-6
+STATED = ("mean", "uncertainty", "lowest", "highest")
 LAST_BUCKET = 2**31 - 1
 """What lies beyond is counted here, so that one absurd value can't make the sums infinite."""
 
@@ -169,14 +170,19 @@ def sums_of(grouped: Grouped) -> tuple[dict[str, NDArray[Any]], dict[str, NDArra
     width = np.repeat([one.width for one in grouped.grids], sizes)
     shifted = grouped.values.value - np.repeat([one.origin for one in grouped.grids], sizes)
     shifted = np.clip(shifted, -LAST_BUCKET * width, LAST_BUCKET * width)
+    # Limits are no values: where the true ones lie nobody knows.
+    measured = grouped.values.bound == 0
+    shifted = np.where(measured, shifted, 0.0)
+    n_measured = np.add.reduceat(measured.astype("i8"), grouped.starts)
     sums = {
         "id": ids,
-        "n": sizes,
+        "n": n_measured,
         "total": np.add.reduceat(shifted, grouped.starts),
         "squares": np.add.reduceat(shifted * shifted, grouped.starts),
+        "limits": sizes - n_measured,
     }
-    bucket = np.clip(np.floor(shifted / width), -LAST_BUCKET, LAST_BUCKET).astype("i8")
-    series = np.repeat(ids, sizes).astype("i8")
+    bucket = np.clip(np.floor(shifted / width), -LAST_BUCKET, LAST_BUCKET).astype("i8")[measured]
+    series = np.repeat(ids, sizes).astype("i8")[measured]
     code, n = np.unique((series << 32) + (bucket + LAST_BUCKET), return_counts=True)
     return sums, {
         "series_id": code >> 32,
@@ -189,6 +195,13 @@ def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
     """Columns of `DeviceSummary` for every device and series, sorted by its key."""
     values, sizes = grouped.values, grouped.sizes
     series = np.repeat([one.series for one in grouped.grids], sizes)
+    measured = values.bound == 0
+    code = (series.astype("i8") << 32) | values.device.astype("i8")
+    with_limits, n_limits = np.unique(code[~measured], return_counts=True)
+    values, series = values.take(measured), series[measured]
+    if not len(values):
+        names = ("device_id", "series_id", "n", *STATED, "limits")
+        return {name: np.zeros(0, "f8" if name in STATED else "i8") for name in names}
     begins = np.diff(series, prepend=-1) != 0
     begins |= np.diff(values.device, prepend=-1) != 0
     starts = np.flatnonzero(begins)
@@ -197,6 +210,11 @@ def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
     # the statistical ones makes the sum NaN: unknown.
     statistical = np.sqrt(np.add.reduceat(values.statistical**2, starts)) / n
     systematic = np.add.reduceat(values.systematic.astype("f8"), starts) / n
+    limits = np.zeros(len(starts), "i8")
+    if len(with_limits):
+        code = (series[starts].astype("i8") << 32) | values.device[starts].astype("i8")
+        place = np.minimum(np.searchsorted(with_limits, code), len(with_limits) - 1)
+        limits = np.where(with_limits[place] == code, n_limits[place], 0)
     columns = {
         "device_id": values.device[starts],
         "series_id": series[starts],
@@ -205,6 +223,7 @@ def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
         "uncertainty": np.hypot(statistical, systematic),
         "lowest": np.minimum.reduceat(values.value, starts),
         "highest": np.maximum.reduceat(values.value, starts),
+        "limits": limits,
     }
     order = np.lexsort((columns["series_id"], columns["device_id"]))
     return {name: column[order] for name, column in columns.items()}
@@ -212,9 +231,12 @@ def device_summaries(grouped: Grouped) -> dict[str, NDArray[Any]]:
 
 def write_device_summaries(grouped: Grouped) -> None:
     """Write the summaries of the devices, in place of what was there for the same series."""
+    summaries = device_summaries(grouped)
+    if not len(summaries["n"]):
+        return
     insert_rows(
         DeviceSummary._meta.db_table,
-        device_summaries(grouped),
+        summaries,
         keys=("device_id", "series_id"),
         on_conflict="replace",
     )

@@ -56,6 +56,7 @@ HEADS = {
         *("statistical", "uncertainty", "error", "err", "sigma", "incertidumbre", "unc", "std"),
         *("stat", "stat err", "statistical uncertainty", "statistical error", "estadística"),
     ),
+    "bound": ("bound", "cota"),
     "systematic": (
         *("systematic", "syst", "sys", "syst err", "systematic uncertainty", "systematic error"),
         "sistemática",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +32,7 @@ NOTHING = re.compile(
 NO_READING = re.compile(r"(?i)overfl(ow)?|ovrflw|ovrng|over ?range|o\.?l\.?|ovf?ld?|out of range")
 """Words of instruments for a reading beyond their range."""
 NOT_FINITE = re.compile(r"(?i)[+-]?(nan(\(ind\))?|inf(inity)?|1\.#(inf|qnan|ind)0*)")
+UPPER = ("<", "≤", "less", "menos")
 LIMIT = re.compile(r"\s*(?:[<>≤≥]=?|less than|more than|menos de|más de)\s*(.+)", re.I)
 SPACES = re.compile(r"(?<=\d)[ '’_\u00a0\u2009\u202f](?=\d{3}(?:\D|$))")
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,3})?")
@@ -55,11 +56,17 @@ class Numbers:
     word: NDArray[np.bool_]
     limit: NDArray[np.bool_]
     """A limit such as ``<1000``: no value, and not empty either."""
+    at: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """Where the limits lie [n]; of length 0 where there are none."""
+    side: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    """1 of an upper limit, -1 of a lower one [n]; of length 0 where there are none."""
 
     def changed(self, factor: float, offset: float = 0.0) -> Numbers:
         """The same in another unit."""
-        value = self.value * factor + offset
-        return Numbers(value, self.empty, self.broken, self.infinite, self.word, self.limit)
+        side = self.side if factor > 0 else -self.side
+        return replace(
+            self, value=self.value * factor + offset, at=self.at * factor + offset, side=side
+        )
 
 
 def texts(column: pa.Array) -> pa.Array:
@@ -194,8 +201,12 @@ def _one_by_one(cleaned: pa.Array, empty: NDArray[np.bool_], decimal: str) -> Nu
     value = np.array([number for number, _kind_ in kinds], float)[where]
     kind = np.array([one for _number, one in kinds], "U1")[where]
     word = kind == "w"
+    side = (kind == "l").astype(np.int8) - (kind == "m").astype(np.int8)
+    at = np.where(side != 0, value, np.nan)
+    value = np.where(side != 0, np.nan, value)
     found = Numbers(
-        value, empty | word, (kind == "b") & ~empty, np.zeros(len(value), bool), word, kind == "l"
+        *(value, empty | word, (kind == "b") & ~empty, np.zeros(len(value), bool), word, side != 0),
+        *(at, side),
     )
     return _without_readings(found)
 
@@ -212,7 +223,10 @@ def _kind(text: str, decimal: str) -> tuple[float, str]:
         return np.nan, "w"
     found = LIMIT.fullmatch(text)
     if found and any(mark.isdigit() for mark in found[1]):
-        return np.nan, "l"
+        # Of a limit that can't be read nothing but that it is one is known.
+        limit = to_number(found[1], decimal)
+        side = "l" if text.strip().lower().startswith(UPPER) else "m"
+        return np.nan if limit is None else limit, side
     return np.nan, "b"
 
 
@@ -230,4 +244,4 @@ def _without_readings(found: Numbers) -> Numbers:
         word = word | sent
     empty = found.empty | sent
     infinite = ~np.isfinite(value) & ~empty & ~found.broken & ~found.limit
-    return Numbers(value, empty, found.broken, infinite, word, found.limit)
+    return replace(found, value=value, empty=empty, infinite=infinite, word=word)

@@ -19,7 +19,7 @@ from mppcqa.results.models import ConditionPoint
 from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import RunFileError
 from mppcqa.runs.models import Run, RunFile
-from mppcqa.stages import Condition
+from mppcqa.stages import Condition, Fit
 from mppcqa.store.reading import FileFault, whole_path
 
 
@@ -95,6 +95,8 @@ class Spectrum:
     ndf: int = 0
     fault: str = ""
     not_finite: int = 0
+    record: Fit | None = None
+    """What the fit says of itself."""
 
 
 def spectrum(run: OpenRunFile, slot: int, column: int, point: Point) -> Spectrum | None:

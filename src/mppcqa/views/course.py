@@ -79,13 +79,13 @@ def device_course(device: Device, asked: str = "") -> Course:
     if stage is not None:
         course.headlines = {one.key for one in stage.quantities if one.headline}
     cells = (values.quantity, values.analysis, values.channel, values.condition)
-    numbers = (values.value, values.statistical, values.systematic)
-    for row, analysis, channel, at, value, error, systematic in zip(
+    numbers = (values.value, values.statistical, values.systematic, values.bound)
+    for row, analysis, channel, at, value, error, systematic, bound in zip(
         *(column.tolist() for column in (*cells, *numbers)), strict=True
     ):
         key = rows[row].key
         scale = shown[key].scale
         statistical = error * scale if math.isfinite(error) else None
-        one = One(analysis, channel, at, value * scale, statistical, systematic * scale)
+        one = One(analysis, channel, at, value * scale, statistical, systematic * scale, bound)
         course._values.setdefault(key, []).append(one)
     return course

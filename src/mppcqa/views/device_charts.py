@@ -14,6 +14,7 @@ from mppcqa import charts
 from mppcqa.inventory.models import DeviceType
 from mppcqa.results.conditions import condition_text, distance, setting, sort_key, values_there
 from mppcqa.stages import Axis, Condition, get_axis
+from mppcqa.stages.numbers import SIGNS
 from mppcqa.views.shown import ShownQuantity
 from mppcqa.views.stage_values import StageValues, Value
 
@@ -88,6 +89,7 @@ def _against(
                 x=[x for x, _row in own],
                 y=[row.value for _x, row in own],
                 error=[row.total for _x, row in own],
+                bound=[row.bound for _x, row in own],
             )
         )
     if not series:
@@ -128,6 +130,7 @@ def _apart(at: Condition, wanted: Condition) -> float:
 
 def _map(kind: DeviceType, quantity: ShownQuantity, rows: list[Value]) -> Any:
     by_channel = {row.channel: row.value for row in rows}
+    limits = {row.channel: row.bound for row in rows if row.bound}
     places = [(row, column) for row in range(kind.rows) for column in range(kind.columns)]
     return charts.channel_map(
         {place: by_channel.get(kind.channel_at(*place)) for place in places},
@@ -135,5 +138,9 @@ def _map(kind: DeviceType, quantity: ShownQuantity, rows: list[Value]) -> Any:
         columns=kind.columns,
         title="",
         unit=quantity.unit,
-        labels={place: str(kind.channel_at(*place)) for place in places},
+        labels={
+            place: f"{channel} {SIGNS[limits.get(channel, 0)]}".rstrip()
+            for place in places
+            for channel in (kind.channel_at(*place),)
+        },
     )

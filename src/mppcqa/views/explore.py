@@ -23,8 +23,10 @@ from mppcqa.results.models import WHOLE_DEVICE, Analysis, ConditionPoint, Measur
 from mppcqa.results.reading import read_values
 from mppcqa.runs.models import Run, RunFile
 from mppcqa.stages import Condition, Stage, all_stages
-from mppcqa.stages.numbers import mean_with_uncertainties, total
+from mppcqa.stages.numbers import Bound, mean_beside_limits, total
 from mppcqa.views.shown import ShownQuantity, shown_quantities
+
+Cells = tuple[int, int, int, float, float | None, float, Bound | None]
 
 
 class One(NamedTuple):
@@ -36,6 +38,10 @@ class One(NamedTuple):
     value: float
     statistical: float | None
     systematic: float = 0.0
+    bound: Bound = 0
+    """1 of an upper limit, -1 of a lower one."""
+    limits: int = 0
+    """Of a mean: limits that are not in it."""
 
     @property
     def total(self) -> float | None:
@@ -121,18 +127,22 @@ class RunView:
             return []
         slot_of = self._slots(slots)
         scale = self.known[quantity].scale
-        found: Iterable[tuple[int, int, int, float, float | None, float]]
+        found: Iterable[Cells]
         if slots in self._columns:
             found = _rows(self._columns[slots], row.pk)
         else:
             found = Measurement.objects.filter(
                 device__in=list(slot_of), analysis=self.analysis, quantity=row
             ).values_list(
-                *("device_id", "channel", "condition_id", "value", "statistical", "systematic")
+                *("device_id", "channel", "condition_id", "value", "statistical", "systematic"),
+                "bound",
             )
         values = [
-            One(slot_of[d], channel, at, v * scale, None if u is None else u * scale, s * scale)
-            for d, channel, at, v, u, s in found
+            One(
+                *(slot_of[d], channel, at, v * scale),
+                *(None if u is None else u * scale, s * scale, b or 0),
+            )
+            for d, channel, at, v, u, s, b in found
         ]
         self._learn({one.condition for one in values})
         return values
@@ -171,16 +181,14 @@ class RunView:
         return setting(self.conditions[condition].at)
 
 
-def _rows(
-    columns: MeasurementColumns, quantity: int
-) -> Iterator[tuple[int, int, int, float, float | None, float]]:
-    """Device, channel, condition, value and both uncertainties of a quantity's rows."""
+def _rows(columns: MeasurementColumns, quantity: int) -> Iterator[Cells]:
+    """Device, channel, condition, value, both uncertainties and bound of a quantity's rows."""
     mine = columns.take(columns.quantity == quantity)
     cells = (mine.device, mine.channel, mine.condition, mine.value, mine.statistical)
-    rows = zip(*(column.tolist() for column in (*cells, mine.systematic)), strict=True)
-    for device, channel, condition, value, error, systematic in rows:
+    rows = zip(*(column.tolist() for column in (*cells, mine.systematic, mine.bound)), strict=True)
+    for device, channel, condition, value, error, systematic, bound in rows:
         known = None if math.isnan(error) else error
-        yield device, channel, condition, value, known, systematic
+        yield device, channel, condition, value, known, systematic, bound
 
 
 def run_view(
@@ -271,11 +279,7 @@ def _grouped(values: Sequence[One]) -> dict[tuple[int, int], list[One]]:
 
 def mean_of(group: Sequence[One]) -> One:
     """Mean over the channels of a device, or over the devices of a run."""
-    mean = mean_with_uncertainties(
-        [one.value for one in group],
-        [one.statistical for one in group],
-        [one.systematic for one in group],
-    )
+    mean = mean_beside_limits(group)
     return One(group[0].slot, WHOLE_DEVICE, group[0].condition, *mean)
 
 
@@ -296,7 +300,7 @@ class Difference:
 
     @property
     def change_error(self) -> float | None:
-        if self.same_events:
+        if self.same_events or self.first.bound or self.second.bound:
             return None
         errors = (self.first.total, self.second.total)
         if None in errors:
@@ -306,6 +310,8 @@ class Difference:
     @property
     def pull(self) -> float | None:
         """Change in standard uncertainties: its own, or the value's where it has none."""
+        if self.first.bound or self.second.bound:
+            return None
         error = self.first.statistical if self.same_events else self.change_error
         return self.change / error if error else None
 

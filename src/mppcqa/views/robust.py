@@ -153,7 +153,8 @@ def measured_samples(values: MeasurementColumns) -> list[Sample]:
     }
     ats = list(settings)
     whole = {of_point[pk]: one.at for pk, one in sorted(points.items(), reverse=True)}
-    mine = values.take(np.isfinite(values.value))
+    mine = values.measured
+    mine = mine.take(np.isfinite(mine.value))
     there, inverse = np.unique(mine.condition, return_inverse=True)
     at = np.array([of_point[pk] for pk in there.tolist()], "i8")[inverse]
     order = np.lexsort((mine.device, at, mine.quantity))

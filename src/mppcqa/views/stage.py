@@ -15,7 +15,7 @@ from mppcqa.results.models import ConditionPoint, Standing
 from mppcqa.views.device_charts import DrawnChart, device_charts
 from mppcqa.views.shown import ShownQuantity
 from mppcqa.views.stage_values import StageValues, Value
-from mppcqa.views.texts import NONE, measured
+from mppcqa.views.texts import NONE, limits_left_out, measured
 from mppcqa.views.verdict import JudgedLine, VerdictView, judged_lines, verdict_view
 
 PROBLEMS = 50
@@ -100,6 +100,8 @@ class StageView:
     chosen: Point | None
     channels: Grid
     """Values by channel: those without a condition, and those at the chosen one."""
+    limited: bool = False
+    """Whether some of the values are but limits."""
 
 
 def stage_view(
@@ -120,7 +122,7 @@ def stage_view(
             WholeValue(
                 shown.title,
                 section.in_words(row.condition) if shown.conditional else "",
-                measured(row.value, row.statistical, shown.unit, row.systematic),
+                measured(row.value, row.statistical, shown.unit, row.systematic, row.bound),
             )
             for shown, row in section.of_device()
         ),
@@ -128,6 +130,7 @@ def stage_view(
         points=tuple(_point(section, one) for one in conditions),
         chosen=None if chosen is None else _point(section, chosen),
         channels=_channels(section, kind, chosen),
+        limited=any(row.bound for rows in section.values.values() for row in rows),
     )
 
 
@@ -177,7 +180,12 @@ def _problems(standing: Standing, slot: int | None) -> Iterable[str]:
 
 
 def _text(value: Value | None) -> str:
-    return NONE if value is None else measured(value.value, value.statistical, "", value.systematic)
+    """A value or a mean, which says how many limits it leaves out."""
+    if value is None:
+        return NONE
+    text = measured(value.value, value.statistical, "", value.systematic, value.bound)
+    left_out = value.limits and not value.bound
+    return f"{text} ({limits_left_out(value.limits)})" if left_out else text
 
 
 def _head(shown: ShownQuantity) -> Head:

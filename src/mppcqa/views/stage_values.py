@@ -18,7 +18,7 @@ from mppcqa.results.conditions import condition_text, distance, holds_at, sort_k
 from mppcqa.results.models import WHOLE_DEVICE, ConditionPoint, QuantityRow, Standing
 from mppcqa.results.reading import read_values
 from mppcqa.stages import Condition, Stage, all_stages
-from mppcqa.stages.numbers import mean_with_uncertainties, total
+from mppcqa.stages.numbers import Bound, mean_beside_limits, total
 from mppcqa.views.shown import ShownQuantity, shown_quantities
 
 _RUN = "analysis__run_file__run__"
@@ -50,6 +50,10 @@ class Value(NamedTuple):
     value: float
     statistical: float | None
     systematic: float = 0.0
+    bound: Bound = 0
+    """1 of an upper limit, -1 of a lower one."""
+    limits: int = 0
+    """Of a mean: limits that are not in it."""
 
     @property
     def total(self) -> float | None:
@@ -127,12 +131,7 @@ class StageValues:
             rows = exact or [row for row in rows if holds_at(row.condition.at, condition.at)]
         if not rows:
             return None
-        mean = mean_with_uncertainties(
-            [row.value for row in rows],
-            [row.statistical for row in rows],
-            [row.systematic for row in rows],
-        )
-        return Value(WHOLE_DEVICE, rows[0].condition, *mean)
+        return Value(WHOLE_DEVICE, rows[0].condition, *mean_beside_limits(rows))
 
     def judged(self) -> list[dict[str, Any]]:
         """The verdict's lines with title and condition in words, numbers in display units."""
@@ -227,12 +226,14 @@ def _gather(
         values.value.tolist(),
         values.statistical.tolist(),
         values.systematic.tolist(),
+        values.bound.tolist(),
         strict=True,
     )
-    for quantity, channel, condition, value, statistical, systematic in cells:
+    for quantity, channel, condition, value, statistical, systematic, bound in cells:
         rows, scale = own[quantity]
         error = statistical * scale if math.isfinite(statistical) else None
-        rows.append(Value(channel, points[condition], value * scale, error, systematic * scale))
+        at, own_systematic = points[condition], systematic * scale
+        rows.append(Value(channel, at, value * scale, error, own_systematic, bound))
     return section
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+
+from django.utils.translation import ngettext
 
 from mppcqa.digits import number, power_of_ten
 
@@ -19,6 +21,7 @@ def measured(
     statistical: float | None = None,
     unit: str = "",
     systematic: float | None = None,
+    bound: int = 0,
 ) -> str:
     """``51.613 ± 0.012 V``: rounded by the rule of the Particle Data Group.
 
@@ -37,10 +40,28 @@ def measured(
     '0.251 ± 0.002 ± 0.008'
     >>> measured(6.285, 1.429, "", 0.011)
     '6.3 ± 1.4 ± 0.01'
+
+    A limit (`bound` is 1 for an upper, -1 for a lower one) is rounded to two digits away from what
+    it leaves out, so that what is written holds as well.
+
+    >>> measured(0.004123, bound=1)
+    '< 0.0042'
     """
     if value is None or not math.isfinite(value):
         return NONE
+    if bound:
+        return f"{'<' if bound > 0 else '>'} {_outward(value, bound)} {unit}".rstrip()
     return f"{_rounded(value, statistical, systematic)} {unit}".rstrip()
+
+
+def _outward(value: float, bound: int) -> str:
+    """Two digits, up for an upper limit and down for a lower one; what has fewer stays."""
+    exact = Decimal(f"{value:.12g}")
+    if not exact:
+        return "0"
+    place = Decimal(1).scaleb(exact.adjusted() - 1)
+    rounding = ROUND_CEILING if bound > 0 else ROUND_FLOOR
+    return f"{float(exact.quantize(place, rounding, WIDE)):g}"
 
 
 def _rounded(value: float, statistical: float | None, systematic: float | None) -> str:
@@ -85,6 +106,11 @@ def _at(value: float, shift: int, digits: int) -> str:
     """A number of that many tens, as its decimal digits round: 0.95 becomes 1.0."""
     exact = Decimal(repr(float(value))).scaleb(-shift)
     return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, WIDE):f}"
+
+
+def limits_left_out(n: int) -> str:
+    """What stands beside a mean that some limits are not in."""
+    return ngettext("without %(n)d limit", "without %(n)d limits", n) % {"n": n}
 
 
 def limit(value: float) -> str:

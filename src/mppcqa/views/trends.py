@@ -11,6 +11,7 @@ from typing import Any
 from mppcqa.results.conditions import setting, told_axes, value_text
 from mppcqa.results.models import WHOLE_DEVICE, ConditionPoint
 from mppcqa.stages import Axis, Condition
+from mppcqa.stages.numbers import Bound
 from mppcqa.views.explore import One, RunView, mean_of
 
 
@@ -22,6 +23,8 @@ class Trend:
     x: list[float]
     y: list[float]
     error: list[float | None]
+    bound: list[Bound]
+    """Of a point that is a limit: 1 of an upper, -1 of a lower one."""
     line: Any = None
     """`mppcqa.physics.Line` in display units."""
 
@@ -85,14 +88,18 @@ def trends_of(
         means = [mean_of(points[x]) for x in xs]
         errors = [one.total for one in means]
         ys = [one.value for one in means]
+        bounds = [one.bound for one in means]
         name = ", ".join(one for one in names if one not in common)
-        found.append(Trend(name, xs, ys, errors, _line(xs, ys, errors)))
+        found.append(Trend(name, xs, ys, errors, bounds, _line(xs, ys, errors, bounds)))
     return found
 
 
-def _line(x: list[float], y: list[float], error: list[float | None]) -> Any:
+def _line(x: list[float], y: list[float], error: list[float | None], bounds: list[Bound]) -> Any:
     from mppcqa.physics import LineError, fit_line
 
+    rows = [row for row in zip(x, y, error, bounds, strict=True) if not row[3]]
+    x, y = [row[0] for row in rows], [row[1] for row in rows]
+    error = [row[2] for row in rows]
     usable = [one if one else math.nan for one in error]
     try:
         return fit_line(x, y, usable) if len(x) > 1 else None

@@ -162,7 +162,7 @@ def _line(line: Mapping[str, Any]) -> JudgedLine:
         condition=line["condition"],
         worst=_("missing")
         if value is None
-        else measured(value, line["statistical"], unit, line["systematic"]),
+        else measured(value, line["statistical"], unit, line["systematic"], line.get("bound", 0)),
         channel=None if channel is None or channel < 0 else channel,
         pass_band=band(line["pass_low"], line["pass_high"], unit),
         warning_band=band(line["warn_low"], line["warn_high"], unit),

@@ -40,6 +40,7 @@ MENU = (
             ("workbench", "chart-dots", gettext_noop("Workbench")),
             ("distribution", "chart-histogram", gettext_noop("Distributions")),
             ("yields", "chart-line", gettext_noop("Yields")),
+            ("fit_list", "zoom-check", gettext_noop("Quality of fits")),
             ("makers", "building-factory-2", gettext_noop("Makers' values")),
             ("report_list", "file-type-pdf", gettext_noop("Reports")),
             ("limit_sets", "ruler-measure", gettext_noop("Limits")),

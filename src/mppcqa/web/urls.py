@@ -10,6 +10,7 @@ AREAS = (
     "devices",
     "explorer",
     "exports",
+    "fits",
     "foreign",
     "home",
     "imports",

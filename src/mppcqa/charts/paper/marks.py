@@ -64,7 +64,15 @@ def draw_series(
     if len(points) > 1:
         stroke(canvas, line, colour, 0.6, dash)
     stroke(canvas, bars, colour, 0.7)
-    draw_marks(canvas, style, [(x, at) for x, at, _y, _e in points], size)
+    bounds = one.bounds()
+    places = [(x, at) for x, at, _y, _e in points]
+    draw_marks(canvas, style, [p for p, b in zip(places, bounds, strict=True) if not b], size)
+    arrows = canvas.beginPath()
+    for (x, at), bound in zip(places, bounds, strict=True):
+        if bound:
+            add_arrow(arrows, x, at, -bound)
+    if any(bounds):
+        stroke(canvas, arrows, colour, 0.7)
     canvas.restoreState()
 
 
@@ -87,6 +95,17 @@ def draw_marks(
     lines = mark in LINES
     canvas.drawPath(path, stroke=int(lines), fill=int(not lines))
     canvas.restoreState()
+
+
+def add_arrow(path: Any, x: float, y: float, up: int) -> None:
+    """Add what a limit is drawn as: a bar, and an arrow to the side on which the value lies."""
+    path.moveTo(x - 2.2, y)
+    path.lineTo(x + 2.2, y)
+    path.moveTo(x, y)
+    path.lineTo(x, y + 6 * up)
+    path.moveTo(x - 1.5, y + 4 * up)
+    path.lineTo(x, y + 6 * up)
+    path.lineTo(x + 1.5, y + 4 * up)
 
 
 def add_mark(path: Any, mark: str, x: float, y: float, size: float) -> None:

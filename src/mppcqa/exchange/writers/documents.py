@@ -13,7 +13,7 @@ import pyarrow as pa
 from mppcqa.exchange.writers.base import Batches, ExportRefused, Writer
 
 OF_VALUE = ("serial", "stage", "quantity", "unit", "channel", "value", "statistical",
-            "systematic", "analysis", "analysis_uuid")  # fmt: skip
+            "systematic", "bound", "analysis", "analysis_uuid")  # fmt: skip
 
 
 def write(path: Path, schema: pa.Schema, batches: Batches) -> None:
@@ -52,6 +52,7 @@ def _of_values(batches: Batches) -> Iterator[dict[str, Any]]:
             "channel": None if channel is None or channel < 0 else channel,
             "condition": at, "value": row["value"],
             "uncertainty": row.get("statistical"), "systematic": row.get("systematic"),
+            **({"bound": row["bound"]} if row.get("bound") else {}),
         })  # fmt: skip
     if serial:
         yield {"serial": serial, "facts": {}, "tests": list(tests.values())}

@@ -10,6 +10,7 @@ from mppcqa.physics import SpectrumFits
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases
 from mppcqa.stages.common import BREAKDOWN, CROSSTALK, DARK_RATE, FIT_MISFIT, GAIN, GAIN_SPREAD
+from mppcqa.stages.fits import dark_rate_of
 from mppcqa.stages.protocol import AnalysisResult
 
 QUANTITIES = (DARK_RATE, GAIN, CROSSTALK, BREAKDOWN, GAIN_SPREAD, FIT_MISFIT)
@@ -23,8 +24,7 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
 
         def values_of(fits: SpectrumFits, bias: Bias) -> Values:
             del bias
-            rate = tuple(part / gate_s for part in fits.parts("dark_counts_per_gate"))
-            return {"dark_rate_hz": rate}
+            return {"dark_rate_hz": dark_rate_of(fits, gate_s)}
 
         dark = [bias for bias in biases(run) if bias.light is None]
         return analyse_spectra(run, dark, values_of, "fit of the dark spectrum")

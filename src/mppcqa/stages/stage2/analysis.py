@@ -76,9 +76,11 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
             ):
                 found.results.extend(part.results)
                 found.problems.extend(part.problems)
+                found.fits.extend(part.fits)
             coefficients = temperature_coefficients(found.results)
             done.results.extend(found.results + coefficients.results)
             done.problems.extend(found.problems + coefficients.problems)
+            done.fits.extend(found.fits)
         numbers = {row["slot"]: row.get("channel_numbers") for row in run.slots}
     return _renumbered(done, numbers)
 
@@ -135,4 +137,5 @@ def _renumbered(done: AnalysisResult, channels: dict[int, list[int] | None]) -> 
         done,
         results=[own(one) for one in done.results],
         problems=[own(one) for one in done.problems],
+        fits=[own(one) for one in done.fits],
     )

@@ -19,7 +19,6 @@ from mppcqa.stages.analysis import (
     fit_points,
     measured,
     of_every_fit,
-    per_channel,
     pulse_of,
     spread_result,
 )
@@ -34,6 +33,7 @@ from mppcqa.stages.common import (
     PDE,
 )
 from mppcqa.stages.conditions import Condition
+from mppcqa.stages.fits import dark_rate_of, fit_records, per_channel
 from mppcqa.stages.protocol import AnalysisResult, Quantity
 
 NOISE_FACTOR = Quantity(
@@ -89,6 +89,7 @@ def analyse_device(
         bias, fits = one.bias, one.fits
         base = condition_of(bias, breakdown)
         done.problems.extend(failed_fits(slot, fits, base))
+        done.fits.extend(fit_records(slot, fits, base))
         method = _method(bias)
         gain, gain_error = fits.get("gain")
         values = of_every_fit(fits)
@@ -99,10 +100,10 @@ def analyse_device(
             done.results.extend(per_channel(slot, key, value, error, base, method, *shared))
         if bias.dark is not None and gate_s and bias.at not in dark_done:
             dark_done.add(bias.at)
-            rate = tuple(part / gate_s for part in fits.parts("dark_counts_per_gate"))
+            rate, rate_error, *parts = dark_rate_of(fits, gate_s)
             dark = base.but(light=0.0)
             done.results.extend(
-                per_channel(slot, "dark_rate_hz", rate[0], rate[1], dark, method, rate[2])
+                per_channel(slot, "dark_rate_hz", rate, rate_error, dark, method, *parts)
             )
         done.results.extend(spread_result(slot, "gain_spread", gain, gain_error, base))
         if "pde" in values:

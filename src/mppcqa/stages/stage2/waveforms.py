@@ -12,6 +12,7 @@ from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import Bias, SeenPulse
 from mppcqa.stages.common import CROSSTALK, DARK_RATE
 from mppcqa.stages.conditions import Condition
+from mppcqa.stages.numbers import BELOW
 from mppcqa.stages.protocol import AnalysisResult, Problem, Quantity, Result
 
 AFTERPULSES = Quantity(
@@ -39,6 +40,8 @@ WAVEFORM_CROSSTALK = replace(
     headline=False,
 )
 QUANTITIES = (AFTERPULSES, WAVEFORM_RATE, WAVEFORM_CROSSTALK)
+NONE_SEEN = 3.0
+"""Mean of a Poisson distribution that gives none one time in twenty."""
 METHOD = "pulses of dark waveforms"
 RISE_OF_CONSTANT = 1.4
 """Rise time from 10 to 90 % of the peak in constants of the rise, of a pulse that is a difference
@@ -122,16 +125,35 @@ def waveform_results(
             ("crosstalk_waveforms", counts.crosstalk_probability, counts.crosstalk_error),
             ("afterpulse_probability", counts.afterpulse_probability, counts.afterpulse_error),
         ):
-            if math.isfinite(value) and math.isfinite(error):
-                done.results.append(
-                    Result(
-                        slot=slot,
-                        channel=channel,
-                        quantity=quantity,
-                        value=float(value),
-                        uncertainty=float(error),
-                        condition=at,
-                        method=METHOD,
-                    )
+            what = ""
+            limit = _upper_limit(value, error, counts.pulses)
+            if not (math.isfinite(value) and math.isfinite(error)):
+                what = f"waveforms: {quantity} could not be had from {counts.pulses} pulses"
+            elif quantity != "dark_rate_waveforms_hz" and value >= 1:
+                what = f"waveforms: {quantity} ended at its bound, with {counts.pulses} pulses"
+            if what:
+                done.problems.append(Problem(slot=slot, channel=channel, what=what, condition=at))
+                continue
+            done.results.append(
+                Result(
+                    slot=slot,
+                    channel=channel,
+                    quantity=quantity,
+                    value=float(value) if limit is None else limit,
+                    uncertainty=float(error) if limit is None else math.nan,
+                    bound=0 if limit is None else BELOW,
+                    condition=at,
+                    method=METHOD,
                 )
+            )
     return done
+
+
+def _upper_limit(value: float, error: float, pulses: int) -> float | None:
+    """Upper limit at 95 % of what was not seen at all; None where it was.
+
+    None seen of n pulses leaves 3/n; what was fitted and ended at none, twice its uncertainty.
+    """
+    if value > 0:
+        return None
+    return max(2 * error, NONE_SEEN / max(pulses, 1))

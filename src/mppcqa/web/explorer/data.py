@@ -111,7 +111,7 @@ def trend_chart(
         "axis": _(axis.title).lower(),
     }
     drawn = explore.with_lines(
-        [Series(one.name, one.x, one.y, one.error) for one in rows],
+        [Series(one.name, one.x, one.y, one.error, bound=one.bound) for one in rows],
         [
             explore.StraightLine(one.line.intercept, one.line.slope)
             if one.line and fitted

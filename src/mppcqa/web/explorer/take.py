@@ -18,12 +18,13 @@ from django.views.decorators.http import require_GET
 
 from mppcqa.results.references import stored_axes
 from mppcqa.runs.models import Run
+from mppcqa.stages.numbers import SIGNS
 from mppcqa.views.explore import RunView, run_view
 from mppcqa.web.reading import whole
 
 BEFORE, AFTER = (
     ("serial", "channel", "quantity", "unit"),
-    ("value", "statistical", "systematic", "method"),
+    ("value", "statistical", "systematic", "bound", "method"),
 )
 """Columns of values before those of the axes, and after them."""
 
@@ -90,6 +91,7 @@ def _rows(view: RunView, slots: list[int] | None, axes: Sequence[str]) -> Iterat
                 one.value / shown.scale,
                 error,
                 one.systematic / shown.scale,
+                SIGNS[one.bound],
                 method,
             )
 

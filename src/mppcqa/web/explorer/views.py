@@ -18,6 +18,7 @@ from mppcqa.stages import Condition
 from mppcqa.typed import number
 from mppcqa.views.cells import without_source
 from mppcqa.views.explore import Difference, RunView, compare, grid, run_view
+from mppcqa.views.fits import line_of_fit
 from mppcqa.web.charting import place_chart
 from mppcqa.web.explorer import data
 from mppcqa.web.reading import whole
@@ -203,6 +204,8 @@ def cell(request: HttpRequest, pk: int) -> HttpResponse:
                 context["spectrum"] = found
                 context["chart"] = data.spectrum_chart(found)
                 context["fit"] = data.fit_lines(found)
+                if found.record is not None:
+                    context["record"] = line_of_fit(found.record)
     except RunFileError as error:
         context["fault"] = str(error)
     if "point" in context:
@@ -265,7 +268,8 @@ def _values(view: RunView, slot: int, channel: int, point: Any) -> list[Any]:
             error = None if row.statistical is None else row.statistical * shown.scale
             method = view.analysis.methods.get(row.quantity.key, "")
             systematic = row.systematic * shown.scale
-            found.append((shown, row.value * shown.scale, error, systematic, method))
+            value, bound = row.value * shown.scale, row.bound or 0
+            found.append((shown, value, error, systematic, bound, method))
     order = list(view.quantities)
     return sorted(found, key=lambda one: order.index(one[0].key))
 
@@ -349,7 +353,7 @@ def cell_iv(request: HttpRequest, pk: int) -> HttpResponse:
         curves, context["fault"] = [], str(error)
     marks = [
         value
-        for shown, value, _error, _systematic, _method in (
+        for shown, value, _error, _systematic, _bound, _method in (
             _values(view, slot, channel, point) if curves else []
         )
         if shown.drawn_on == "iv"

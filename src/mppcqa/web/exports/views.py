@@ -25,6 +25,7 @@ from mppcqa.web.listing.views import is_for_list, show_list
 LISTS = {
     "devices": gettext_lazy("Devices with verdicts and the maker's values"),
     "values": gettext_lazy("Measured values of these devices"),
+    "fits": gettext_lazy("Records of the fits behind these values"),
     "records": gettext_lazy("What was done to these devices"),
     "assembly": gettext_lazy("What these devices were part of, and when"),
     "runs": gettext_lazy("Runs"),

@@ -1,0 +1,1 @@
+"""What fits said of themselves: which analyses to look at twice."""
