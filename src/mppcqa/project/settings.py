@@ -143,13 +143,14 @@ _context_processors = [
 TEMPLATES = [
     {
         # Pages of ours; a template lies beside the view that renders it.
-        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "BACKEND": "mppcqa.web.compiled.Pages",
+        "NAME": "jinja2",
         "DIRS": [PACKAGE],
         "OPTIONS": {
             "environment": "mppcqa.web.jinja.environment",
             # What a view left out is empty, as in Django's own templates.
             "undefined": jinja2.ChainableUndefined,
-            "context_processors": _context_processors,
+            "context_processors": [*_context_processors, "mppcqa.web.compiled.one_token"],
         },
     },
     {

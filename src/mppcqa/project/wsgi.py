@@ -5,10 +5,12 @@ import os
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.template import engines
 from django.urls import get_resolver
+from django.utils import translation
 
 from mppcqa.database.age import TOO_OLD, is_too_old
 
@@ -27,8 +29,10 @@ def _load_pages() -> None:
     _patterns = get_resolver().url_patterns
     # Compiled once here, not in each process where somebody is the first to open a page.
     jinja: Any = engines["jinja2"]
-    for name in jinja.env.list_templates(extensions=["html"]):
-        jinja.env.get_template(name)
+    for language, _title in settings.LANGUAGES:
+        with translation.override(language):
+            for name in jinja.env.list_templates(extensions=["html"]):
+                jinja.env.get_template(name)
 
 
 _load_pages()

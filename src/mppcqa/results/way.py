@@ -58,6 +58,8 @@ Asked = tuple[int, str, int]
 def ways(devices: Iterable[Asked]) -> dict[int, Way]:
     """Device -> what comes next: three queries, or one where no campaign has stages."""
     asked = list(devices)
+    if not asked:
+        return {}
     campaigns = {
         one.pk: one
         for one in Campaign.objects.filter(pk__in={campaign for *_device, campaign in asked})
@@ -82,11 +84,6 @@ def ways(devices: Iterable[Asked]) -> dict[int, Way]:
         pk: _way(pk, state, campaigns[campaign], outcomes[pk], measured, stations, titles)
         for pk, state, campaign in asked
     }
-
-
-def some_have_stages() -> bool:
-    """Whether anything is said of what comes next at all."""
-    return Campaign.objects.exclude(stages=[]).exists()
 
 
 def way_of(device: Device) -> Way | None:

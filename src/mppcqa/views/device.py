@@ -167,6 +167,8 @@ class DeviceView:
     renamings: tuple[Renaming, ...]
     assembly: AssemblyView | None
     """None where the device never was part of anything, and nothing of it."""
+    wanted: tuple[str, ...] = ()
+    """The stages of its campaign, by key; empty where that says nothing of them."""
 
 
 def device_view(
@@ -239,6 +241,7 @@ def device_view(
         assembly=assembly_view(device, viewer)
         if there["mountings"] or there["held"] or there["children"]
         else None,
+        wanted=tuple(wanted),
     )
 
 

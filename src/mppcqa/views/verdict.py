@@ -112,9 +112,12 @@ def standing_states(devices: Collection[int]) -> dict[int, dict[str, tuple[str, 
         "device", "stage", "outcome", f"{waiver}__pk", f"{waiver}__expires_on"
     )
     found: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
+    states: dict[tuple[str, bool], tuple[str, str]] = {}
     for device, stage, outcome, pk, until in rows:
-        waived = pk is not None and Waiver(expires_on=until).holds
-        found[device][stage] = state_of(outcome, waived)
+        key = outcome, pk is not None and Waiver(expires_on=until).holds
+        if key not in states:
+            states[key] = state_of(*key)
+        found[device][stage] = states[key]
     return found
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-import jinja2
 from django.forms import BoundField, CheckboxInput, Select
 from django.template import defaultfilters, engines
 from django.templatetags.i18n import language_name_local
@@ -30,6 +29,7 @@ from mppcqa.results.models import Outcome
 from mppcqa.views import texts
 from mppcqa.web import looks
 from mppcqa.web.addresses import address
+from mppcqa.web.compiled import Environment
 from mppcqa.web.listing.cells import drawn_rows, plain_cell
 from mppcqa.web.menu import main_menu
 from mppcqa.web.scan.hand import in_hand
@@ -41,9 +41,10 @@ DJANGO_FILTERS = (
 LOCALIZED = (float, Decimal, dt.date)
 
 
-def environment(**options: Any) -> jinja2.Environment:
-    """Made once in a process, by Django, which asks for escaping."""
-    made = jinja2.Environment(  # noqa: S701
+def environment(**options: Any) -> Environment:
+    """That of the language of now; made by `compiled.Pages`, which asks for escaping."""
+    language = translation.get_language()
+    made = Environment(
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -55,8 +56,10 @@ def environment(**options: Any) -> jinja2.Environment:
     made.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext, _ngettext, newstyle=True
     )
+    made.text = partial(_plain, language)
     # Jinja2 wraps each call for `newstyle`; ours know of escaping and of values themselves.
-    made.globals |= {"_": _gettext, "gettext": _gettext, "ngettext": _ngettext}
+    gettext = partial(_gettext, language)
+    made.globals |= {"_": gettext, "gettext": gettext, "ngettext": _ngettext}
     made.filters |= {name: getattr(defaultfilters, name) for name in DJANGO_FILTERS}
     own: Callable[..., str]
     for own in (looks.clock, looks.duration, looks.event_icon, looks.grouped, looks.short):
@@ -65,7 +68,7 @@ def environment(**options: Any) -> jinja2.Environment:
         made.filters[own.__name__] = own
     made.filters |= {"lane": lane_title, "language_name_local": language_name_local}
     made.globals |= {
-        "badge": badge,
+        "badge": partial(badge, language),
         "band": texts.band,
         "control": control,
         "drawn_rows": drawn_rows,
@@ -75,27 +78,19 @@ def environment(**options: Any) -> jinja2.Environment:
         "kind_of": looks.kind_of,
         "main_menu": main_menu,
         "measured": texts.measured,
-        "outcome_badge": outcome_badge,
+        "outcome_badge": partial(outcome_badge, language),
         "plain_cell": plain_cell,
         "query": looks.query,
         "static": static,
-        "task_badge": task_badge,
+        "task_badge": partial(task_badge, language),
         "url": address,
         "version": mppcqa.__version__,
     }
     return made
 
 
-def _language(context: jinja2.runtime.Context) -> str | None:
-    """The reader's language: the page knows it, Django would look for it hundreds of times."""
-    known: str | None = context.get("LANGUAGE_CODE")
-    return known or translation.get_language()
-
-
-@jinja2.pass_context
-def _gettext(context: jinja2.runtime.Context, text: str, /, **values: Any) -> Markup:
+def _gettext(language: str | None, text: str, /, **values: Any) -> Markup:
     """A text of a template in the reader's language; values are escaped, it is not."""
-    language = _language(context)
     return _translated(language, text) % values if values else _plain(language, text)
 
 
@@ -121,10 +116,9 @@ def _finalize(value: Any) -> Any:
     return localize(value) if isinstance(value, LOCALIZED) else value
 
 
-@jinja2.pass_context
-def badge(context: jinja2.runtime.Context, state: Any, text: Any = "") -> Markup:
+def badge(language: str | None, state: Any, text: Any = "") -> Markup:
     """A state or an outcome as a coloured word with an icon."""
-    return _drawn(_language(context), state, text)
+    return _drawn(language, state, text)
 
 
 @lru_cache(2000, typed=True)  # a state that has a label equals one that is only its key
@@ -136,16 +130,14 @@ def _drawn(_language: str | None, state: Any, text: Any) -> Markup:
     return drawn
 
 
-@jinja2.pass_context
-def task_badge(context: jinja2.runtime.Context, state: str) -> Markup:
+def task_badge(language: str | None, state: str) -> Markup:
     """A task's state that comes as its key; `get_state_display` translates all states each time."""
-    return badge(context, State(state))
+    return badge(language, State(state))
 
 
-@jinja2.pass_context
-def outcome_badge(context: jinja2.runtime.Context, outcome: str) -> Markup:
+def outcome_badge(language: str | None, outcome: str) -> Markup:
     """An outcome that comes as its key."""
-    return badge(context, outcome, Outcome(outcome).label if outcome in Outcome.values else "")
+    return badge(language, outcome, Outcome(outcome).label if outcome in Outcome.values else "")
 
 
 def control(field: BoundField) -> SafeString:

@@ -19,7 +19,7 @@ from mppcqa.inventory.scope import scope_of
 from mppcqa.inventory.states import TABLE, DeviceState, Move
 from mppcqa.results.models import Outcome
 from mppcqa.results.selection import identified_devices, with_verdict
-from mppcqa.results.way import DONE, HOLD, some_have_stages, ways, with_next
+from mppcqa.results.way import DONE, HOLD, ways, with_next
 from mppcqa.runs.seats import shown_states
 from mppcqa.typed import whole
 from mppcqa.views.verdict import standing_states
@@ -44,7 +44,7 @@ HAND = {
 
 READ = (
     *("pk", "serial", "state", "tray_row", "tray_column"),
-    *("device_type__name", "tray__name", "location__name", "campaign_id"),
+    *("device_type__name", "tray__name", "location__name", "campaign_id", "campaign__stages"),
     *(one.path for one in DEVICE_FIELDS if one.listed),
 )
 
@@ -52,7 +52,7 @@ READ = (
 def _field_column(one: DeviceField) -> Column:
     """A fact that some have: its column is there where it tells devices apart."""
     sort, unless_one = ("", "") if one.of is None else (one.path, one.key)
-    return Column(one.path, _(one.title), sort=sort, if_any=True, unless_one=unless_one)
+    return Column(one.path, _(one.title), sort=sort, if_any=one.path, unless_one=unless_one)
 
 
 def _columns() -> list[Column]:
@@ -60,7 +60,7 @@ def _columns() -> list[Column]:
         Column("serial", gettext_lazy("Serial"), sort="serial"),
         Column("type", gettext_lazy("Type"), sort="device_type__name"),
         Column("state", gettext_lazy("State"), css="text-nowrap"),
-        *([Column("next", gettext_lazy("Next"), css="text-nowrap")] if some_have_stages() else []),
+        Column("next", gettext_lazy("Next"), css="text-nowrap", if_any="campaign__stages"),
         Column("where", gettext_lazy("Where"), sort="location__name"),
         Column("tray", gettext_lazy("Tray"), sort="tray__name"),
         *(_field_column(one) for one in DEVICE_FIELDS if one.listed),
@@ -82,7 +82,7 @@ def _arrange(columns: list[Column], asked: QueryDict, user: Any) -> list[Column]
 
 def _describe(rows: list[Any]) -> dict[str, Any]:
     return {
-        "ways": ways((row.pk, row.state, row.campaign_id) for row in rows),
+        "ways": ways((row.pk, row.state, row.campaign_id) for row in rows if row.campaign__stages),
         "verdicts": standing_states([row.pk for row in rows]),
         "states": shown_states({row.pk: row.state for row in rows}),
     }

@@ -62,7 +62,7 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
         "sign_mark": mark_of(outcome_parts((one.key, one.verdict.outcome) for one in view.stages)),
         "by_hand": [(move, HAND[move]) for move in moves_by_hand(view.state)],
         "history": device_history(view),
-        "way": ways([(view.pk, view.state, view.campaign)]).get(view.pk),
+        "way": ways([(view.pk, view.state, view.campaign)] if view.wanted else ()).get(view.pk),
     }
     return render(request, "web/devices/device.html", context)
 

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from mppcqa.database.counting import count_to
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.models import OPEN_STATES, State
@@ -58,7 +59,7 @@ def _number_of_devices(viewer: Any) -> int:
     key = f"{COUNT_KEY} {scope.owner} {scope.campaign}".replace(" ", ".")
     known: int | None = cache.get(key)
     if known is None:
-        known = Device.objects.visible_to(viewer).order_by().values("pk")[: MANY + 1].count()
+        known = count_to(Device.objects.visible_to(viewer), MANY + 1)
         if known > FEW:
             cache.set(key, known, 60)
     return known

@@ -35,7 +35,7 @@ LIMIT_SETS = Listing(
         Column("limit_set", gettext_lazy("Limit set"), sort="title"),
         Column("stage_title", gettext_lazy("Stage"), sort="stage"),
         Column("device_type", gettext_lazy("Device type"), sort="device_type__name"),
-        Column("campaign", gettext_lazy("Campaign"), sort="campaign__name", if_any=True),
+        Column("campaign", gettext_lazy("Campaign"), sort="campaign__name", if_any="campaign"),
         Column("active", gettext_lazy("In use"), sort="active"),
         Column("made", gettext_lazy("Made"), sort="made_at", css="text-nowrap"),
     ),

@@ -38,8 +38,8 @@ class Column:
     """Buttons: its title is only read out, and no file has it."""
     shown: bool = True
     """Whether it is shown to who has chosen no columns."""
-    if_any: bool = False
-    """Whether it is left out where no row of the page has a value."""
+    if_any: str = ""
+    """A value of the rows; where none of the page has it, the column is left out."""
     unless_one: str = ""
     """A filter; where that has one choice alone, which all rows have, it is left out as well."""
 

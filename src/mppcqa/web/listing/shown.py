@@ -11,6 +11,7 @@ from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from mppcqa.database.counting import count_to
 from mppcqa.exchange.writers import writers
 from mppcqa.web.listing.declare import Bulk, Column, Filter, Listing
 from mppcqa.web.paging import Order, Page, keyset_page
@@ -83,7 +84,7 @@ class Shown:
         """How many rows fit; one more than `MOST_COUNTED` where they are more than that."""
         if not self.page.before and not self.page.after:
             return len(self.page.rows)
-        return self.rows.order_by()[: MOST_COUNTED + 1].count()
+        return count_to(self.rows, MOST_COUNTED + 1)
 
     @property
     def most(self) -> int:
@@ -106,7 +107,7 @@ class Shown:
                 wanted = place == 0 or one.quiet or one.key in chosen
             else:
                 wanted = one.shown and one.unless_one not in self._silent
-                wanted = wanted and not (one.if_any and not self._any(one.key))
+                wanted = wanted and (not one.if_any or self._any(one.if_any))
             if wanted:
                 found.append(one)
         return found
