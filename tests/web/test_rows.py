@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse, set_script_prefix
 from django.utils import timezone, translation
 
+from mppcqa.database.counting import count_to
 from mppcqa.inventory.models import Comment, Device, Institute, Shipment, Tag, Tray
 from mppcqa.limits.models import SignOff
 from mppcqa.queue.models import State, Task, TaskGroup
@@ -50,6 +52,34 @@ def test_numbers_are_written_as_the_reader_does() -> None:
     with translation.override("es"):
         assert _drawn("{{ value }} {{ 12345 }}", value=2.25) == "2,25 12345"
     assert _drawn("{{ value }}", value=2.25) == "2.25"
+
+
+def test_a_page_speaks_its_readers_language_whoever_asked_before() -> None:
+    text = '{{ _("Devices") }}, {{ badge("pass") }}, {{ _("more than %(n)s", n=5) }}'
+    for language, words in (("en", "Devices"), ("es", "Dispositivos"), ("en", "Devices")):
+        with translation.override(language):
+            assert _drawn(text).startswith(words)
+            assert ("más de 5" if language == "es" else "more than 5") in _drawn(text)
+
+
+def test_what_templates_call_is_given_what_they_say_and_no_context() -> None:
+    jinja: Any = engines["jinja2"]
+    for name, one in jinja.env.globals.items():
+        assert not hasattr(one, "jinja_pass_arg"), name
+    assert (
+        _drawn(
+            "{% macro a(b, c=1) %}{{ b }}{{ c }}{{ caller() }}{% endmacro %}"
+            "{% call a(*[2], **{'c': 3}) %}<{{ 4 }}{% endcall %}"
+        )
+        == "23<4"
+    )
+
+
+@pytest.mark.django_db
+def test_rows_are_counted_up_to_what_is_enough(campaign: SimpleNamespace) -> None:
+    assert count_to(Device.objects.order_by("serial"), 2) == 2
+    assert count_to(Device.objects.all(), 10_000) == Device.objects.count()
+    assert count_to(Device.objects.none(), 10) == 0
 
 
 def test_an_address_is_that_of_the_server_that_asks() -> None:

@@ -140,8 +140,16 @@ class StageValues:
 
     def in_words(self, condition: ConditionPoint | Mapping[str, float | None]) -> str:
         """A condition as it is told apart from the others of this stage."""
-        at = condition.at if isinstance(condition, ConditionPoint) else condition
-        return condition_text(at, among=self._there)
+        if not isinstance(condition, ConditionPoint):
+            return condition_text(condition, among=self._there)
+        if condition.pk not in self._words:
+            self._words[condition.pk] = condition_text(condition.at, among=self._there)
+        return self._words[condition.pk]
+
+    @cached_property
+    def _words(self) -> dict[int, str]:
+        """What was said of a condition: it is said for each value of it."""
+        return {}
 
     @cached_property
     def _there(self) -> dict[str, set[float]]:

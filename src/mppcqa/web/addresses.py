@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 
 KNOWN_ADDRESSES = 20_000
@@ -13,6 +14,16 @@ KNOWN_ADDRESSES = 20_000
 def address(name: str, *args: Any) -> str:
     """As `reverse`, which takes longer than a row; each address is made once."""
     return _address(get_script_prefix(), name, args)
+
+
+def static_address(name: str) -> str:
+    """That of a file that comes with the program."""
+    return _static(get_script_prefix(), name)
+
+
+@lru_cache
+def _static(_prefix: str, name: str) -> str:
+    return static(name)
 
 
 @lru_cache(KNOWN_ADDRESSES)

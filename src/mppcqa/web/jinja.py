@@ -15,7 +15,6 @@ from typing import Any
 from django.forms import BoundField, CheckboxInput, Select
 from django.template import defaultfilters, engines
 from django.templatetags.i18n import language_name_local
-from django.templatetags.static import static
 from django.utils import translation
 from django.utils.formats import localize
 from django.utils.html import json_script
@@ -28,7 +27,7 @@ from mppcqa.queue.models import State, lane_title
 from mppcqa.results.models import Outcome
 from mppcqa.views import texts
 from mppcqa.web import looks
-from mppcqa.web.addresses import address
+from mppcqa.web.addresses import address, static_address
 from mppcqa.web.compiled import Environment
 from mppcqa.web.listing.cells import drawn_rows, plain_cell
 from mppcqa.web.menu import main_menu
@@ -81,7 +80,7 @@ def environment(**options: Any) -> Environment:
         "outcome_badge": partial(outcome_badge, language),
         "plain_cell": plain_cell,
         "query": looks.query,
-        "static": static,
+        "static": static_address,
         "task_badge": partial(task_badge, language),
         "url": address,
         "version": mppcqa.__version__,

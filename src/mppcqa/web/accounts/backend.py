@@ -12,6 +12,10 @@ class Backend(ModelBackend):
     """As Django's own; pages ask what a person sees, which must cost them no query."""
 
     def get_user(self, user_id: Any) -> Any:
-        rows = get_user_model()._default_manager.select_related("person")
-        user = rows.filter(pk=user_id).first()
-        return user if user is not None and self.user_can_authenticate(user) else None
+        users = get_user_model()
+        try:
+            # `first` would put a single row in order.
+            user = users._default_manager.select_related("person").get(pk=user_id)
+        except users.DoesNotExist:
+            return None
+        return user if self.user_can_authenticate(user) else None

@@ -105,12 +105,24 @@ def _text(text: str) -> nodes.Node:
     return nodes.Output([nodes.TemplateData(str(text))])
 
 
+def _joined(body: list[nodes.Node]) -> list[nodes.Node]:
+    """The same with what is put out one after the other as one."""
+    found: list[nodes.Node] = []
+    for node in body:
+        last = found[-1] if found else None
+        if isinstance(node, nodes.Output) and isinstance(last, nodes.Output):
+            found[-1] = nodes.Output([*last.nodes, *node.nodes])
+        else:
+            found.append(node)
+    return found
+
+
 def _filled(body: list[nodes.Node], places: dict[str, list[nodes.Node]]) -> list[nodes.Node]:
     """Statements with others in the places of some names that are put out."""
     found: list[nodes.Node] = []
     for node in body:
-        if isinstance(node, (nodes.For, nodes.If)):
-            node.body = _filled(node.body, places)
+        if isinstance(node, (nodes.For, nodes.If, nodes.Macro)):
+            node.body = _joined(_filled(node.body, places))
             found.append(node)
         elif isinstance(node, nodes.Output):
             for piece in node.nodes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from django.db.models import QuerySet, Value
+from django.db import connection
+from django.db.models import Model, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,16 @@ from mppcqa.web.paging import Order, Page, keyset_page
 MOST_COUNTED = 10_000
 KEPT = "list-columns"
 """Where a session keeps the columns that somebody chose, by list."""
+
+
+@lru_cache
+def _question_of_names(_vendor: str, *models: type[Model]) -> tuple[str, tuple[Any, ...]]:
+    """SQL of the numbers (by place), keys and names of some tables: the same for each page."""
+    first, *others = (
+        model._default_manager.order_by().values_list(Value(number), "pk", "name")
+        for number, model in enumerate(models)
+    )
+    return first.union(*others, all=True).order_by("name").query.sql_with_params()
 
 
 @dataclass(frozen=True)
@@ -158,12 +169,10 @@ class Shown:
         models = list(dict.fromkeys(one.of for one in self.listing.filters if one.of))
         found: dict[Any, list[tuple[str, str]]] = {model: [] for model in models}
         if models:
-            first, *others = (
-                model._default_manager.order_by().values_list(Value(number), "pk", "name")
-                for number, model in enumerate(models)
-            )
-            for number, key, name in first.union(*others, all=True).order_by("name"):
-                found[models[number]].append((str(key), name))
+            with connection.cursor() as cursor:
+                cursor.execute(*_question_of_names(connection.vendor, *models))
+                for number, key, name in cursor.fetchall():
+                    found[models[number]].append((str(key), name))
         return found
 
     @cached_property
