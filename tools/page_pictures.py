@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def main() -> int:
             server = subprocess.Popen(command, env=environment, stdout=said, stderr=said)  # noqa: S603
         try:
             _wait_for_the_end(server, log)
-            _draw(address, (Path(home) / "first-login.txt").read_text().strip())
+            _draw(address, (Path(home) / "first-code.txt").read_text().strip())
         finally:
             server.terminate()
             server.wait(120)
@@ -54,14 +55,15 @@ def _wait_for_the_end(server: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(1)
 
 
-def _draw(address: str, password: str) -> None:
+def _draw(address: str, code: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         page = browser.new_context(viewport=SIZE, locale="en").new_page()
-        page.goto(f"{address}/login/")
-        page.fill("input[name=login]", "admin")
+        password = secrets.token_urlsafe(16)
+        page.goto(f"{address}/welcome/first/?code={code}")
         page.fill("input[name=password]", password)
-        page.press("input[name=password]", "Enter")
+        page.fill("input[name=again]", password)
+        page.press("input[name=again]", "Enter")
         page.wait_for_url(f"{address}/")
         for name, path in SHOWN.items():
             _shot(page, address + path, PICTURES / f"{name}.png")

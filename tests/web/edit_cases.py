@@ -19,6 +19,8 @@ from mppcqa.exchange.models import ForeignMapping, Import, Kind, SavedMapping
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.limits.changes import apply, new_version
 from mppcqa.limits.models import LimitSet, SignOff, Verdict, Waiver
+from mppcqa.people.actions import invite
+from mppcqa.people.roles import ROLES
 from mppcqa.queue.models import Lane, Task
 from mppcqa.reports.models import ReportLook
 from mppcqa.results.models import Standing
@@ -91,6 +93,7 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
     row = PeriodicTask.objects.get(name="queue.retention")
     beat = IntervalSchedule.objects.create(every=7200, period="seconds")
     Task.objects.all().delete()
+    luz = invite("luz", ROLES["operator"], by=operator)
     found: dict[str, list[Case]] = {
         "catalogue_edit": [
             _catalogue("makers", maker, {"name": "HPK"}, "name", OTHER),
@@ -110,6 +113,17 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
                 lambda: Institute.objects.filter(pk=other_place.pk).exists(),
                 False,
                 (OTHER,),
+            )
+        ],
+        "person_edit": [
+            Case(
+                f"/people/{luz.pk}/",
+                f"/people/{luz.pk}/",
+                {"email": "luz@example.org"},
+                lambda: User.objects.filter(pk=luz.pk).update(email="other@example.org"),
+                lambda: User.objects.get(pk=luz.pk).email,
+                "luz@example.org",
+                ("other@example.org", "luz@example.org"),
             )
         ],
         "device_edit": [

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from mppcqa.cli.sees import sees
+from mppcqa.cli.user import user as user_command
 from mppcqa.exchange.exports import write_list
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.attachments import attach
@@ -196,12 +196,13 @@ def test_whoever_is_not_bound_pays_nothing_for_it(two: SimpleNamespace) -> None:
 def test_a_command_binds_a_person_and_says_what_is_seen(two: SimpleNamespace) -> None:
     User.objects.create_user("luz")
     run = CliRunner().invoke
-    assert "luz sees all" in run(sees, ["luz"]).output
-    assert "owned by Ours" in run(sees, ["luz", "--owner", "Ours"]).output
-    both = run(sees, ["luz", "--campaign", "Year two"]).output
-    assert both == "luz sees what is owned by Ours and in the campaign Year two\n"
-    assert "Theirs" in run(sees, ["luz", "--owner", "Nobody"]).output
-    assert "luz sees all" in run(sees, ["luz", "--owner", "", "--campaign", ""]).output
+    assert "sees all" in run(user_command, ["change", "luz"]).output
+    assert "owned by Ours" in run(user_command, ["change", "luz", "--institute", "Ours"]).output
+    both = run(user_command, ["change", "luz", "--campaign", "Year two"]).output
+    assert both.endswith("sees what is owned by Ours and in the campaign Year two\n")
+    assert "Theirs" in run(user_command, ["change", "luz", "--institute", "Nobody"]).output
+    none = ["change", "luz", "--institute", "", "--campaign", ""]
+    assert "sees all" in run(user_command, none).output
 
 
 def test_a_bound_person_packs_and_imports_for_no_device_of_another(two: SimpleNamespace) -> None:

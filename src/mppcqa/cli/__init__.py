@@ -43,7 +43,6 @@ COMMANDS = {
     "restore": ("mppcqa.cli.backup:restore", "Restore a backup into this or another database."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),
     "scheduler": ("mppcqa.cli.scheduler:scheduler", "Start what runs tasks at set times."),
-    "sees": ("mppcqa.cli.sees:sees", "Say, or change, what a person sees of devices and runs."),
     "send": ("mppcqa.cli.send:send", "Send values to the database of another campaign."),
     "station": ("mppcqa.cli.station:station", "Serve a station: all that its computer runs."),
     "states": ("mppcqa.cli.states:states", "Check devices' states, show the permitted moves."),
@@ -51,6 +50,7 @@ COMMANDS = {
     "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
     "token": ("mppcqa.cli.token:token", "Make, list and take back the tokens of stations."),
+    "user": ("mppcqa.cli.user:user", "Invite people, change what they may do and see."),
     "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),
     "workers": ("mppcqa.cli.workers:workers", "List workers."),
 }

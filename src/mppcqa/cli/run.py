@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import socket
 import sys
 from pathlib import Path
@@ -14,11 +13,9 @@ import click
 
 from mppcqa.cli import setup_django
 from mppcqa.cli.processes import Crew, usable_cores
-from mppcqa.disk import whole_file
 from mppcqa.home import home_folder
 from mppcqa.queue.offspring import adopt
 
-FIRST_LOGIN = "first-login.txt"
 MOST_WEB_PROCESSES = 16
 """Each holds some connections of the database server."""
 
@@ -38,12 +35,12 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
     _refuse_taken_port(host, port)
     with _only_one(home):
         _prepare_database()
-        login = _first_login(home)
+        code = _first_code()
         adopt()
         try:
             with Crew(home / "logs") as crew:
                 _start(crew, host, port, workers)
-                _greet(address, login)
+                _greet(address, code)
                 _tell_switched_off()
                 if demo and _is_empty():
                     _fill(arrays, crew)
@@ -149,22 +146,10 @@ def _is_empty() -> bool:
     return not Device.objects.exists()
 
 
-def _first_login(home: Path) -> tuple[str, str] | None:
-    """Name and password of the first user while that password is still the one we made."""
-    from django.contrib.auth import get_user_model
+def _first_code() -> str | None:
+    from mppcqa.people.first import first_code
 
-    users = get_user_model().objects
-    path = home / FIRST_LOGIN
-    if not users.filter(is_superuser=True).exists() and not users.filter(username="admin").exists():
-        password = secrets.token_urlsafe(9)
-        users.create_superuser("admin", password=password)
-        with whole_file(path) as part:
-            part.write_text(password + "\n")
-    user = users.filter(username="admin").first()
-    if user is None or not path.is_file():
-        return None
-    password = path.read_text().strip()
-    return ("admin", password) if user.check_password(password) else None
+    return first_code()
 
 
 def _tell_switched_off() -> None:
@@ -174,14 +159,15 @@ def _tell_switched_off() -> None:
         click.secho(f"{broken}. `mppcqa check` says more.", fg="yellow", err=True)
 
 
-def _greet(url: str, login: tuple[str, str] | None) -> None:
+def _greet(url: str, code: str | None) -> None:
     from rich.console import Console
     from rich.panel import Panel
 
     lines = [f"[bold]mppcqa runs at {url}[/bold]", ""]
-    if login:
-        lines += [f"log in as  [bold]{login[0]}[/bold]  password  [bold]{login[1]}[/bold]"]
-        lines += ["(made for this installation; change it before others reach this machine)", ""]
+    if code:
+        first = f"{url}/welcome/first/?code={code}"
+        lines += ["nobody has an account yet; make the first administrator's here:"]
+        lines += [f"[bold]{first}[/bold]", ""]
     lines += [
         f"devices and verdicts   {url}/devices/",
         f"runs, with their logs  {url}/runs/",

@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "mppcqa.web",
     "allauth",
     "allauth.account",
+    "mppcqa.people",  # last: its roles have rights of all others
 ]
 
 MIDDLEWARE = [
@@ -251,6 +252,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+PASSWORD_RESET_TIMEOUT = 7 * 86_400  # links by which people choose a password
 # Wrong passwords: ten a minute from one address, five in five minutes for one account.
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 # How many of the addresses in X-Forwarded-For were written by proxies that belong to us.
@@ -336,4 +338,6 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    "filters": {"refusals": {"()": "mppcqa.project.logs.RefusalsInOneLine"}},
+    "loggers": {"django.request": {"filters": ["refusals"]}},
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.scope import scope_of
@@ -45,6 +47,22 @@ class BoundPersons:
             return None
         text = _("This page tells of all devices, and your account sees some of them alone.")
         return problem(request, 403, _("Not allowed"), text)
+
+
+def of_all(name: str, viewer: Any) -> bool:
+    """Whether the page of this name is refused to who is bound, as the viewer is."""
+    return scope_of(viewer).bound and _tells_of_all(name)
+
+
+@cache
+def _tells_of_all(name: str) -> bool:
+    parts = [*get_resolver().url_patterns]
+    while parts:
+        one = parts.pop()
+        parts += getattr(one, "url_patterns", ())
+        if getattr(one, "name", None) == name:
+            return one.callback.__module__.startswith(OF_ALL)
+    raise LookupError(f"there is no page {name}")
 
 
 def seen_tasks(viewer: Any) -> Any:

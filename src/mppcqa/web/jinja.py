@@ -28,6 +28,7 @@ from mppcqa.results.models import Outcome
 from mppcqa.views import texts
 from mppcqa.web import looks
 from mppcqa.web.addresses import address, static_address
+from mppcqa.web.bound import of_all
 from mppcqa.web.compiled import Environment
 from mppcqa.web.listing.cells import drawn_rows, plain_cell
 from mppcqa.web.menu import main_menu
@@ -77,6 +78,7 @@ def environment(**options: Any) -> Environment:
         "kind_of": looks.kind_of,
         "main_menu": main_menu,
         "measured": texts.measured,
+        "of_all": of_all,
         "outcome_badge": partial(outcome_badge, language),
         "plain_cell": plain_cell,
         "query": looks.query,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from mppcqa.web.addresses import address
+from mppcqa.web.bound import of_all
 
 MENU = (
     ("", (("home", "home", gettext_noop("Home")),)),
@@ -22,6 +23,7 @@ MENU = (
             ("shipment_list", "truck", gettext_noop("Shipments")),
             ("bundle_list", "package", gettext_noop("Bundles")),
             ("catalogue", "books", gettext_noop("Catalogue")),
+            ("person_list", "users", gettext_noop("People")),
         ),
     ),
     (
@@ -48,7 +50,13 @@ MENU = (
         ),
     ),
 )
-NEEDS = {"import_list": "exchange.add_import", "bundle_list": "bundles.view_bundle"}
+NEEDS = {
+    "import_list": "exchange.add_import",
+    "bundle_list": "bundles.view_bundle",
+    "device_register": "inventory.add_device",
+    "person_list": "auth.view_user",
+    "reanalysis_list": "results.add_analysis",
+}
 """Right that a page needs to be in the menu."""
 
 
@@ -71,7 +79,7 @@ def main_menu(path: str, user: Any) -> list[tuple[str, list[Entry]]]:
             [
                 Entry(address(name), icon, _(title), _is_here(path, address(name)))
                 for name, icon, title in pages
-                if name not in NEEDS or user.has_perm(NEEDS[name])
+                if (name not in NEEDS or user.has_perm(NEEDS[name])) and not of_all(name, user)
             ],
         )
         for heading, pages in MENU

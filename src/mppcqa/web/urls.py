@@ -17,6 +17,7 @@ AREAS = (
     "labels",
     "limits",
     "notices",
+    "people",
     "reanalysis",
     "reports",
     "runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -22,12 +23,15 @@ MAKE = "bundles.make"
 def shipment_bundles(request: HttpRequest, pk: int) -> HttpResponse:
     """The card of a shipment's bundles; posted to, another is written."""
     found = get_object_or_404(Shipment.objects.visible_to(request.user), pk=pk)
-    if scope_of(request.user).bound or not request.user.has_perm("bundles.view_bundle"):
-        return HttpResponse()  # a bundle has all devices of a shipment
+    bound = scope_of(request.user).bound  # a bundle has all devices of a shipment
     if request.method == "POST":
+        if bound:
+            raise PermissionDenied
         _write(request, found)
         card = bool(request.headers.get("HX-Request"))
         return redirect("shipment_bundles" if card else "shipment", found.pk)
+    if bound or not request.user.has_perm("bundles.view_bundle"):
+        return HttpResponse()
     tasks = Task.objects.filter(name=MAKE, **about_key(found))
     rows = Bundle.objects.filter(shipment=found).select_related("sender")
     context = {

@@ -211,7 +211,7 @@ def kill(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@allowed("queue.add_task")
+@allowed("runs.add_run")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on with a run from the first of its tasks that did not succeed."""
     found = _find(request, pk)

@@ -1,0 +1,178 @@
+"""``mppcqa user``: accounts, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from mppcqa.cli import setup_django
+
+
+def _told(function: Callable[..., None]) -> Callable[..., None]:
+    """What an action refuses is a message, not a traceback."""
+
+    @wraps(function)
+    def wrapped(*arguments: Any, **named: Any) -> None:
+        setup_django()
+        from mppcqa.refused import Refused
+
+        try:
+            function(*arguments, **named)
+        except Refused as error:
+            raise click.ClickException(str(error)) from None
+
+    return wrapped
+
+
+@click.group()
+def user() -> None:
+    """Invite people, change what they may do and see, keep them out."""
+
+
+@user.command(name="list")
+@_told
+def list_() -> None:
+    """List accounts: role, what each is bound to, last log-in."""
+    from django.contrib.auth.models import User
+
+    from mppcqa.people.actions import waits_for_password
+    from mppcqa.people.roles import role_of
+
+    rows = User.objects.select_related("person__institute", "person__campaign")
+    for row in rows.prefetch_related("groups").order_by("username"):
+        role = role_of(row)
+        bound = [str(one) for one in (row.person.institute, row.person.campaign) if one]
+        parts = [row.get_username(), role.key if role else "rights of its own", *bound]
+        if not row.is_active:
+            parts.append("kept out")
+        elif waits_for_password(row):
+            parts.append("has no password yet")
+        elif row.last_login:
+            parts.append(f"last here {row.last_login:%Y-%m-%d %H:%M} UTC")
+        click.echo("  ".join(parts))
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", required=True, help="viewer, partner, operator, analyst, manager …")
+@click.option("--email", default="", help="Where the person is reached.")
+@click.option("--institute", help="See only what this institute owns.")
+@click.option("--campaign", help="See only what is in this campaign.")
+@_told
+def add(name: str, role: str, email: str, institute: str | None, campaign: str | None) -> None:
+    """Make an account NAME and print the link behind which the person chooses a password."""
+    from mppcqa.people.actions import invite
+
+    made = invite(
+        name, _role(role), email=email, by=None,
+        institute=_named("Institute", institute), campaign=_named("Campaign", campaign),
+    )  # fmt: skip
+    _print_link(made)
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", help="Another role.")
+@click.option("--institute", help="See only what this institute owns; an empty name for all.")
+@click.option("--campaign", help="See only what is in this campaign; an empty name for all.")
+@_told
+def change(name: str, role: str | None, institute: str | None, campaign: str | None) -> None:
+    """Change what NAME may do and sees; without options, only say it."""
+    from mppcqa.people.actions import change as change_account
+    from mppcqa.people.roles import role_of
+
+    row = _user(name)
+    if (role, institute, campaign) != (None, None, None):
+        person = row.person
+        change_account(
+            row,
+            None if role is None else _role(role),
+            institute=person.institute if institute is None else _named("Institute", institute),
+            campaign=person.campaign if campaign is None else _named("Campaign", campaign),
+            email=row.email,
+            by=None,
+        )
+        row = _user(name)
+    has = role_of(row)
+    said = [f"owned by {row.person.institute}"] if row.person.institute else []
+    said += [f"in the campaign {row.person.campaign}"] if row.person.campaign else []
+    sees = f"sees what is {' and '.join(said)}" if said else "sees all"
+    click.echo(f"{row} is {has.key if has else 'of rights of its own'} and {sees}")
+
+
+@user.command()
+@click.argument("name")
+@_told
+def link(name: str) -> None:
+    """Print a new link for NAME, whose password of before counts no more."""
+    from mppcqa.people.actions import take_password
+
+    row = _user(name)
+    take_password(row, by=None)
+    _print_link(_user(name))
+
+
+@user.command(name="keep-out")
+@click.argument("name")
+@_told
+def keep_out_(name: str) -> None:
+    """NAME opens nothing from now on; what the person did stays."""
+    from mppcqa.people.actions import keep_out
+
+    keep_out(_user(name), by=None)
+    click.echo(f"{name} is kept out")
+
+
+@user.command(name="let-in")
+@click.argument("name")
+@_told
+def let_in_(name: str) -> None:
+    """NAME may log in again."""
+    from mppcqa.people.actions import let_in
+
+    let_in(_user(name), by=None)
+    click.echo(f"{name} may log in again")
+
+
+def _print_link(row: Any) -> None:
+    from django.conf import settings
+    from django.urls import reverse
+
+    from mppcqa.people.actions import way_in
+
+    address = settings.MPPCQA_URL or settings.MPPCQA_SERVED
+    click.echo(f"{address}{reverse('person_comes', args=way_in(row))}")
+    click.echo("counts once, for a week: hand it to the person", err=True)
+
+
+def _role(key: str) -> Any:
+    from mppcqa.people.roles import ROLES
+
+    if key not in ROLES:
+        raise click.ClickException(f"there is no role {key!r}; there are: {', '.join(ROLES)}")
+    return ROLES[key]
+
+
+def _user(name: str) -> Any:
+    from django.contrib.auth.models import User
+
+    found = User.objects.select_related("person").filter(username=name).first()
+    if found is None:
+        raise click.ClickException(f"nobody has the user name {name!r}; see mppcqa user list")
+    return found
+
+
+def _named(kind: str, name: str | None) -> Any:
+    from mppcqa.inventory import campaign, models
+
+    if not name:
+        return None
+    model: Any = campaign.Campaign if kind == "Campaign" else models.Institute
+    found = model.objects.filter(name=name).first()
+    if found is None:
+        there = ", ".join(model.objects.values_list("name", flat=True)) or "none yet"
+        raise click.ClickException(f"there is no {name!r}; there are: {there}")
+    return found

@@ -1,0 +1,1 @@
+"""Who has an account, what each may do and sees."""

@@ -1,0 +1,15 @@
+"""Addresses of this area."""
+
+from django.urls import path
+
+from mppcqa.web.people import views, welcome
+
+urlpatterns = [
+    path("people/", views.person_list, name="person_list"),
+    path("people/invite/", views.person_invite, name="person_invite"),
+    path("people/<int:pk>/", views.person_edit, name="person_edit"),
+    path("people/<int:pk>/link/", views.person_link, name="person_link"),
+    path("people/<int:pk>/access/", views.person_access, name="person_access"),
+    path("welcome/first/", welcome.first, name="first_administrator"),
+    path("welcome/<str:account>/<str:token>/", welcome.come, name="person_comes"),
+]
