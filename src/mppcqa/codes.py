@@ -8,6 +8,7 @@ A code is short text, because each character makes a QR code larger and a scanne
 ``.STATION pde-1`` a station; also ``https://…/stations/pde-1/``
 ``.SLOT 3 pde-1``  a slot of a station
 ``.BOX 12``        a shipment; also ``https://…/shipments/12/``
+``.CHECK …``       a stage that is a checklist; also ``https://…/checklists/…/``
 ``.START`` …       something to do, see `ACTIONS`; ``.TO T7`` names the tray
 =================  ==============================================================
 
@@ -43,10 +44,17 @@ class Kind(StrEnum):
     STATION = "station"
     SLOT = "slot"
     BOX = "box"
+    CHECK = "check"
     ACTION = "action"
 
 
-WORDS = {"TRAY": Kind.TRAY, "STATION": Kind.STATION, "SLOT": Kind.SLOT, "BOX": Kind.BOX}
+WORDS = {
+    "TRAY": Kind.TRAY,
+    "STATION": Kind.STATION,
+    "SLOT": Kind.SLOT,
+    "BOX": Kind.BOX,
+    "CHECK": Kind.CHECK,
+}
 ACTIONS = ("START", "AGAIN", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
 """Start a run; start the last one anew; stop it; take all out of the station; put into the tray
 that is named; take back what the last scan did; register what was asked about; put the station
@@ -56,6 +64,7 @@ PAGES = {
     "trays": Kind.TRAY,
     "stations": Kind.STATION,
     "shipments": Kind.BOX,
+    "checklists": Kind.CHECK,
 }
 NO_DEVICE = frozenset({"register", "generate"})
 """What stands where a serial does, below ``/devices/``, and is none."""

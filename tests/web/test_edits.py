@@ -33,6 +33,7 @@ LISTS = (
     "limit_sets",
     "catalogue_list",
     "report_list",
+    "case_list",
 )
 NOT_EDITS = {
     "export_send": "sends; what is there already is told, not sent again",
@@ -95,6 +96,10 @@ NOT_EDITS = {
     "scan": "each code is checked anew when it is done",
     "task_group_resume": "adds",
     "run_discard": "names the folder, which never changes",
+    "checklist": "adds; what is sent twice counts once",
+    "case_open": "adds; a case that is open already is told",
+    "case_decide": "decided once; a second time is told",
+    "case_hand_over": "refused once it is decided",
     "device_move": "refused where the device's state allows it no longer",
     "worker_stop": "ends, whoever asks",
     "notices_read": "one's own",

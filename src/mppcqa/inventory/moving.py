@@ -28,7 +28,7 @@ BATCH = 500
 WHY_LENGTH = DeviceMove._meta.get_field("why").max_length or 0
 WHILE_UNDER_WAY = (Move.RECEIVE, Move.MISS, Move.LOSE, Move.UNLOAD, Move.JOIN, Move.OWN)
 """What may be done with a device that is in a shipment which was not received."""
-UNTOLD = (Move.START,)
+UNTOLD = (Move.START, Move.INSPECT)
 """Moves that have records of their own and change no stored state."""
 
 

@@ -42,6 +42,7 @@ class Move(models.TextChoices):
     LOAD = "load", gettext_lazy("loaded into a station")
     UNLOAD = "unload", gettext_lazy("unloaded")
     START = "start", gettext_lazy("put to the test")
+    INSPECT = "inspect", gettext_lazy("looked at")
     PACK = "pack", gettext_lazy("packed")
     UNPACK = "unpack", gettext_lazy("unpacked")
     SHIP = "ship", gettext_lazy("sent")
@@ -103,6 +104,7 @@ TABLE: dict[Move, Rule] = {
         S.IN_TEST,
         note="it is loaded again when its measurement has ended",
     ),
+    Move.INSPECT: Rule(AT_HAND | {S.LOADED, S.ON_HOLD}, None, note="a stage that is a checklist"),
     Move.PACK: Rule(
         AT_HAND,
         S.PACKED,

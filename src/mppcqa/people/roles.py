@@ -43,7 +43,7 @@ PARTNER = (
     | _may("queue", add="task")
 )
 OPERATOR = (
-    _may("inventory", add="device comment attachment devicerecord shipment")
+    _may("inventory", add="device comment attachment devicerecord shipment case")
     | _may("inventory", change="device shipment")
     | _may("runs", add="run loadeddevice", delete="loadeddevice", change="run")
     | _may("queue", add="task", change="task")
@@ -61,6 +61,7 @@ _KEPT = "maker devicetype lot tray tag institute campaign"
 MANAGER = (
     ANALYST
     | _may("inventory", add=_KEPT, change=_KEPT, delete=_KEPT)
+    | _may("inventory", change="case")
     | _may("limits", add="limitset signoff waiver", change="limitset")
     | _may("runs", add="station", change="station")
     | _may("bundles", add="bundle", change="bundle")

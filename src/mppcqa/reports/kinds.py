@@ -30,6 +30,7 @@ SHIPPED = (
     "station",
     "certificates",
     "selection",
+    "claim",
 )
 
 

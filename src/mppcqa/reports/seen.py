@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from mppcqa.inventory.cases import Case
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.reports.models import Selection
@@ -19,6 +20,8 @@ def sees_all(viewer: Viewer, row: Any) -> bool:
     if isinstance(row, Selection):
         # It was chosen among what its maker sees.
         return row.made_by_id == getattr(viewer, "pk", None)
+    if isinstance(row, Case):
+        row = row.device
     if isinstance(row, Device):
         return Device.objects.visible_to(viewer).filter(pk=row.pk).exists()
     if isinstance(row, Station):

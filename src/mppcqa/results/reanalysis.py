@@ -54,7 +54,8 @@ def chosen_files(filters: Mapping[str, str], viewer: Viewer) -> QuerySet[RunFile
         if "outcome" in by_device:
             by_device["stage"] = filters["stage"]
         runs = runs.filter(pk__in=chosen_devices(by_device, viewer).values("run_slots__run"))
-    return RunFile.objects.filter(kind=RunFile.Kind.RUN, run__in=runs.values("pk")).exclude(file="")
+    kinds = (RunFile.Kind.RUN, RunFile.Kind.CHECKLIST)
+    return RunFile.objects.filter(kind__in=kinds, run__in=runs.values("pk")).exclude(file="")
 
 
 def start_reanalysis(

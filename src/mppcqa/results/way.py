@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
@@ -45,6 +46,8 @@ class Way:
     why: str = ""
     stations: tuple[str, ...] = ()
     """Names of the stations where that is done."""
+    checklist: str = ""
+    """Key of the stage where a person fills in a checklist for it, wherever that is."""
 
     @property
     def where(self) -> str:
@@ -84,6 +87,12 @@ def ways(devices: Iterable[Asked]) -> dict[int, Way]:
         pk: _way(pk, state, campaigns[campaign], outcomes[pk], measured, stations, titles)
         for pk, state, campaign in asked
     }
+
+
+@cache
+def checklists() -> frozenset[str]:
+    """Keys of the stages that are checklists."""
+    return frozenset(stage.key for stage in all_stages() if stage.checklist)
 
 
 def way_of(device: Device) -> Way | None:
@@ -129,6 +138,7 @@ def _way(
     for stage in campaign.stages:
         condition, title = Condition.of_stage(campaign.conditions, stage), titles.get(stage, stage)
         outcome = outcomes.get(stage, "")
+        checklist = stage if stage in checklists() else ""
         if outcome in PASSED:
             continue
         if not condition.takes(pk) and not outcome:
@@ -140,13 +150,13 @@ def _way(
             if condition.repeat and measured.get((pk, stage), 0) < TRIES:
                 why = _("it failed once, and is measured once more")
                 text = _("%s, again") % title
-                return Way(stage, text, why, tuple(stations[stage]))
+                return Way(stage, text, why, tuple(stations[stage]), checklist)
             if condition.hold:
                 return Way(HOLD, _("put on hold"), _("it failed at %s") % title)
             continue
         why = _("of the sample: %s") % condition.sample_text() if condition.is_sample else ""
         whys = [*skipped, why] if why else skipped
-        return Way(stage, title, "; ".join(whys), tuple(stations[stage]))
+        return Way(stage, title, "; ".join(whys), tuple(stations[stage]), checklist)
     return Way(DONE, _("all stages done"), "; ".join(skipped))
 
 

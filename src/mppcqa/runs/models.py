@@ -176,6 +176,8 @@ class RunFile(models.Model):
     class Kind(models.TextChoices):
         RUN = "run", _("run file")
         IMPORT = "import", _("imported file")
+        CHECKLIST = "checklist", _("checklist")
+        PICTURE = "picture", _("picture")
 
     sha256 = models.CharField(max_length=64, unique=True)
     file = models.FileField(max_length=200)

@@ -6,6 +6,7 @@ file into values. Forms, pages, limits and report sections follow from what it d
 """
 
 from mppcqa.stages.axes import Axis
+from mppcqa.stages.checklist import Step
 from mppcqa.stages.conditions import ANYWHERE, Condition, at_volts
 from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.protocol import (
@@ -49,6 +50,7 @@ __all__ = [
     "Result",
     "SharedPart",
     "Stage",
+    "Step",
     "Survey",
     "SurveyFault",
     "SurveyedDevice",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.stages.axes import SHARED_AXES, SUMMED_AXES, Axis
 from mppcqa.stages.conditions import ANYWHERE, Condition
@@ -21,6 +21,9 @@ from mppcqa.stages.protocol import (
     Quantity,
 )
 from mppcqa.stages.surveys import Survey
+
+if TYPE_CHECKING:
+    from mppcqa.stages.checklist import Step
 
 AS_IT_IS = Demonstration()
 Analyse = Callable[[Path, Mapping[str, Any]], AnalysisResult]
@@ -46,6 +49,7 @@ class DeclaredStage:
     demonstration: Demonstration = AS_IT_IS
     survey: Survey | None = None
     foreign: tuple[ForeignKind, ...] = ()
+    checklist: tuple[Step, ...] = ()
     analysis: Analyse
     """From a run file and all settings, checked, to values."""
 

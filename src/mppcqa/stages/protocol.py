@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from mppcqa.stages.axes import Axis
 from mppcqa.stages.conditions import ANYWHERE, Condition
 from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.numbers import Bound
 from mppcqa.stages.surveys import Survey
+
+if TYPE_CHECKING:
+    from mppcqa.stages.checklist import Step
 
 Kind = Literal["integer", "number", "numbers", "choice", "flag", "text"]
 """What a parameter's value is; ``numbers`` is a list of numbers such as a bias scan."""
@@ -258,6 +261,10 @@ class Stage(Protocol):
     @property
     def survey(self) -> Survey | None:
         """How values come in by the tray that others measured; None where they don't."""
+
+    @property
+    def checklist(self) -> tuple[Step, ...]:
+        """What a person looks at, where no program measures; empty where one does."""
 
     def program(self) -> list[str]:
         """Command of the simulated test program; empty where the stage only takes in files.

@@ -59,12 +59,14 @@ class _Found:
 def own_stages() -> tuple[Stage, ...]:
     """The stages of mppcqa itself, in the order in which a device usually passes them."""
     from mppcqa.stages.darkbox import STAGE as DARKBOX
+    from mppcqa.stages.inspection import STAGE as INSPECTION
     from mppcqa.stages.iv import STAGE as IV
     from mppcqa.stages.pde import STAGE as PDE
     from mppcqa.stages.stage2 import STAGE as STAGE2
     from mppcqa.stages.tray_survey import STAGE as TRAY_SURVEY
 
-    return PDE, DARKBOX, STAGE2, IV, TRAY_SURVEY
+    # Pages open with the first: what has most to show.
+    return PDE, DARKBOX, STAGE2, IV, TRAY_SURVEY, INSPECTION
 
 
 @cache

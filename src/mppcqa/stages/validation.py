@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from mppcqa.stages.axes import Axis
+from mppcqa.stages.checklist import checklist_faults
 from mppcqa.stages.foreign import ForeignKind
 from mppcqa.stages.protocol import (
     Chart,
@@ -61,6 +62,7 @@ def stage_faults(stage: Any) -> list[str]:
         faults.append("foreign holds something that is no ForeignKind")
     if stage.survey is not None and not isinstance(stage.survey, Survey):
         faults.append(f"survey is no Survey but {type(stage.survey).__name__}")
+    faults += checklist_faults(stage.checklist)
     # The rest asks what these are; it would only repeat that they are not.
     return faults or [
         *_parameter_faults(stage),
@@ -141,6 +143,10 @@ def _program_faults(stage: Stage) -> Iterable[str]:
         yield f"clean does not take the parameters of its demonstration: {error}"
     if not isinstance(program, list) or not all(isinstance(part, str) for part in program):
         yield "program() gives no list of texts"
+    elif program and stage.checklist:
+        yield "it has a test program and a checklist; one of them measures"
+    if unknown := {one.key for one in stage.checklist} - {one.key for one in stage.quantities}:
+        yield f"the checklist yields {', '.join(sorted(unknown))}, which are no quantities of it"
 
 
 def _foreign_faults(stage: Stage) -> Iterable[str]:

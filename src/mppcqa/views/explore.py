@@ -70,7 +70,7 @@ class RunView:
     def imported(self) -> bool:
         """Values came from a table: there are no events to look at, nor to analyse again."""
         kinds = {one.run_file.kind for one in self.analyses}
-        return kinds == {RunFile.Kind.IMPORT}
+        return bool(kinds) and RunFile.Kind.RUN not in kinds
 
     @property
     def first_slot(self) -> int:

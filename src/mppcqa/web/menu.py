@@ -20,6 +20,7 @@ MENU = (
             ("tray_list", "grid-dots", gettext_noop("Trays")),
             ("device_register", "circle-plus", gettext_noop("Register")),
             ("import_list", "table-import", gettext_noop("Import")),
+            ("case_list", "alert-triangle", gettext_noop("Not right")),
             ("shipment_list", "truck", gettext_noop("Shipments")),
             ("bundle_list", "package", gettext_noop("Bundles")),
             ("catalogue", "books", gettext_noop("Catalogue")),
@@ -30,6 +31,7 @@ MENU = (
         gettext_noop("Tests"),
         (
             ("station_list", "plug-connected", gettext_noop("Stations")),
+            ("checklist_list", "checklist", gettext_noop("Checklists")),
             ("run_list", "player-play", gettext_noop("Runs")),
             ("task_list", "list-check", gettext_noop("Queue")),
             ("worker_list", "server", gettext_noop("Workers")),

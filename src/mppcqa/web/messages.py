@@ -100,6 +100,8 @@ def _stage_texts() -> set[str]:
         texts |= {quantity.title for quantity in stage.quantities}
         texts |= {chart.title for chart in stage.charts}
         texts |= {limit.reason for limit in stage.limits}
+        for step in stage.checklist:
+            texts |= {step.title, step.instruction, *step.choices}
         for axis in stage.axes:
             texts |= {axis.title, axis.words, axis.off_words, axis.on_words}
     for kind in OWN_KINDS:

@@ -11,6 +11,7 @@ from mppcqa.codes import ACTIONS, Kind, write
 from mppcqa.inventory.models import Device, Shipment, Tray
 from mppcqa.reports.labels.fitting import Label
 from mppcqa.runs.models import Station
+from mppcqa.stages import all_stages
 
 WORDS = {
     "START": gettext_noop("Start"),
@@ -57,6 +58,13 @@ def of_slots(station: Station) -> Iterator[Label]:
     for slot in range(1, station.slots + 1):
         code = write(Kind.SLOT, station.name, slot=slot)
         yield Label(code, _("Slot %d") % slot, station.name)
+
+
+def of_checklists(url: str = "") -> Iterator[Label]:
+    """Each stage that is a checklist."""
+    for stage in all_stages():
+        if stage.checklist:
+            yield Label(write(Kind.CHECK, stage.key, url=url), _(stage.title), _("Checklist"))
 
 
 def of_actions() -> Iterator[Label]:

@@ -15,7 +15,7 @@ from mppcqa.inventory.moving import MoveRefused, move_by_hand
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.inventory.states import Move, moves_by_hand
 from mppcqa.refused import Refused
-from mppcqa.results.way import ways
+from mppcqa.results.way import checklists, ways
 from mppcqa.views.device import device_view
 from mppcqa.views.history import device_history
 from mppcqa.views.verdict import WaiverView
@@ -62,6 +62,7 @@ def device(request: HttpRequest, serial: str) -> HttpResponse:
         "sign_mark": mark_of(outcome_parts((one.key, one.verdict.outcome) for one in view.stages)),
         "by_hand": [(move, HAND[move]) for move in moves_by_hand(view.state)],
         "history": device_history(view),
+        "checklists": checklists(),
         "way": ways([(view.pk, view.state, view.campaign)] if view.wanted else ()).get(view.pk),
     }
     return render(request, "web/devices/device.html", context)

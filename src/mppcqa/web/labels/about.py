@@ -18,6 +18,7 @@ from mppcqa.reports.labels.things import (
     into_tray,
     of_actions,
     of_box,
+    of_checklists,
     of_devices,
     of_slots,
     of_station,
@@ -63,7 +64,7 @@ def groups(asked: Mapping[str, str], viewer: Viewer) -> list[Group]:
         "actions", _("Actions"), lambda url: of_actions(), chosen="station" not in asked
     )
     if "station" not in asked:
-        return [actions]
+        return [actions, Group("checklists", _("Checklists"), of_checklists, chosen=False)]
     station = get_object_or_404(Station, pk=_key(asked["station"]))
     return [
         Group("station", _("The station"), lambda url: [of_station(station, url)]),

@@ -146,6 +146,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     titles["import"] = (_("Imported by the mapping"), "")
     context |= {
         "stage_title": _(stage.title) if stage else found.stage,
+        "has_checklist": stage is not None and bool(stage.checklist),
         "slots": slots,
         "page": page,
         "files": files,

@@ -54,6 +54,8 @@ class Bench:
     hand: Hand
     page: str = ""
     """Name of the station that the page shown is about."""
+    page_checklist: str = ""
+    """Key of the stage whose checklist the page shown is."""
     page_slot: str = ""
     """The slot whose field has the cursor."""
     form: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,13 @@ class Bench:
                 return Answer(Tone.GOOD, str(found.thing), go=address("shipment", found.thing.pk))
         if found.code.kind == Kind.ACTION:
             return self._action(found.code)
+        if found.code.kind == Kind.CHECK:
+            return Answer(
+                Tone.GOOD,
+                _(get_stage(found.code.name).title),
+                [_("Scan the device that is looked at.")],
+                go=address("checklist_start", found.code.name),
+            )
         serial = found.code.name
         if serial == self.hand.asked:
             return self._register("")
@@ -94,6 +103,9 @@ class Bench:
         return ask(serial, self.by, self.usual)
 
     def _device(self, device: Device) -> Answer:
+        if self.page_checklist:
+            go = address("checklist", self.page_checklist, device.serial)
+            return Answer(Tone.GOOD, device.serial, go=go)
         station = self.station
         if station is None:
             self.hand.device, self.hand.undo = device.pk, {}

@@ -12,6 +12,7 @@ from mppcqa.codes import Code, CodeRefused, Kind, other_readings, read
 from mppcqa.inventory.models import Device, SerialAlias, Shipment, Tray
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.runs.models import Station
+from mppcqa.stages import all_stages
 
 SHORTEST = 2
 """Characters that each of two scans in one has at least."""
@@ -23,7 +24,7 @@ class Found:
 
     code: Code
     thing: Device | Tray | Station | Shipment | None = None
-    """None for an action, and for a serial number that nobody knows."""
+    """None for an action, for a checklist, and for a serial number that nobody knows."""
     warning: str = ""
     """What the person must know although it was understood."""
 
@@ -60,6 +61,7 @@ def _kind(kind: Kind) -> str:
         Kind.STATION: _("station"),
         Kind.SLOT: _("station"),
         Kind.BOX: _("shipment"),
+        Kind.CHECK: _("checklist"),
     }.get(kind, _("device"))
 
 
@@ -77,6 +79,9 @@ def _warned(text: str, code: Code, layouts: str) -> str:
 def _thing(code: Code, text: str, viewer: Any) -> Found | None:
     if code.kind == Kind.ACTION:
         return Found(code)
+    if code.kind == Kind.CHECK:
+        keys = {stage.key for stage in all_stages() if stage.checklist}
+        return Found(code) if code.name in keys else None
     if code.kind == Kind.TRAY:
         return _found(code, Tray.objects.visible_to(viewer).filter(name__iexact=code.name))
     if code.kind in (Kind.STATION, Kind.SLOT):

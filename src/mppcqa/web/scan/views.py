@@ -30,6 +30,7 @@ def scan(request: HttpRequest) -> JsonResponse:
         by=person(request),
         hand=hand,
         page=line(request.POST, "station", 60),
+        page_checklist=line(request.POST, "checklist", 50),
         page_slot=line(request.POST, "slot", 5),
         form=request.POST,
         usual=request.session.get("register", {}),

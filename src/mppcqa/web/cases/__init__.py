@@ -1,0 +1,1 @@
+"""What is not right: cases of devices on hold, and what becomes of them."""

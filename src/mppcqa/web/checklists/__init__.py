@@ -1,0 +1,1 @@
+"""Stages that are a checklist: filled in by scan, with photographs."""
