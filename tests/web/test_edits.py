@@ -138,6 +138,7 @@ def posting() -> set[str]:
 
 
 EDITS = (
+    "person_edit",
     *("catalogue_edit", "catalogue_delete", "device_edit", "device_rename", "schedule"),
     *("station_calibration", "station_maintenance", "limit_edit", "device_waive"),
     *("device_sign_off", "station_unload", "run_start", "limit_apply", "limit_withdraw"),

@@ -64,6 +64,7 @@ MANAGER = (
     | _may("inventory", change="case")
     | _may("limits", add="limitset signoff waiver", change="limitset")
     | _may("runs", add="station", change="station")
+    | _may("exchange", add="export")
     | _may("bundles", add="bundle", change="bundle")
     | _may("django_celery_beat", change="periodictask")
 )
