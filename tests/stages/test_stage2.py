@@ -46,7 +46,9 @@ def pulls_of(results: list[Result], quantity: str) -> np.ndarray:
         if one.quantity == quantity and one.channel is not None:
             at = one.condition
             true = truth[one.channel].at(at.get("bias_v", 72.0), at.get("temperature_c", 20.0))
-            pulls.append((one.value - true[key]) / math.hypot(one.uncertainty, one.systematic))
+            # An upper limit is twice the uncertainty of what ended at none.
+            value, error = (0.0, one.value / 2) if one.bound else (one.value, one.uncertainty)
+            pulls.append((value - true[key]) / math.hypot(error, one.systematic))
     return np.array(pulls)
 
 
