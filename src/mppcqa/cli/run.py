@@ -164,10 +164,6 @@ def _greet(url: str, code: str | None) -> None:
     from rich.panel import Panel
 
     lines = [f"[bold]mppcqa runs at {url}[/bold]", ""]
-    if code:
-        first = f"{url}/welcome/first/?code={code}"
-        lines += ["nobody has an account yet; make the first administrator's here:"]
-        lines += [f"[bold]{first}[/bold]", ""]
     lines += [
         f"devices and verdicts   {url}/devices/",
         f"runs, with their logs  {url}/runs/",
@@ -176,3 +172,6 @@ def _greet(url: str, code: str | None) -> None:
         "Ctrl-C stops everything.",
     ]
     Console(highlight=False).print(Panel("\n".join(lines), expand=False))
+    if code:  # outside of the frame, which would break a long link
+        click.echo("Nobody has an account yet; make the first administrator's here:")
+        click.echo(f"{url}/welcome/first/?code={code}")

@@ -196,8 +196,10 @@ def _heading(path: Path, parts: list[str]) -> tuple[str, ...]:
     cells = [cell for cell in (line.split(",") if "," in line else parts) if cell.strip()]
     names = []
     for cell in cells:
-        plain = plain_head(read_head(cell).name).replace("(", "").replace(")", "")
-        known = [name for words, name in HEADINGS if words.fullmatch(plain)]
+        # A temperature is a condition elsewhere; here it is part of a quantity's name.
+        head = read_head(cell)
+        plain = [re.sub(r"[()]", "", plain_head(text)) for text in (head.name, head.head)]
+        known = [name for words, name in HEADINGS if any(map(words.fullmatch, plain))]
         names.append(known[0] if known else f"?{cell.strip()}")
     if "serial" not in names or sum(not name.startswith("?") for name in names) < len(names) / 2:
         return ()
