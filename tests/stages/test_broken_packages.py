@@ -53,7 +53,7 @@ def test_each_is_named_with_what_is_wrong_and_the_rest_is_there(here: None) -> N
         assert f"mppcqa_odd.{name}:STAGE of mppcqa-odd 1.2" in told[name]
     # Other packages may be installed beside these, such as the example.
     whole = [stage.key for stage in all_stages() if stage.key != "linearity"]
-    assert whole == ["pde", "darkbox", "stage2", "iv", "tray_survey", "other-iv"]
+    assert whole == ["pde", "darkbox", "stage2", "iv", "tray_survey", "inspection", "other-iv"]
     assert get_stage("iv").version != "7"
     with pytest.raises(UnknownStage, match="switched off"):
         get_stage("oddchart")
