@@ -189,7 +189,7 @@ def test_whoever_is_not_bound_pays_nothing_for_it(two: SimpleNamespace) -> None:
     lists = [one["sql"] for one in queries if "inventory_device" in one["sql"]]
     assert lists
     assert not [sql for sql in lists if "owner_id" in sql.partition("WHERE")[2]]
-    assert len(queries) == 6  # as many as before anybody was bound, two of them for what is next
+    assert len(queries) == 6  # as many as before anybody was bound
     assert SerialAlias.objects.visible_to(User.objects.get(username="bound")).count() == 1
 
 

@@ -41,7 +41,7 @@ def rows_of(values: MeasurementColumns, meaning: Meaning) -> pa.Table:
     meaning.learn(conditions.tolist(), ())
     points = [point_of(compared(meaning.points[one])) for one in conditions.tolist()]
     uncertainty = values.total
-    bound = getattr(values, "bound", None)
+    bound = values.bound
     return pa.table(
         {
             "quantity": values.quantity,
