@@ -9,6 +9,7 @@
                why that is not needed there.
 ``lines``      No file of Python over 450 lines.
 ``functions``  No function over 80 lines.
+``size``       No file of ours over 400 kB: what somebody left in the folder is not committed.
 ``decisions``  Decisions are numbered without gaps, and who names a page of ours names one that is
                there.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -33,6 +35,7 @@ KNOWN = Path(__file__).with_name("house.toml")
 TEMPLATE_LINE = 120
 FILE_LINES = 450
 FUNCTION_LINES = 80
+FILE_BYTES = 400_000
 TAGS = r"a|b|br|div|em|h\d|i|img|input|li|ol|p|span|svg|t[dhr]|table|ul"
 MARKUP = re.compile(rf"(?<!\?P)</?({TAGS})[\s/>]")
 BELOW = ("physics", "runfile", "tables", "charts", "stages")
@@ -236,6 +239,16 @@ def documents() -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}: decisions: {link} is not there"
 
 
+def size() -> Iterator[str]:
+    """Files under version control that are larger than what people write or draw here."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    listed = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603
+    for name in filter(None, listed.decode().split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.stat().st_size > FILE_BYTES:
+            yield f"{name}: size: {path.stat().st_size} bytes, more than {FILE_BYTES}"
+
+
 def faults() -> Iterator[str]:
     """Each place beyond what is known, and each count that is too high."""
     known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
@@ -254,6 +267,6 @@ def faults() -> Iterator[str]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "src"))
-    wrong = [*faults(), *read_elsewhere(), *documents()]
+    wrong = [*faults(), *read_elsewhere(), *documents(), *size()]
     print("\n".join(wrong) or "The house is in order.")
     sys.exit(1 if wrong else 0)
