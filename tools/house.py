@@ -43,7 +43,7 @@ BELOW = ("physics", "runfile", "tables", "charts", "stages")
 ONLY_WRITE = ("create", "bulk_create", "bulk_update")
 LEAST_REASON = 12
 """Characters of a reason."""
-FOR_READERS = ("web", "views", "exchange", "reports", "statistics")
+FOR_READERS = ("api", "web", "views", "exchange", "reports", "statistics")
 """Rooms that lay out for people what there is."""
 SCOPED = re.compile(
     r"objects = (DeviceQuerySet|ScopedQuerySet|Of\w+|WithDevices|HoldingDevices)\.as_manager\(\)"

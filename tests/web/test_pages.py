@@ -86,6 +86,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "catalogue": "/catalogue/",
         "person_list": "/people/",
         "person_invite": "/people/invite/",
+        "own_tokens": "/tokens/",
         "person_edit": f"/people/{User.objects.earliest('pk').pk}/",
         **{f"catalogue {kind}": f"/catalogue/{kind}/" for kind in ENTRIES},
         **{f"catalogue new {kind}": f"/catalogue/{kind}/new/" for kind in ENTRIES},

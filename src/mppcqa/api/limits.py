@@ -20,4 +20,4 @@ class TokenRate(SimpleRateThrottle):
         """By the token that was accepted."""
         token = getattr(request, "auth", None)
         who = token.pk if token is not None else self.get_ident(request)
-        return f"api-rate-{who}"
+        return f"api-rate-{type(token).__name__}-{who}"

@@ -19,6 +19,12 @@ from mppcqa.refused import Refused
 from mppcqa.runs.remote import NoSuchOrder
 
 logger = logging.getLogger(__name__)
+
+
+class Faulty(Refused):
+    """A request that asks for what there is not; nothing was done."""
+
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -61,7 +67,7 @@ def answer_with_problems(api: NinjaAPI) -> None:
     @api.exception_handler(AuthenticationError)
     def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         text = "Show a token that counts: Authorization: Bearer TOKEN. It may have ended, or have "
-        text += "been taken back; a new one is made on the station's page."
+        text += "been taken back; a new one is made on the station's page, a person's at /tokens/."
         return problem(401, text, headers={"WWW-Authenticate": "Bearer"})
 
     @api.exception_handler(Throttled)
@@ -76,7 +82,8 @@ def answer_with_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refused)
     def not_done(request: HttpRequest, error: Refused) -> HttpResponse:
-        return refused(error, 404 if isinstance(error, NoSuchOrder) else 409)
+        kinds = ((NoSuchOrder, 404), (Faulty, 422), (Refused, 409))
+        return refused(error, next(status for kind, status in kinds if isinstance(error, kind)))
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

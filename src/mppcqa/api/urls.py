@@ -9,8 +9,15 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 import mppcqa
+from mppcqa.api import devices, me
+from mppcqa.api.asking import PersonBearer
+from mppcqa.api.limits import TokenRate
 from mppcqa.api.problems import answer_with_problems, problem
 from mppcqa.api.station.views import router as station
+
+RATE = "100/s"
+PERSONS = (("/me", me.router), ("/devices", devices.router))
+"""What programs of persons ask for; stations have a part of their own."""
 
 api = NinjaAPI(
     title="mppcqa",
@@ -21,6 +28,8 @@ api = NinjaAPI(
 )
 answer_with_problems(api)
 api.add_router("/station", station)
+for _path, _router in PERSONS:
+    api.add_router(_path, _router, auth=PersonBearer(), throttle=[TokenRate(RATE)])
 
 
 @login_not_required

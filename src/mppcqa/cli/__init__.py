@@ -49,7 +49,7 @@ COMMANDS = {
     "summaries": ("mppcqa.cli.summaries:summaries", "Check summaries against a recount."),
     "task": ("mppcqa.cli.tasks:task", "Show, follow, kill or repeat one task."),
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
-    "token": ("mppcqa.cli.token:token", "Make, list and take back the tokens of stations."),
+    "token": ("mppcqa.cli.token:token", "Make, list and take back tokens of stations and persons."),
     "user": ("mppcqa.cli.user:user", "Invite people, change what they may do and see."),
     "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),
     "workers": ("mppcqa.cli.workers:workers", "List workers."),

@@ -1,4 +1,4 @@
-"""``mppcqa token``: what the computers of stations show the server."""
+"""``mppcqa token``: what the programs of persons and the computers of stations show the server."""
 
 from __future__ import annotations
 
@@ -12,70 +12,112 @@ from mppcqa.cli import setup_django
 
 @click.group()
 def token() -> None:
-    """Make, list and take back the tokens of stations."""
+    """Make, list and take back the tokens of stations and of persons."""
 
 
 @token.command()
-@click.argument("station")
+@click.argument("station", required=False)
+@click.option("--user", help="Make it for this person instead of a station.")
+@click.option("--write", is_flag=True, help="A person's token may change, not only read.")
 @click.option("--days", default=365.0, show_default=True, help="Days until it ends.")
 @click.option("--note", default="", help="What people tell it by.")
 @click.option("--to", type=click.Path(path_type=Path), help="File to write it to, for its owner.")
-def make(station: str, days: float, note: str, to: Path | None) -> None:
-    """Make a token for STATION. It is shown this once; only a hash of it is kept."""
+def make(
+    station: str | None, user: str | None, write: bool, days: float, note: str, to: Path | None
+) -> None:
+    """Make a token for STATION, or for a person. It is shown this once; a hash of it is kept."""
     setup_django()
     from mppcqa.disk import whole_file
     from mppcqa.refused import Refused
-    from mppcqa.runs.actions import keep_station
-    from mppcqa.runs.station_tokens import make_token
 
-    found = _station(station)
-    if not found.remote:
-        click.confirm(f"{found} is served by workers. Serve it by a token instead?", abort=True)
-        found.remote = True
-        keep_station(found)
+    if (station is None) == (user is None):
+        raise click.UsageError("name a STATION, or a person with --user")
+    if write and user is None:
+        raise click.UsageError("--write is for a person: what a station may is always the same")
     try:
-        row, text = make_token(found, days, note=note)
+        if user is not None:
+            from mppcqa.people import person_tokens
+
+            row, text = person_tokens.make_token(_user(user), days, writes=write, note=note)
+        else:
+            row, text = _for_station(str(station), days, note)
     except Refused as error:
         raise click.ClickException(str(error)) from None
     if to is None:
         click.echo(text)
     else:
         with whole_file(to) as part:
+            part.touch(mode=0o600)
             part.write_text(text + "\n")
     click.echo(f"counts until {row.ends_at:%Y-%m-%d %H:%M} UTC", err=True)
 
 
+def _for_station(name: str, days: float, note: str) -> Any:
+    from mppcqa.runs.actions import keep_station
+    from mppcqa.runs.station_tokens import make_token
+
+    found = _station(name)
+    if not found.remote:
+        click.confirm(f"{found} is served by workers. Serve it by a token instead?", abort=True)
+        found.remote = True
+        keep_station(found)
+    return make_token(found, days, note=note)
+
+
 @token.command(name="list")
 @click.argument("station", required=False)
-def list_(station: str | None) -> None:
-    """List the tokens of STATION, or of all."""
+@click.option("--user", help="Only the tokens of this person.")
+def list_(station: str | None, user: str | None) -> None:
+    """List the tokens of STATION, of a person, or of all; what `revoke` takes stands first."""
     setup_django()
+    from mppcqa.people.models import PersonToken
     from mppcqa.runs.models import StationToken
 
-    rows = StationToken.objects.select_related("station")
+    stations: Any = StationToken.objects.select_related("station")
+    persons: Any = PersonToken.objects.select_related("user")
     if station:
-        rows = rows.filter(station=_station(station))
-    for row in rows:
-        used = (
-            f"used {row.used_at:%Y-%m-%d %H:%M} from {row.used_from}" if row.used_at else "unused"
-        )
-        state = "taken back" if row.revoked_at else "counts" if row.counts else "ended"
-        parts = (f"{row.pk}", row.station.name, f"{row.begins}…", state, used, row.note)
-        click.echo(f"{row.ends_at:%Y-%m-%d}  " + "  ".join(filter(None, parts)))
+        stations, persons = stations.filter(station=_station(station)), []
+    if user:
+        persons = PersonToken.objects.filter(user=_user(user)).select_related("user")
+        stations = stations if station else []
+    for row in stations:
+        click.echo(_line(f"{row.pk}", row, row.station.name))
+    for row in persons:
+        may = "reads and changes" if row.writes else "only reads"
+        click.echo(_line(f"p{row.pk}", row, f"{row.user}, {may}"))
+
+
+def _line(number: str, row: Any, whose: str) -> str:
+    used = f"used {row.used_at:%Y-%m-%d %H:%M} from {row.used_from}" if row.used_at else "unused"
+    state = "taken back" if row.revoked_at else "counts" if row.counts else "ended"
+    parts = (number, whose, f"{row.begins}…", state, used, row.note)
+    return f"{row.ends_at:%Y-%m-%d}  " + "  ".join(filter(None, parts))
 
 
 @token.command()
-@click.argument("number", type=int)
-def revoke(number: int) -> None:
+@click.argument("number")
+def revoke(number: str) -> None:
     """Take back the token with this NUMBER (`mppcqa token list`): it opens nothing more."""
     setup_django()
+    from mppcqa.people.models import PersonToken
+    from mppcqa.people.tokens import take_back
     from mppcqa.runs.models import StationToken
-    from mppcqa.runs.station_tokens import take_back
 
-    row = StationToken.objects.filter(pk=number).first()
+    kind: Any = PersonToken if number.startswith("p") else StationToken
+    digits = number.removeprefix("p")
+    row = kind.objects.filter(pk=int(digits)).first() if digits.isdecimal() else None
     if row is None:
         raise click.ClickException(f"there is no token {number}; see mppcqa token list")
     click.echo("taken back" if take_back(row) else "it was taken back before")
+
+
+def _user(name: str) -> Any:
+    from django.contrib.auth.models import User
+
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise click.ClickException(f"There is no account {name!r}; see mppcqa user list.")
+    return found
 
 
 def _station(name: str) -> Any:

@@ -55,8 +55,8 @@ FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 120
 def value_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
     """Values that count, of the devices that `filters` choose and `viewer` sees.
 
-    ``stage`` and ``quantity`` (its key) narrow the values as well; ``every`` takes those of all
-    analyses, not only of those that count.
+    ``stage`` and ``quantity`` (its key) narrow the values as well, ``of_stage`` those alone;
+    ``every`` takes those of all analyses, not only of those that count.
     """
     quantities = _quantities(filters)
     names = _Names()
@@ -80,11 +80,12 @@ def value_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.Rec
 def _quantities(filters: Mapping[str, str]) -> list[int] | None:
     """Ids of the quantities that are wanted; None for all."""
     rows = QuantityRow.objects.all()
-    if stage := filters.get("stage"):
+    stage = filters.get("of_stage") or filters.get("stage")
+    if stage:
         rows = rows.filter(stage=stage)
     if key := filters.get("quantity"):
         rows = rows.filter(key=key)
-    wanted = filters.get("stage") or filters.get("quantity")
+    wanted = stage or filters.get("quantity")
     return list(rows.values_list("pk", flat=True)) if wanted else None
 
 

@@ -41,8 +41,9 @@ def whole_number(text: object) -> int | None:
 
 def chosen_devices(asked: Mapping[str, str], viewer: Viewer) -> QuerySet[Device]:
     """Devices that `viewer` sees by ``q`` (how a serial begins), ``type``, ``place`` and what else
-    devices refer to (ids, see `KEYS`), names of ``tray``, ``lot`` and ``tag``, ``part_of`` (the
-    serial of a whole: its parts, and theirs), ``state``, ``stage`` and ``outcome``; what says
+    devices refer to (ids, see `KEYS`), ``serials`` (whole ones, with commas between), names of
+    ``tray``, ``lot`` and ``tag``, ``part_of`` (the serial of a whole: its parts, and theirs),
+    ``state``, ``stage`` and ``outcome``; what says
     nothing is no filter.
     """
     return with_verdict(identified_devices(asked, viewer), asked)
@@ -57,6 +58,8 @@ def identified_devices(asked: Mapping[str, str], viewer: Viewer) -> QuerySet[Dev
         # Asked beforehand: with a question within the question, all serials before are read.
         former = list(SerialAlias.objects.filter(serial=serial).values_list("device", flat=True))
         rows = rows.filter(chosen | Q(pk__in=former) if former else chosen)
+    if serials := asked.get("serials"):
+        rows = rows.filter(serial__in=[normal_serial(one) for one in serials.split(",")])
     for name, field in KEYS.items():
         if (number := whole_number(asked.get(name))) is not None:
             rows = rows.filter(**{field: number})

@@ -16,6 +16,7 @@ from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.scope import OfDevice, OfRun, ScopedQuerySet
+from mppcqa.people.tokens import KeptToken
 from mppcqa.queue.models import STATION_PREFIX, State, Task
 
 
@@ -261,36 +262,15 @@ class RunSlot(models.Model):
         return f"{self.slot}: {self.device}"
 
 
-class StationToken(models.Model):
+class StationToken(KeptToken):
     """What the computer of a station shows the server. The token itself is kept nowhere."""
 
-    station = models.ForeignKey(Station, on_delete=models.CASCADE, related_name="tokens")
-    sha256 = models.CharField(max_length=64, unique=True)
-    begins = models.CharField(max_length=20)
-    """Its first letters, by which people tell one from another."""
-    note = models.CharField(max_length=100, blank=True)
-    made_at = models.DateTimeField(default=timezone.now)
-    made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    ends_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-    used_from = models.CharField(max_length=60, blank=True)
-    revoked_at = models.DateTimeField(null=True)
-    revoked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    PREFIX: ClassVar[str] = "mppcqa-station-"
 
-    class Meta:
-        ordering: ClassVar = ["-id"]
+    station = models.ForeignKey(Station, on_delete=models.CASCADE, related_name="tokens")
 
     def __str__(self) -> str:
         return f"{self.station} {self.begins}…"
-
-    @property
-    def counts(self) -> bool:
-        """Whether it opens the server now."""
-        return self.revoked_at is None and self.ends_at > timezone.now()
 
 
 class StationContact(models.Model):

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -105,19 +106,24 @@ def state_of(outcome: str, waived: bool) -> tuple[str, str]:
     return (WAIVED, _("waived (%s)") % text) if waived else (outcome, text)
 
 
-def standing_states(devices: Collection[int]) -> dict[int, dict[str, tuple[str, str]]]:
-    """Device -> stage -> state of its verdict, and the state in words; one question."""
+def standing_outcomes(devices: Collection[int]) -> dict[int, dict[str, tuple[str, bool]]]:
+    """Device -> stage -> outcome of its verdict, and whether a waiver holds; one question."""
     waiver = "verdict__waiver"
     rows = Standing.objects.filter(device__in=devices).values_list(
         "device", "stage", "outcome", f"{waiver}__pk", f"{waiver}__expires_on"
     )
-    found: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-    states: dict[tuple[str, bool], tuple[str, str]] = {}
+    found: dict[int, dict[str, tuple[str, bool]]] = defaultdict(dict)
     for device, stage, outcome, pk, until in rows:
-        key = outcome, pk is not None and Waiver(expires_on=until).holds
-        if key not in states:
-            states[key] = state_of(*key)
-        found[device][stage] = states[key]
+        found[device][stage] = outcome, pk is not None and Waiver(expires_on=until).holds
+    return found
+
+
+def standing_states(devices: Collection[int]) -> dict[int, dict[str, tuple[str, str]]]:
+    """Device -> stage -> state of its verdict, and the state in words; one question."""
+    said = cache(state_of)
+    found: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for device, stages in standing_outcomes(devices).items():
+        found[device] = {stage: said(*one) for stage, one in stages.items()}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.people import views, welcome
+from mppcqa.web.people import tokens, views, welcome
 
 urlpatterns = [
     path("people/", views.person_list, name="person_list"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("people/<int:pk>/", views.person_edit, name="person_edit"),
     path("people/<int:pk>/link/", views.person_link, name="person_link"),
     path("people/<int:pk>/access/", views.person_access, name="person_access"),
+    path("people/<int:pk>/token/", tokens.person_token_revoke, name="person_token_revoke"),
+    path("tokens/", tokens.own_tokens, name="own_tokens"),
+    path("tokens/revoke/", tokens.own_token_revoke, name="own_token_revoke"),
     path("welcome/first/", welcome.first, name="first_administrator"),
     path("welcome/<str:account>/<str:token>/", welcome.come, name="person_comes"),
 ]

@@ -24,6 +24,7 @@ from mppcqa.web.faults import tell, tell_form
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.people.forms import PersonForm
 from mppcqa.web.people.listing import PEOPLE, role_title, standing
+from mppcqa.web.people.tokens import tokens_of
 from mppcqa.web.reading import sent
 
 
@@ -98,6 +99,7 @@ def person_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "waits": actions.waits_for_password(user),
         "own": user.pk == person(request).pk,
         "roles": ROLES.values(),
+        "tokens": tokens_of(user),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "web/people/person.html", context, status=status)
