@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mppcqa.tables.headings import read_head
+from mppcqa.tables.headings import meaning, read_head
 from mppcqa.tables.numbers import to_number
-from mppcqa.tables.units import conversion, is_unit
+from mppcqa.tables.units import conversion, is_fahrenheit, is_unit
 from mppcqa.tables.words import say as _
 
 NAMED = ("bias_v", "temperature_c", "light")
@@ -78,10 +78,14 @@ def number_in(text: str, name: str, key: str = "", due: str | None = None) -> fl
     if number is None:
         return None
     unit = (match["unit"] or "").strip()
-    if unit and not is_unit(unit):
+    if unit and not is_unit(unit) and not is_fahrenheit(unit, UNITS.get(name, "")):
         return None
-    change = conversion(unit or read_head(key).unit, UNITS.get(name, "") if due is None else due)
-    return None if change is None else number * change.factor + change.offset
+    unit = unit or read_head(key).unit
+    if not unit and name == "temperature_c" and (scale := re.search(r"[ _]([KCF])$", key)):
+        unit = scale[1]
+    change = conversion(unit, UNITS.get(name, "") if due is None else due)
+    # Nine-fifths of a degree leave digits behind that nobody measured.
+    return None if change is None else float(f"{number * change.factor + change.offset:.10g}")
 
 
 def from_name(pattern: str, file_name: str, name: str = "", due: str | None = None) -> float | None:
@@ -119,13 +123,18 @@ def in_name(name: str, file_name: str) -> Evidence | None:
     return None
 
 
+def is_about(name: str, key: str) -> bool:
+    """Whether a header's key is a condition's."""
+    head = read_head(key)
+    said = (head.name.strip(), key.strip(), meaning(head.name))
+    return any(map(KEYS[name].fullmatch, said))
+
+
 def in_header(name: str, facts: Mapping[str, str]) -> Evidence | None:
     """A condition in a header's ``key: value`` lines; None where there is none, or they differ."""
     found: dict[float, str] = {}
-    words = KEYS[name]
     for key, text in facts.items():
-        head = read_head(key)
-        if not (words.fullmatch(head.name.strip()) or words.fullmatch(key.strip())):
+        if not is_about(name, key):
             continue
         number = number_in(text, name, key)
         if number is not None:

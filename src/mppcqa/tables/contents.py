@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mppcqa.tables.formats import hdf5, recognise, root
@@ -43,4 +44,16 @@ def propose_of(path: Path, form: str) -> Mapping | None:
                 Column(current[0], "current_a", read_head(current[0]).unit),
             )
             fitting.append(Mapping(GENERAL["iv"], form, "iv", columns, tree=name))
-    return fitting[0] if len(fitting) == 1 else None
+    return fitting[0] if len(fitting) == 1 else _of_groups(form, fitting)
+
+
+def _of_groups(form: str, fitting: list[Mapping]) -> Mapping | None:
+    """Groups of an HDF5 file with the same datasets, as one mapping; None where they differ."""
+    if form != "hdf5" or len({one.columns for one in fitting}) != 1:
+        return None
+    parts = [one.tree.split("/") for one in fitting]
+    if len({len(one) for one in parts}) > 1:
+        return None
+    same = [len(set(names)) == 1 for names in zip(*parts, strict=True)]
+    tree = "/".join(name if kept else "*" for name, kept in zip(parts[0], same, strict=True))
+    return replace(fitting[0], tree=tree)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from mppcqa.tables.headings import roles_of
+from mppcqa.tables.headings import edge_of, roles_of
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.numbers import is_word_for_nothing, numberlike, numbers, texts
 from mppcqa.tables.source import Source
@@ -18,7 +18,7 @@ LOOKED_AT = 40
 """Lines at the end of a table of which all cells are looked at."""
 MOST_FOOTERS = 10
 WORD = re.compile(r"[^\W\d_][^<>≤≥]*")
-BEYOND = re.compile(r"(?i)(under|over)[ _-]?flows?( bin)?")
+BEYOND = re.compile(r"(?i)(under|over)[ _-]?flows?( bin)?|[+-]?(1\.?#)?inf(inity)?|[-+]?∞")
 """Rows of a histogram that are no bins of it."""
 
 
@@ -52,6 +52,8 @@ def rows_kept(
         for column, place in zip(mapping.columns, places, strict=True)
         if column.role == "count"
     ]
+    if mapping.kind == "spectrum" and last and _last_is_open(source, last[-1]):
+        kept[-1] = False
     if last and _last_is_cut(source, places, counts, kept, cells):
         kept[np.flatnonzero(kept)[-1]] = False
     return kept
@@ -64,6 +66,14 @@ def _beyond(cells: pa.Array) -> np.ndarray:
     for at in {*range(min(2, size)), *range(max(0, size - 2), size)}:
         found[at] = bool(BEYOND.fullmatch(str(cells[at].as_py() or "").strip()))
     return found
+
+
+def _last_is_open(source: Source, row: list[str]) -> bool:
+    """Whether the last bin's upper edge is no number, whichever of the edges is the charge."""
+    return any(
+        edge_of(heading) > 0 and BEYOND.fullmatch(text)
+        for heading, text in zip(source.columns, row, strict=False)
+    )
 
 
 def last_texts(cells: Sequence[pa.Array]) -> list[list[str]]:

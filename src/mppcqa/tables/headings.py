@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mppcqa.tables.errors import TableError
+from mppcqa.tables.languages import in_english
 from mppcqa.tables.numbers import PLAIN, to_number
 from mppcqa.tables.units import conversion, is_unit, read_unit
 from mppcqa.tables.words import say as _
@@ -176,6 +177,10 @@ CONDITION_WORDS = (
 )
 
 
+FULL_WIDTH = str.maketrans("（）［］：／＠％", "()[]:/@%", "\ufeff")
+"""Marks as they are typed between Chinese and Japanese letters."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the file: its head as written, and what the head says of name and unit."""
@@ -195,7 +200,7 @@ def read_head(head: str) -> Column:
     What stands in brackets is the unit whether it is known or not; after a stroke, a comma or an
     underscore only what is one.
     """
-    text = " ".join(head.replace("\ufeff", "").split()).strip("\"'")
+    text = " ".join(head.translate(FULL_WIDTH).split()).strip("\"'")
     text = re.sub(r"(?:\s\(\d+\))+$", "", text) if text.count("(") > 1 else text  # of KickStart
     rest, conditions = _conditions(re.sub(r"\s+at\s+(?=[+-]?\d)", " @ ", text))
     if (short := SAYS_UNIT.fullmatch(rest)) and (short["name"] or rest.lower().startswith("in ")):
@@ -282,9 +287,18 @@ def plain_head(text: str) -> str:
     return " ".join(re.sub(r"[_\-.]+", " ", text).lower().split()).rstrip(":")
 
 
+def meaning(text: str) -> str:
+    """A plain head with the words of other languages in English."""
+    return in_english(plain_head(text))
+
+
 def is_known(column: Column) -> bool:
     """Whether a head is one that people usually write."""
-    return plain_head(column.name) in KNOWN or plain_head(column.head) in KNOWN
+    return any(
+        words in KNOWN
+        for head in (column.name, column.head)
+        for words in (plain_head(head), meaning(head))
+    )
 
 
 def roles_of(column: Column) -> list[str]:
@@ -295,7 +309,7 @@ def roles_of(column: Column) -> list[str]:
     >>> roles_of(read_head("Current (uA)")), roles_of(read_head("Time (s)"))
     (['current_a'], ['time'])
     """
-    name = plain_head(column.name)
+    name = meaning(column.name)
     squeezed = re.sub(r"(?<=\D)(\d+)$", r" \1", name)
     roles = [
         role

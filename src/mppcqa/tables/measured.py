@@ -38,7 +38,7 @@ class Staircase:
     rate_hz: Floats
     spread_hz: Floats
     unit: str
-    """``V``, or ``DAC`` for steps of a discriminator; empty where it is not said."""
+    """``V``, ``p.e.``, or ``DAC`` for steps of a discriminator; empty where it is not said."""
 
 
 @dataclass

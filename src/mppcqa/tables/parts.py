@@ -17,9 +17,10 @@ from mppcqa.tables.errors import TableError
 from mppcqa.tables.histogram import spread_counts
 from mppcqa.tables.mapping import Column, Mapping
 from mppcqa.tables.measured import NAN, Charges, Floats, Measured, at_condition, sign_of_pulses
-from mppcqa.tables.rows import Rows, read_rows
+from mppcqa.tables.rows import Rows, counts_from_one, read_rows
 from mppcqa.tables.sampling import sample_interval
 from mppcqa.tables.staircases import staircases_of
+from mppcqa.tables.sweeps import events_shared, several_scans, temperature_drift
 from mppcqa.tables.words import say as _
 
 APART_C = 1.0
@@ -79,10 +80,22 @@ def from_rows(path: Path, mapping: Mapping, rows: Rows) -> list[Measured]:
                 one.serial, one.facts = serial, rows.facts
                 found.append(one)
     whole.doubts += doubts_of(rows, mapping, path)
+    whole.doubts += _count_of_channels(rows, mapping)
     if found:
         found[0].notes[:0] = rows.notes
         whole.tell(found[0])
     return found
+
+
+def _count_of_channels(rows: Rows, mapping: Mapping) -> list[str]:
+    """Ask where a table's channels are 1, 2, 3 … and the mapping has them count from 0."""
+    there = {column.role for column, _values in rows.columns}
+    channels = rows.of("channel")
+    if mapping.format != "table" or channels is None or mapping.channels_from == 1:
+        return []
+    last = 0 if there & {"board", "event"} else counts_from_one(channels)
+    text = _("the channels are 1 to %(last)d: do they count from 1? They are taken as from 0")
+    return [text % {"last": last}] if last else []
 
 
 def _devices(rows: Rows) -> Iterator[tuple[str, Rows]]:
@@ -113,8 +126,21 @@ def _of_device(path: Path, mapping: Mapping, rows: Rows, whole: dict[str, float]
         part = {role: [(c, v[at]) for c, v in rows_] for role, rows_ in roles.items()}
         for condition, which in _groups(part, whole, mapping.kind):
             here = {role: [(c, v[which]) for c, v in rows_] for role, rows_ in part.items()}
-            found += read(path, here, condition, channel)
+            several = read(path, here, condition, channel)
+            _tell_drift(several[0], here)
+            found += several
     return found
+
+
+def _tell_drift(part: Measured, roles: dict[str, list[tuple[Column, Floats]]]) -> None:
+    if "temperature_c" in roles:
+        tell(part, *temperature_drift(roles["temperature_c"][0][1]))
+
+
+def tell(part: Measured, text: str, asks: bool) -> None:
+    """Say what should be known of a part, or ask it."""
+    if text:
+        (part.doubts if asks else part.notes).append(text)
 
 
 def _refuse_twice(
@@ -216,6 +242,7 @@ def _curves(
         one.bias_v = NAN
         one.curve, notes = curve_of(bias, current, spread, path.name)
         one.notes += notes
+        tell(one, *several_scans(one.curve.bias_v, one.curve.current_a))
         one.channels = (column.channel if channel is None else channel,)
         one.channel_known = channel is not None or len(currents) > 1 or column.channel > 0
         found.append(one)
@@ -275,6 +302,9 @@ def _charges(
     found = []
     for at, rows in _groups(roles, whole, "charge"):
         part = at_condition(at)
+        _tell_drift(part, {role: [(c, v[rows]) for c, v in some] for role, some in roles.items()})
+        if channel is None and "event" in roles and len(names) == 1:
+            tell(part, *events_shared(roles["event"][0][1][rows]))
         part.charges, part.channels = charges[rows], tuple(sorted(names))
         part.channel_known = len(names) > 1 or names[0] > 0
         if channel is not None:

@@ -88,6 +88,21 @@ def channels_of(headings: list[Heading], places: list[int]) -> list[tuple[int, i
     return [(number - first, place) for number, place in zip(numbers, places, strict=True)]
 
 
+SERIALS = re.compile(r"(?i)\b(?:s/?n|serial|barcode|id)\W*\d+|(?<!\d)(?:0\d{2,}|\d{4,})(?!\d)")
+
+
+def serials_doubt(headings: list[Heading], places: list[int]) -> list[Doubt]:
+    """Ask where columns are called by serial numbers, which are no channels of one device."""
+    names = [headings[place].name for place in places]
+    if len(names) < 2 or not all(map(SERIALS.search, names)):
+        return []
+    text = _(
+        "the columns %(names)s are called by serial numbers: put the devices below one another "
+        "with a column of serial numbers, or save each as a file"
+    )
+    return [Doubt(text % {"names": ", ".join(f"“{name}”" for name in names[:4])})]
+
+
 def numbered(headings: list[Heading], places: list[int]) -> bool:
     """Whether headings differ by a number alone, as those of channels do."""
     names = [headings[place].name for place in places]

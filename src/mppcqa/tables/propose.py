@@ -6,6 +6,7 @@ Headings, units and the marks of formats decide; never how many columns there ar
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from mppcqa.tables.errors import TableError
@@ -13,8 +14,10 @@ from mppcqa.tables.formats import recognise
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import plain_head, roles_of
 from mppcqa.tables.mapping import Mapping
+from mppcqa.tables.numbers import numbers
 from mppcqa.tables.proposal import Doubt, Proposal, only
 from mppcqa.tables.proposed_kinds import charges, curve, spectrum, staircase, waveform
+from mppcqa.tables.rows import counts_from_one, keys_of
 from mppcqa.tables.shipped import SHIPPED
 from mppcqa.tables.source import Reading, Source, open_source
 from mppcqa.tables.unreadable import named
@@ -51,7 +54,32 @@ def propose(path: Path, mappings: Iterable[Mapping] = ()) -> Proposal:
         names = ", ".join(one.name for one in fitting)
         text = _("several saved mappings fit: %s; choose one") % names
         return Proposal(fitting[0], [], [Doubt(text)])
-    return _by_headings(path, source)
+    return counted_from(_by_headings(path, source), source)
+
+
+def counted_from(proposal: Proposal, source: Source) -> Proposal:
+    """The same, with the number of the first channel where a column of channels says it."""
+    if proposal.mapping is None:
+        return proposal
+    headings = source.columns
+    taken = [n for n, h in enumerate(headings) for c in proposal.mapping.columns
+             if c.source in (h.head, str(n + 1))]  # fmt: skip
+    keys = {column.role: place for place, column in keys_of(headings, taken, proposal.mapping)}
+    if "channel" not in keys or "board" in keys or "event" in keys:
+        return proposal  # a digitizer's, which count from 0
+    place = keys["channel"]
+    for chunk in source.chunks():
+        found = numbers(chunk.cells[place], headings[place].decimal).value
+        if last := counts_from_one(found):
+            reason = _("the channels in “%(head)s” are 1 to %(last)d: they count from 1")
+            words = {"head": headings[place].head, "last": last}
+            return replace(
+                proposal,
+                mapping=replace(proposal.mapping, channels_from=1),
+                reasons=[*proposal.reasons, reason % words],
+            )
+        break
+    return proposal
 
 
 def _by_marks(path: Path, found: object, saved: list[Mapping]) -> Proposal:

@@ -17,6 +17,7 @@ from mppcqa.tables.proposal import (
     numbered,
     only,
     says,
+    serials_doubt,
     source_of,
     unit_doubt,
 )
@@ -104,6 +105,7 @@ def curve(path: Path, source: Source, where: dict[str, list[int]], reasons: list
             for n, place in _channels_of_spreads(headings, where["spread_a"], apart)
         ]
         reasons += [says(headings[p], _("spread of the current")) for p in where["spread_a"]]
+    doubts += serials_doubt(headings, current)
     mapping = Mapping(GENERAL["iv"], "table", "iv", tuple(columns))
     return Proposal(mapping, reasons, [*doubts, *dict.fromkeys(doubts_)])
 
@@ -143,6 +145,7 @@ def staircase(headings: list[Heading], where: dict[str, list[int]], reasons: lis
         columns.append(Column(source_of(headings, place), "rate_hz", channel=n))
         reasons.append(says(headings[place], _("rate of counts")))
         doubts += unit_doubt(headings[place], RATE_UNIT)
+    doubts += serials_doubt(headings, rates)
     if len(spread) == len(rates):
         columns += [
             Column(source_of(headings, place), "spread_hz", channel=n)

@@ -42,6 +42,24 @@ def form_of(path: Path, mapping: Mapping) -> str:
     return found.key if found is not None and found.text else "table"
 
 
+def _ask_apart(parts: list[Measured]) -> None:
+    """Ask of parts that nothing tells apart: as one they would give the numbers of neither."""
+    there: dict[tuple[object, ...], list[Measured]] = {}
+    for part in parts:
+        at = (part.bias_v, part.temperature_c, part.light, *sorted(part.others.items()))
+        key = (part.kind, part.serial, part.channels, *map(str, at))
+        there.setdefault(key, []).append(part)
+    for several in there.values():
+        if len(several) > 1:
+            several[0].doubts.append(
+                _(
+                    "%(n)d measurements of channel %(channel)s at the same conditions: say what "
+                    "tells them apart (a channel, a serial number, a temperature)"
+                )
+                % {"n": len(several), "channel": ", ".join(map(str, several[0].channels[:4]))}
+            )
+
+
 def _read(path: Path, mapping: Mapping, limit: int | None) -> list[Measured]:
     if not path.is_file():
         raise TableError(_("%s: there is no such file") % path.name)
@@ -63,6 +81,7 @@ def _read(path: Path, mapping: Mapping, limit: int | None) -> list[Measured]:
     for part in found:
         for name in mapping.axes.keys() - part.others.keys():
             part.others[name] = mapping.condition(name, path, part.facts)
+    _ask_apart(found)
     if not any(part.size for part in found):
         raise TableError(_("%s: nothing was found in it") % path.name)
     return found

@@ -15,6 +15,7 @@ from mppcqa.tables.endings import LOOKED_AT, last_texts, rows_kept
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import edge_of, roles_of
+from mppcqa.tables.limit_flags import limit_flags, limited
 from mppcqa.tables.mapping import KEYS, ROLE_UNITS, Column, Mapping
 from mppcqa.tables.measured import Floats
 from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts
@@ -22,6 +23,8 @@ from mppcqa.tables.source import Reading, Source, open_source
 from mppcqa.tables.words import say as _
 
 LARGEST_CHANNEL = 4096
+MOST_LIGHTS = 20
+"""Settings of a light source that one table holds; more are readings of another detector."""
 
 
 @dataclass
@@ -69,10 +72,14 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     refuse_contradictions(mapping, [source.columns[place] for place in places], name)
     extra = keys_of(source.columns, places, mapping)
     wanted_places = [*places, *(place for place, _column in extra)]
-    numbered, cells, last = _cells(source, name, wanted_places, limit)
+    flags = limit_flags(source.columns, wanted_places) if mapping.kind == "iv" else []
+    numbered, cells, last = _cells(source, name, [*wanted_places, *flags], limit)
     kept = rows_kept(source, mapping, places, cells, last if limit is None else [])
-    dropped = not bool(kept.all())
     rows = Rows([], facts=dict(source.facts))
+    no_rows = np.flatnonzero(~kept)
+    for place in flags:
+        kept = _without_limited(kept, cells.pop(place), source.columns[place], rows)
+    dropped = not bool(kept.all())
     found: list[tuple[Column, Floats]] = []
     wanted = [*zip(mapping.columns, places, strict=True), *((c, p) for p, c in extra)]
     for column, place in wanted:
@@ -82,6 +89,8 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
             continue
         heading = source.columns[place]
         values = numbers(part, heading.decimal)
+        if column.role == "light" and column.source.isdigit() and values.broken.any():
+            continue  # words that nobody mapped
         _refuse_broken(name, column, heading, values, part, numbered[kept])
         change = column.conversion(heading.unit)
         if change is None:
@@ -98,7 +107,7 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
         raise TableError(_("the table holds no line"))
     found = _telling(found, len(mapping.columns), rows)
     rows.columns = found
-    for at in np.flatnonzero(~kept)[:3].tolist():
+    for at in no_rows[:3].tolist():
         said = " ".join(str(cells[place][at].as_py() or "") for place in sorted(cells)).strip()
         rows.notes.append(
             _("line %(line)d is no row of the table and is left out: “%(text)s”")
@@ -111,11 +120,24 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     unused = [
         c.head
         for i, c in enumerate(source.columns)
-        if i not in cells and not c.head.startswith("#")
+        if i not in cells and i not in flags and not c.head.startswith("#")
     ]
     if unused:
         rows.notes.append(_("Columns that are not used: %s.") % ", ".join(unused[:20]))
     return rows
+
+
+def _without_limited(kept: np.ndarray, cells: pa.Array, heading: Heading, rows: Rows) -> np.ndarray:
+    """Rows (n,) bool that stay, without those at the supply's limit: their current is its own."""
+    flagged = kept & limited(cells, heading)
+    if not flagged.any() or flagged.sum() == kept.sum():
+        return kept  # a setting that is written into each row flags nothing
+    rows.notes.append(
+        _("%(n)d points at the supply's limit, by “%(head)s”, are left out")
+        % {"n": int(flagged.sum()), "head": heading.head}
+    )
+    kept_now: np.ndarray = kept & ~flagged
+    return kept_now
 
 
 def _as_headed(column: Column, heading: Heading) -> Column:
@@ -253,6 +275,8 @@ def keys_of(
                 break
         else:
             condition = "temperature_c" if "temperature_c" in means else ""
+            if mapping.kind == "iv" and means == ["light"]:
+                condition = "light"
             if condition and condition not in mapped and condition not in mapping.conditions:
                 found.append((place, Column(str(place + 1), condition)))
                 mapped.add(condition)
@@ -351,9 +375,26 @@ def _telling(
                     rows.notes.append(
                         _("The column %s tells channels apart, and was read so.") % column.source
                     )
-        elif column.role == "event" or (column.role == "temperature_c" and len(there)):
+        elif _tells_rows(column.role, there):
             kept.append((column, values))
     return kept
+
+
+def _tells_rows(role: str, there: Floats) -> bool:
+    if role == "light":
+        return 1 < len(np.unique(there)) <= MOST_LIGHTS
+    return role == "event" or (role == "temperature_c" and len(there) > 0)
+
+
+def counts_from_one(channels: Floats) -> int:
+    """The last of channels (n,) that are 1, 2, 3 … without a gap, as people count; else 0.
+
+    >>> counts_from_one(np.array([1.0, 1, 2, 2, 3])), counts_from_one(np.array([0.0, 1, 2]))
+    (3, 0)
+    """
+    there = np.unique(channels[np.isfinite(channels)])
+    whole = len(there) > 1 and np.array_equal(there, np.arange(1, len(there) + 1))
+    return int(there[-1]) if whole else 0
 
 
 def _odd_row(values: Floats) -> int:

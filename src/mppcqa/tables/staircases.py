@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.measured import NAN, Floats, Measured, Staircase, at_condition
+from mppcqa.tables.sweeps import several_scans
 from mppcqa.tables.units import read_unit
 from mppcqa.tables.words import say as _
 
@@ -42,6 +44,9 @@ def staircases_of(
         one = at_condition(condition)
         one.staircase, notes = _staircase(path, threshold, rate, spread, _unit(role.unit))
         one.notes += notes
+        text, asks = several_scans(one.staircase.threshold, one.staircase.rate_hz)
+        if text:
+            (one.doubts if asks else one.notes).append(text)
         one.channels = (column.channel if channel is None else channel,)
         one.channel_known = channel is not None or len(rates) > 1 or column.channel > 0
         found.append(one)
@@ -52,6 +57,8 @@ def _unit(text: str) -> str:
     known = read_unit(text) if text else None
     if known is not None and known.base == "V":
         return "V"
+    if re.fullmatch(r"p\.?\s?e\.?|photo ?electrons?", text.strip(), re.I):
+        return "p.e."
     return "DAC" if text else ""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import MAX_COLUMNS, too_many_columns
+from mppcqa.tables.languages import encoding_by_words
 from mppcqa.tables.words import say as _
 
 MAX_BYTES = 500_000_000
@@ -26,7 +27,7 @@ LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def find_encoding(path: Path) -> str:
-    """UTF-8 if all of the file is, UTF-16 or 32 by mark or by zeros, else Windows-1252.
+    """UTF-8 if all of the file is, UTF-16 or 32 by mark or zeros, else by words, or Windows-1252.
 
     Raises `TableError` for what is no text.
     """
@@ -48,7 +49,9 @@ def find_encoding(path: Path) -> str:
                 piece = file.read(1 << 20)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+            said = encoding_by_words(start)
+            fitting = (one for one in (said, "cp1252") if one and _decodes(path, one))
+            return next(fitting, "latin-1")
     return "utf-8"
 
 
@@ -134,6 +137,8 @@ def ends_with_line(path: Path) -> bool:
 
 
 SIGN = re.compile(r"^[+-]")
+STARTS_NUMBER = re.compile(r"\s*[+-]?[.,]?\d")
+"""What is none is a heading of the column, which says nothing of its digits."""
 
 
 def looks_cut(cell: str, others: Iterable[str]) -> bool:
@@ -164,7 +169,7 @@ def refuse_cut(path: Path, cells: Sequence[Sequence[str]]) -> None:
     if len(cells) < 2 or not path.is_file() or ends_with_line(path):
         return
     for last, *others in zip(cells[-1], *cells[-61:-1], strict=False):
-        if looks_cut(last, [other for other in others if other]):
+        if looks_cut(last, [other for other in others if STARTS_NUMBER.match(other)]):
             raise TableError(_cut(path, last))
 
 

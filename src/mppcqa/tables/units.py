@@ -99,6 +99,18 @@ WORDS = {
 }
 
 
+RUSSIAN_PREFIXES = {"": "", "к": "k", "м": "m", "мк": "u", "н": "n", "п": "p", "М": "M"}
+RUSSIAN_BASES = {"В": "V", "А": "A", "с": "s", "Гц": "Hz", "Ом": "Ω", "Кл": "C"}
+RUSSIAN = re.compile(
+    rf"(?P<prefix>{'|'.join(RUSSIAN_PREFIXES)})(?P<base>{'|'.join(RUSSIAN_BASES)})"
+)
+"""Units in Cyrillic letters, some of which look like Latin ones."""
+SCALED = re.compile(
+    r"(?:[x×*·]?10(?:\^|\*\*)|[x×*·]?1[eE])(?P<power>[+-]?\d{1,2})[*·x×]?(?P<unit>[^\d*·x×]\S{0,9})"
+)
+"""Powers of ten before a unit: ``x1e-9 A``, ``10^-9 A``."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """A number times `factor`, plus `offset`, is one in `base`."""
@@ -116,6 +128,8 @@ def read_unit(text: str) -> Unit | None:
     """
     plain = SAME.get(text.strip(), text.strip())
     plain = re.sub(r"\s+", "", SAME.get(plain, plain))
+    if (russian := RUSSIAN.fullmatch(plain)) is not None:
+        plain = RUSSIAN_PREFIXES[russian["prefix"]] + RUSSIAN_BASES[russian["base"]]
     if plain in ("", "ADC"):
         return Unit(plain)
     if plain in SCALES:
@@ -130,10 +144,19 @@ def read_unit(text: str) -> Unit | None:
         base, factor = WORDS[plain]
         return Unit(base, factor)
     # The longest first: 1/s is no prefix 1/ before seconds, volts are none before s.
+    if scaled := SCALED.fullmatch(plain):
+        plain = scaled["unit"]
+        return _times(read_unit(plain), float(f"1e{scaled['power']}"))
     for name in sorted(BASES, key=len, reverse=True):
         if plain.endswith(name) and plain[: -len(name)] in PREFIXES:
             return Unit(BASES[name], PREFIXES[plain[: -len(name)]])
     return None
+
+
+def _times(unit: Unit | None, factor: float) -> Unit | None:
+    if unit is None or unit.offset or not unit.base:
+        return None
+    return Unit(unit.base, float(f"{unit.factor * factor:.12g}"))
 
 
 def is_unit(text: str) -> bool:
@@ -171,6 +194,8 @@ def conversion(given: str, stored: str, *, difference: bool = False) -> Conversi
         return _quotient(given, stored)
     if stored in ("°C", "C") and given.strip() == "C":
         return Conversion()
+    if is_fahrenheit(given, stored):
+        given = "°F"
     here, there = read_unit(given), read_unit(stored)
     if here is None or there is None:
         return Conversion() if _same_words(given, stored) else None
@@ -180,6 +205,11 @@ def conversion(given: str, stored: str, *, difference: bool = False) -> Conversi
     if difference or here.base != "°C":
         return Conversion(factor)
     return Conversion(factor, round((here.offset - there.offset) / there.factor, 9))
+
+
+def is_fahrenheit(given: str, stored: str) -> bool:
+    """Whether a letter F is degrees, as it is where degrees are due; elsewhere it is a farad."""
+    return stored == "°C" and given.strip().lower() in ("f", "fahrenheit")
 
 
 def _quotient(given: str, stored: str) -> Conversion | None:

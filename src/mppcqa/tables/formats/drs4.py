@@ -77,6 +77,7 @@ def _of_binary(path: Path, limit: int | None) -> dict[int, list[Wave]]:
             raise TableError(broken(path, number))
         middle = struct.unpack_from("<h", data, at + EVENT_BYTES - 2)[0] / 1000
         at += EVENT_BYTES
+        last = -1
         while data[at : at + 2] == b"B#":
             board += 1
             cell = (
@@ -89,8 +90,11 @@ def _of_binary(path: Path, limit: int | None) -> dict[int, list[Wave]]:
                 at = begin + 2 * CELLS
                 if at > len(data) and limit is not None:
                     return found
-                if at > len(data) or channel not in widths or not 0 <= cell < CELLS:
+                # A channel that comes again is of an event whose header is lost.
+                known = channel in widths and channel > last and 0 <= cell < CELLS
+                if at > len(data) or not known:
                     raise TableError(broken(path, number))
+                last = channel
                 raw = np.frombuffer(data, "<u2", CELLS, begin)
                 times = np.concatenate([[0.0], np.cumsum(np.roll(widths[channel], -cell))[:-1]])
                 found.setdefault(channel, []).append((times * 1e-9, raw / 65536 - 0.5 + middle))

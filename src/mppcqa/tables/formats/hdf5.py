@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mppcqa.tables.attributes import above, of_datasets, texts_of
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format
 from mppcqa.tables.mapping import Column, Mapping
@@ -67,14 +70,59 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
     if not mapping.columns:
         raise TableError(_("%s: name the datasets in a mapping") % path.name)
     with _opened(path) as file:
-        try:
-            columns = [(column, _values(path, file, mapping, column, limit)) for column in
-                       mapping.columns]  # fmt: skip
-            facts = {str(k): str(v)[:200] for k, v in list(file.attrs.items())[:100]}
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, TableError):
-                raise
-            raise TableError(_damaged(path, error)) from None
+        groups = _groups(path, file, mapping)
+        parts = [_read_group(path, file, replace(mapping, tree=one), limit) for one in groups]
+    for part, group in zip(parts, groups, strict=True):
+        if len(groups) > 1:
+            part[0].notes.insert(0, _("the group %s") % group)
+    return [one for part in parts for one in part]
+
+
+MOST_GROUPS = 1000
+
+
+def _groups(path: Path, file: Any, mapping: Mapping) -> list[str]:
+    """The groups or tables that a mapping names: one, or all with the datasets that a * fits."""
+    tree = mapping.tree
+    if "*" not in tree:
+        return [tree]
+    found: list[str] = []
+    sources = {column.source for column in mapping.columns}
+    wanted = tree.strip("/").split("/")
+
+    def visit(name: str, item: Any) -> None:
+        parts = name.split("/")
+        if len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted)):
+            inside = (
+                getattr(getattr(item, "dtype", None), "names", None)
+                or getattr(item, "keys", tuple)()
+            )
+            if sources <= set(inside):
+                found.append(name)
+
+    try:
+        file.visititems(visit)
+    except (RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
+        raise TableError(_damaged(path, error)) from None
+    if not 0 < len(found) <= MOST_GROUPS:
+        words = {"name": path.name, "n": len(found), "tree": tree, "most": MOST_GROUPS}
+        raise TableError(
+            _("%(name)s: %(n)d groups are called %(tree)s; 1 to %(most)d are read") % words
+        )
+    return found
+
+
+def _read_group(path: Path, file: Any, mapping: Mapping, limit: int | None) -> list[Measured]:
+    try:
+        values = [_values(path, file, mapping, column, limit) for column in mapping.columns]
+        own = [(column, _own_texts(path, file, mapping, column)) for column in mapping.columns]
+        told, shared, notes = of_datasets(own)
+        facts = {**shared, **above(file, mapping.tree)}
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, TableError):
+            raise
+        raise TableError(_damaged(path, error)) from None
+    columns = list(zip(told, values, strict=True))
     lengths = {len(values) for _column, values in columns}
     if len(lengths) > 1:
         listed = ", ".join(f"{column.source}: {len(values)}" for column, values in columns)
@@ -82,7 +130,13 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
             _("%(name)s: the datasets have different lengths: %(listed)s")
             % {"name": path.name, "listed": listed}
         )
-    return from_rows(path, mapping, Rows(columns, facts=facts))
+    return from_rows(path, mapping, Rows(columns, facts=facts, notes=notes))
+
+
+def _own_texts(path: Path, file: Any, mapping: Mapping, column: Column) -> dict[str, str]:
+    """Attributes of a dataset of its own; those of a table are all its fields'."""
+    data, field = _dataset(path, file, mapping, column)
+    return {} if field else texts_of(data.attrs)
 
 
 def _values(path: Path, file: Any, mapping: Mapping, column: Column, limit: int | None) -> Any:

@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,7 @@ def _mappings(request: HttpRequest, context: dict[str, Any], paths: list[Path]) 
         if name:
             chosen = find_mapping(name)
             context["chosen"] = chosen.name
-            return [chosen] * len(paths)
+            return [_counting(request, chosen)] * len(paths)
         reasons: list[str] = []
         for path in paths:
             one = propose(path, context["mappings"])
@@ -201,7 +202,7 @@ def _mappings(request: HttpRequest, context: dict[str, Any], paths: list[Path]) 
                     one = one.with_unit(doubt.column, unit)
             reasons += [reason for reason in one.reasons if reason not in reasons]
             if one.certain:
-                found.append(one.mapping)
+                found.append(_counting(request, one.mapping))
                 continue
             context.setdefault("doubts", []).extend(
                 (path.name, doubt) for doubt in one.doubts if len(found) < COLUMNS
@@ -214,6 +215,12 @@ def _mappings(request: HttpRequest, context: dict[str, Any], paths: list[Path]) 
         faults.append(str(error))
         return None
     return found if len(found) == len(paths) else None
+
+
+def _counting(request: HttpRequest, mapping: Any) -> Any:
+    """A mapping with the number of the first channel as a person says it."""
+    first = request.POST.get("channels_from", "")
+    return replace(mapping, channels_from=int(first)) if first in ("0", "1") else mapping
 
 
 def preview_chart(part: Any) -> dict[str, Any]:
