@@ -25,6 +25,9 @@ from mppcqa.queue.models import Lane, Task
 from mppcqa.reports.models import ReportLook
 from mppcqa.results.models import Standing
 from mppcqa.runs.actions import load_station, station_lane, unload_station
+from mppcqa.runs.calibrating import map_channels
+from mppcqa.runs.calibrating import place as place_at
+from mppcqa.runs.instruments import ChannelLine, Instrument
 from mppcqa.runs.models import Run, Station
 from mppcqa.stages import get_stage
 from tests.web.formfields import PageForm, forms_of
@@ -47,6 +50,10 @@ class Case:
     shown: tuple[str, ...] = ()
     """What the page of both shows of what is stored and of what was typed."""
     pick: dict[str, str] = field(default_factory=dict)
+
+
+def _meter(row: Instrument) -> Instrument:
+    return Instrument.objects.get(pk=row.pk)
 
 
 def _sections_of(place: Institute) -> list[str]:
@@ -93,6 +100,9 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
     row = PeriodicTask.objects.get(name="queue.retention")
     beat = IntervalSchedule.objects.create(every=7200, period="seconds")
     Task.objects.all().delete()
+    meter, here = (Instrument.objects.create(name=name, kind="meter") for name in ("A", "B"))
+    place_at(here, station, dt.date(2026, 1, 1))
+    line = {"slot": 1, "first": 0, "last": 3, "to_first": 0, "instrument": here}
     luz = invite("luz", ROLES["operator"], by=operator)
     found: dict[str, list[Case]] = {
         "catalogue_edit": [
@@ -160,17 +170,29 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
                 {"pick-unit": "yours", "pick-crontab": "yours", "pick-number": "yours"},
             )
         ],
-        "station_calibration": [
+        "instrument_place": [
             Case(
-                f"/stations/{station.name}/",
-                f"/stations/{station.name}/calibration/",
-                {"until": "2031-01-31"},
-                lambda: Station.objects.filter(pk=station.pk).update(
-                    calibrated_until=dt.date(2030, 6, 1)
-                ),
-                lambda: Station.objects.get(pk=station.pk).calibrated_until,
-                dt.date(2031, 1, 31),
-                ("2030-06-01", "2031-01-31"),
+                f"/instruments/{meter.pk}/",
+                f"/instruments/{meter.pk}/place/",
+                {"station": station.pk, "since": "2026-02-01"},
+                lambda: place_at(_meter(meter), campaign.stations[0], dt.date(2026, 1, 1)),
+                lambda: _meter(meter).station_id,
+                station.pk,
+                (campaign.stations[0].name,),
+            )
+        ],
+        "channel_map": [
+            Case(
+                f"/stations/{station.name}/channels/",
+                f"/stations/{station.name}/channels/",
+                {
+                    **{"0-slot": "2", "0-first": "0", "0-last": "15", "0-to_first": "0"},
+                    **{f"{at}-slot": "" for at in range(1, station.slots + 4)},
+                    "0-instrument": here.pk,
+                },
+                lambda: map_channels(station, [ChannelLine(**line)]),
+                lambda: station.channel_maps.values_list("lines__slot", flat=True).first(),
+                2,
             )
         ],
         "station_maintenance": [

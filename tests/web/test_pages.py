@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -16,6 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from mppcqa.inventory.models import Device
 from mppcqa.limits.models import LimitSet
 from mppcqa.queue.models import State, Task, TaskGroup, Worker
+from mppcqa.runs.calibrating import Found, calibrate, keep_instruments, map_channels, place
+from mppcqa.runs.instruments import ChannelLine, Instrument
 from mppcqa.runs.models import RunFile
 from mppcqa.statistics.models import Series
 from mppcqa.web.catalogue.entries import ENTRIES
@@ -54,6 +57,10 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "station_list": "/stations/",
         "station": "/stations/darkbox-1/",
         "station_computer": "/stations/darkbox-1/computer/",
+        "channel_map": "/stations/darkbox-1/channels/",
+        "instrument_list": "/instruments/",
+        "instrument": f"/instruments/{_instrument(campaign).pk}/",
+        "run_instruments": f"/runs/{campaign.run.pk}/instruments/",
         "console": "/stations/darkbox-1/console/",
         "board": "/board/",
         "run_list": "/runs/",
@@ -88,7 +95,11 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "person_invite": "/people/invite/",
         "own_tokens": "/tokens/",
         "person_edit": f"/people/{User.objects.earliest('pk').pk}/",
-        **{f"catalogue {kind}": f"/catalogue/{kind}/" for kind in ENTRIES},
+        **{
+            f"catalogue {kind}": f"/catalogue/{kind}/"
+            for kind, entry in ENTRIES.items()
+            if not entry.own_list
+        },
         **{f"catalogue new {kind}": f"/catalogue/{kind}/new/" for kind in ENTRIES},
         "device_edit": f"/devices/{campaign.devices[0].serial}/edit/",
         "device_generate": "/devices/generate/",
@@ -109,6 +120,20 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
     }
 
 
+def _instrument(campaign: SimpleNamespace) -> Instrument:
+    """A photodiode that stands at both stations' first, calibrated twice, and in a channel map."""
+    station, day = campaign.stations[1], dt.date(2026, 1, 1)
+    found, _made = Instrument.objects.get_or_create(name="diode", kind="photodiode")
+    place(found, station, day)
+    points = ((405.0, 0.2, 0.01), (470.0, 0.25, 0.01))
+    table = {"quantity": "responsivity", "unit": "A/W", "against": "light", "points": points}
+    calibrate(found, Found(day, "PTB", day, **table))
+    calibrate(found, Found(day, "PTB"))
+    map_channels(station, [ChannelLine(slot=1, first=0, last=15, instrument=found, to_first=0)])
+    keep_instruments(campaign.run, station)
+    return found
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_opens(
     browser_client: Client, campaign: SimpleNamespace, loaded: object, language: str
@@ -122,7 +147,11 @@ def test_every_page_opens(
             continue
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
         assert "no <paper>" not in response.content.decode(), name
-        if "live" not in name and "log" not in name and name not in ("bell", "report_card"):
+        if (
+            "live" not in name
+            and "log" not in name
+            and name not in ("bell", "report_card", "run_instruments")
+        ):
             assert f'<html lang="{language}">' in response.content.decode(), name
 
 
@@ -160,7 +189,7 @@ def test_pages_that_change_things_need_the_right(campaign: SimpleNamespace) -> N
         "/reports/choose/",
         "/stations/pde-1/reserve/",
         "/stations/pde-1/maintenance/",
-        "/stations/pde-1/calibration/",
+        "/instruments/1/place/",
         "/stations/pde-1/token/",
         "/stations/pde-1/revoke/",
         "/stations/pde-1/forget/",

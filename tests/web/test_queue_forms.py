@@ -19,6 +19,8 @@ from mppcqa.queue import Call, kill, submit, submit_chain
 from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import Lane, Notice, State, Task, Worker
 from mppcqa.queue.transitions import begin
+from mppcqa.runs.calibrating import Found, calibrate, place
+from mppcqa.runs.instruments import Instrument, Placement
 from mppcqa.runs.models import Run, Station
 from mppcqa.stages import get_stage
 from mppcqa.web.runs.form import RunForm
@@ -94,27 +96,6 @@ def test_a_station_out_of_service_starts_nothing_until_it_is_back(
     assert not Run.objects.filter(station=loaded).exists()
     assert "is in service" in said(browser_client, address, {"end": ""})
     assert Lane.objects.get(name=loaded.lane).maintenance == ""
-
-
-def test_an_expired_calibration_needs_a_reason_that_is_kept(
-    browser_client: Client, loaded: Station
-) -> None:
-    address = "/stations/darkbox-1/calibration/"
-    assert "is no date" in said(browser_client, address, {"until": "tomorrow"})
-    said(browser_client, address, {"until": "2026-01-31"})
-    assert Lane.objects.get(name=loaded.lane).calibrated_until == dt.date(2026, 1, 31)
-    refused = sent(browser_client, "/stations/darkbox-1/start/", RUN)
-    assert "give the reason to start all the same" in refused.content.decode()
-    assert not Run.objects.filter(station=loaded).exists()
-    values = {**RUN, "override": "the lamp is new"}
-    sent(browser_client, "/stations/darkbox-1/start/", values)
-    run = Run.objects.get(station=loaded)
-    assert run.task_group is not None
-    first = run.task_group.tasks.earliest("id")
-    assert first.override == "the lamp is new"
-    assert "the lamp is new" in browser_client.get(f"/queue/{first.pk}/").content.decode()
-    said(browser_client, address, {"until": ""})
-    assert Lane.objects.get(name=loaded.lane).calibrated_until is None
 
 
 def test_a_schedule_is_made_changed_switched_and_run_at_once(browser_client: Client) -> None:
@@ -238,7 +219,7 @@ def _station_form(station: Station, **changed: object) -> dict[str, object]:
         "program": shlex.join(station.program),
         "make_safe": shlex.join(station.make_safe),
         "time_limit_s": station.time_limit_s,
-        "calibrated_until": "",
+        "expiry": station.expiry,
         "reference_device": "",
         "reference_every_days": station.reference_every_days,
     }
@@ -255,8 +236,11 @@ def test_a_station_is_made_changed_and_removed_with_its_queue(
     refused = browser_client.post(make, _station_form(blank, program="measure 'all"))
     assert refused.status_code == 422
     assert "A quotation mark is not closed." in refused.content.decode()
-    said(browser_client, make, _station_form(blank, calibrated_until="2020-01-01"))
+    said(browser_client, make, _station_form(blank))
     station = Station.objects.get(name="dark-9")
+    lamp = Instrument.objects.create(name="lamp", kind="light source")
+    place(lamp, station, dt.date(2020, 1, 1))
+    calibrate(lamp, Found(dt.date(2020, 1, 1), "PTB", valid_until=dt.date(2020, 6, 1)))
     lane = Lane.objects.get(name=station.lane)
     assert (lane.exclusive, str(lane)) == (True, "dark-9")
     assert station.program == ["measure", "--at", "two words"]
@@ -267,7 +251,7 @@ def test_a_station_is_made_changed_and_removed_with_its_queue(
     refused = sent(browser_client, change, _station_form(station, name="dark-10"))
     assert "Tasks of dark-9 wait or run" in refused.content.decode()
     with django_capture_on_commit_callbacks(execute=True):
-        sent(browser_client, change, _station_form(station, calibrated_until="2999-01-01"))
+        sent(browser_client, change, _station_form(station, expiry="warn"))
     task.refresh_from_db()
     assert task.state == State.QUEUED
     kill(task)
@@ -276,6 +260,8 @@ def test_a_station_is_made_changed_and_removed_with_its_queue(
     sent(browser_client, change, _station_form(station, name="dark-10"))
     assert Lane.objects.filter(name="station:dark-10").get().pk == lane.pk
     assert not Lane.objects.filter(name="station:dark-9").exists()
+    Placement.objects.all().delete()
+    Instrument.objects.all().update(station=None)
     sent(browser_client, f"{change}remove/")
     assert not Station.objects.filter(pk=station.pk).exists()
     assert not Lane.objects.filter(pk=lane.pk).exists()

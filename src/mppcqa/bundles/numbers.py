@@ -17,6 +17,7 @@ from mppcqa.results.bulk_values import MeasurementColumns
 from mppcqa.results.fits import unpacked
 from mppcqa.results.models import Analysis, ConditionPoint, FitRecords, QuantityRow, Standing
 from mppcqa.results.reading import read_values
+from mppcqa.runs.calibrating import told_of
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import get_stage
 
@@ -131,6 +132,7 @@ class Numbers:
         uuids = {one.pk: str(one.uuid) for one in runs}
         origins = self.things.origins
         of_run = origins.of(CameFrom.Kind.RUN, run_ids)
+        told = told_of(run_ids)
         fits = self._fits([one.pk for one in analyses])
         of_analysis = origins.of(CameFrom.Kind.ANALYSIS, [one.pk for one in analyses])
         return {
@@ -142,7 +144,9 @@ class Numbers:
                     "parameters": one.parameters,
                     "note": one.note,
                     "created_at": moment(one.created_at),
-                    "facts": of_run[one.pk][1] if one.pk in of_run else _run_facts(one),
+                    "facts": of_run[one.pk][1]
+                    if one.pk in of_run
+                    else _run_facts(one, told[one.pk]),
                     "slots": slots[one.pk],
                 }
                 for one in sorted(runs, key=lambda one: str(one.uuid))
@@ -202,11 +206,12 @@ class Numbers:
         return sorted(rows, key=lambda one: one.sha256)
 
 
-def _run_facts(run: Run) -> Document:
+def _run_facts(run: Run, instruments: list[Document]) -> Document:
     return {
         "run": run.pk,
         "station": run.station.name if run.station else "",
         "operator": run.operator.get_username() if run.operator else "",
+        "instruments": instruments,
     }
 
 

@@ -49,10 +49,8 @@ def safe_name(name: str) -> str:
     return clean[-150:] or "file"
 
 
-def attach(
-    device: Device, file: UploadedFile[Any], *, by: AbstractBaseUser | None = None
-) -> Attachment:
-    """Keep a file under a name of ours; the original one is only shown."""
+def checked_file(file: UploadedFile[Any]) -> tuple[str, str]:
+    """Name to show and ending of a file that may be kept; `AttachmentRefused` says why not."""
     name = safe_name(file.name or "")
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     if ending not in BEGINNINGS:
@@ -64,13 +62,21 @@ def attach(
         raise AttachmentRefused(_("The file is empty."))
     if file.size > MAX_BYTES:
         raise AttachmentRefused(_("The file has more than %d MB.") % (MAX_BYTES >> 20))
-    if device.attachments.count() >= MOST:
-        raise AttachmentRefused(_("The device has %d attachments; remove some first.") % MOST)
     start = file.read(4096)
     file.seek(0)
     beginnings = BEGINNINGS[ending]
     if (beginnings and not start.startswith(beginnings)) or (not beginnings and b"\x00" in start):
         raise AttachmentRefused(_("The content is not what the name says (%s).") % ending)
+    return name, ending
+
+
+def attach(
+    device: Device, file: UploadedFile[Any], *, by: AbstractBaseUser | None = None
+) -> Attachment:
+    """Keep a file under a name of ours; the original one is only shown."""
+    name, ending = checked_file(file)
+    if device.attachments.count() >= MOST:
+        raise AttachmentRefused(_("The device has %d attachments; remove some first.") % MOST)
     with keeping(file, "attachments", f".{ending}") as kept:
         return Attachment.objects.create(
             device=device,

@@ -63,7 +63,7 @@ MANAGER = (
     | _may("inventory", add=_KEPT, change=_KEPT, delete=_KEPT)
     | _may("inventory", change="case")
     | _may("limits", add="limitset signoff waiver", change="limitset")
-    | _may("runs", add="station", change="station")
+    | _may("runs", add="station instrument calibration", change="station instrument calibration")
     | _may("exchange", add="export")
     | _may("bundles", add="bundle", change="bundle")
     | _may("django_celery_beat", change="periodictask")

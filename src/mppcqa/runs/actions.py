@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from mppcqa.queue.models import DEFAULT_LANE, Lane, Task
 from mppcqa.queue.repeats import resume
 from mppcqa.refused import Fault, Refused
 from mppcqa.runs.belonging import common_keys
+from mppcqa.runs.calibrating import expired_at, keep_instruments
 from mppcqa.runs.models import LoadedDevice, Run, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved, seat_text
 from mppcqa.stages import get_stage
@@ -66,7 +66,9 @@ def station_lane(station: Station) -> Lane:
     )
     # A computer that is reached by the network alone leaves its hardware safe by itself.
     make_safe = [] if station.remote else station.make_safe
-    wanted = {"make_safe": make_safe, "calibrated_until": station.calibrated_until}
+    blocks = station.expiry == Station.Expiry.BLOCK
+    until = station.calibrated_until if blocks else None
+    wanted = {"make_safe": make_safe, "calibrated_until": until}
     wanted |= {"remote": True, "dedicated": False} if station.remote else {"remote": False}
     if any(getattr(lane, name) != value for name, value in wanted.items()):
         served = lane.broker_queue
@@ -85,7 +87,8 @@ def keep_station(station: Station) -> None:
         station.save()
         if former is not None and former.lane != station.lane:
             lanes.rename(former.lane, station.lane)
-    lanes.set_calibration(station_lane(station), station.calibrated_until)
+    lane = station_lane(station)
+    lanes.set_calibration(lane, lane.calibrated_until)
 
 
 def remove_station(station: Station) -> None:
@@ -93,13 +96,6 @@ def remove_station(station: Station) -> None:
     with transaction.atomic():
         station.delete()
         lanes.remove(station.lane)
-
-
-def set_calibration(station: Station, until: dt.date | None) -> None:
-    """The last day on which the station counts as calibrated; None where it does not matter."""
-    station.calibrated_until = until
-    station.save(update_fields=["calibrated_until"])
-    lanes.set_calibration(station_lane(station), until)
 
 
 def load_station(
@@ -231,6 +227,8 @@ def resume_run(run: Run, *, by: AbstractBaseUser | None = None) -> list[Task]:
             tasks = resume(run.task_group, by=by)
             if any(task.name == MEASURE for task in tasks):
                 refuse_moved(run)
+                if run.station is not None:
+                    keep_instruments(run, run.station)
     except SubmitError as error:
         raise RunRefused(error.faults) from None
     except MoveRefused as error:
@@ -248,7 +246,7 @@ def start_run(
 ) -> Run:
     """Measure what is loaded: acquire, check, analyse, judge, report, one after the other.
 
-    `override` is the reason to start although the calibration has expired; it is kept.
+    `override` is the reason to start although a calibration has expired; it is kept.
     Raises `RunRefused` without having begun anything.
     """
     chosen = get_stage(stage or station.stage)
@@ -275,6 +273,7 @@ def start_run(
         RunSlot.objects.bulk_create(
             RunSlot(run=run, slot=row.slot, device_id=row.device_id) for row in loaded
         )
+        keep_instruments(run, station)
         run.task_group = submit_chain(
             _calls(run, station, lane, override.strip()),
             title=f"{chosen.title}, {station.name}, run {run.pk}",
@@ -326,14 +325,13 @@ def _refuse_at(station: Station, lane: Lane, *, override: str) -> None:
         raise RunRefused(_("%(station)s is out of service: %(why)s") % values)
     day = lane.calibrated_until
     if day is not None and day < timezone.now().date() and not override.strip():
-        values = {"station": station, "day": day}
-        raise RunRefused(
-            _(
-                "the calibration of %(station)s ended on %(day)s: calibrate it, or give the "
-                "reason to start all the same"
-            )
-            % values
+        text = _(
+            "the calibration of %(what)s ended on %(day)s: calibrate it, or give the "
+            "reason to start all the same"
         )
+        words = [{"what": one, "day": one.calibrated_until} for one in expired_at(station)]
+        if words:
+            raise RunRefused(text % one for one in words)
 
 
 def _calls(run: Run, station: Station, lane: Lane, override: str) -> list[Call]:

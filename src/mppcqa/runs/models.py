@@ -18,10 +18,15 @@ from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.scope import OfDevice, OfRun, ScopedQuerySet
 from mppcqa.people.tokens import KeptToken
 from mppcqa.queue.models import STATION_PREFIX, State, Task
+from mppcqa.runs.instruments import ChannelMap, Instrument  # noqa: F401  (tables of this room)
 
 
 class Station(models.Model):
     """A test bench for one stage, with numbered slots for devices, counted from 1."""
+
+    class Expiry(models.TextChoices):
+        BLOCK = "block", _("no run starts without a reason")
+        WARN = "warn", _("runs start, and it is told")
 
     name = models.CharField(_("name"), max_length=60, unique=True)
     stage = models.CharField(_("stage"), max_length=50)
@@ -64,7 +69,15 @@ class Station(models.Model):
         default=7200,
         help_text=_("A test program that takes longer is stopped."),
     )
-    calibrated_until = models.DateField(_("calibrated until"), null=True, blank=True)
+    calibrated_until = models.DateField(_("calibrated until"), null=True, editable=False)
+    """The first end among its instruments' calibrations; `runs.calibrating` keeps it up."""
+    expiry = models.CharField(
+        _("once a calibration has expired"),
+        max_length=10,
+        choices=Expiry,
+        default=Expiry.BLOCK,
+        help_text=_("Whoever starts all the same gives a reason, and it is kept with the run."),
+    )
     reference_device = models.ForeignKey(
         Device,
         verbose_name=_("reference device"),
@@ -147,6 +160,8 @@ class Run(models.Model):
     owner = models.ForeignKey(
         Institute, verbose_name=_("owner"), null=True, blank=True, on_delete=models.PROTECT
     )
+    channel_map = models.ForeignKey(ChannelMap, null=True, blank=True, on_delete=models.PROTECT)
+    """What read what when it began; its instruments are rows of `RunInstrument`."""
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     measured_at = models.DateTimeField(_("measured"), default=timezone.now)

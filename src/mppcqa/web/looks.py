@@ -14,12 +14,12 @@ from mppcqa.web.addresses import address
 
 # What a person looks for first is the kind; the word says which exactly.
 KINDS = {
-    "good": ("circle-check", {"pass", "succeeded", "ok", "installed"}),
+    "good": ("circle-check", {"pass", "succeeded", "ok", "installed", "valid"}),
     "warn": (
         "alert-triangle",
-        {"warning", "waived", "killed", "timed_out", "maintenance", "on_hold"},
+        {"warning", "waived", "killed", "timed_out", "maintenance", "on_hold", "soon"},
     ),
-    "bad": ("circle-x", {"fail", "failed", "lost", "error"}),
+    "bad": ("circle-x", {"fail", "failed", "lost", "error", "expired"}),
     "busy": ("player-play", {"running", "busy", "in_test", "shipped"}),
     "calm": ("clock", {"waiting", "queued", "incomplete", "info", ""}),
 }

@@ -31,6 +31,7 @@ MENU = (
         gettext_noop("Tests"),
         (
             ("station_list", "plug-connected", gettext_noop("Stations")),
+            ("instrument_list", "gauge", gettext_noop("Instruments")),
             ("checklist_list", "checklist", gettext_noop("Checklists")),
             ("run_list", "player-play", gettext_noop("Runs")),
             ("task_list", "list-check", gettext_noop("Queue")),

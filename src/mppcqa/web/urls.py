@@ -16,6 +16,7 @@ AREAS = (
     "foreign",
     "home",
     "imports",
+    "instruments",
     "labels",
     "limits",
     "notices",

@@ -23,6 +23,7 @@ from mppcqa.inventory.serials import fits
 from mppcqa.queue.lanes import is_busy
 from mppcqa.runs.actions import find_device, keep_station, remove_station
 from mppcqa.runs.contact import known_programs
+from mppcqa.runs.instruments import Instrument
 from mppcqa.runs.models import Station
 from mppcqa.web.catalogue.stages_field import StagesField, stages_help
 from mppcqa.web.reading import model_field
@@ -46,6 +47,8 @@ class Entry:
     used_by_key: bool = False
     """Whether that filter asks for the key instead of the name."""
     remove: Callable[[Any], Any] = methodcaller("delete")
+    own_list: str = ""
+    """The page that lists them, where that is not the catalogue's."""
 
     def rows(self, viewer: Viewer) -> models.QuerySet[Any]:
         """Those that a person sees: of what hangs on devices, where some of them are seen."""
@@ -273,9 +276,8 @@ class StationForm(EntryForm):
         fields = (
             *("name", "stage", "institute", "slots", "device_type", "program", "make_safe"),
             *("remote", "program_name"),
-            *("time_limit_s", "calibrated_until", "reference_device", "reference_every_days"),
+            *("time_limit_s", "expiry", "reference_device", "reference_every_days"),
         )
-        widgets = {"calibrated_until": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
         field_classes = {
             "reference_device": DeviceField,
             "program": CommandField,
@@ -414,6 +416,15 @@ ENTRIES = {
             StationForm,
             ("name", "stage", "institute", "slots"),
             remove=remove_station,
+        ),
+        _entry(
+            "instruments",
+            gettext_lazy("Instruments"),
+            gettext_lazy("Instrument"),
+            "gauge",
+            _form(Instrument, "name", "kind", "maker", "model", "serial", "institute", "note"),
+            ("name", "kind", "maker", "model", "serial", "station", "calibrated_until"),
+            own_list="instrument_list",
         ),
     )
 }

@@ -40,6 +40,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def entry_list(request: HttpRequest, kind: str) -> HttpResponseBase:
     """Things of one kind, in the order in which they were made."""
     entry = _entry(kind)
+    if entry.own_list:
+        return redirect(entry.own_list)
     return show_list(
         request,
         entry_listing(entry),

@@ -18,6 +18,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.models import OPEN_STATES, State
 from mppcqa.results.models import Outcome, Standing
+from mppcqa.runs.instruments import ending_soon
 from mppcqa.runs.models import Run
 from mppcqa.statistics.models import OutcomeCount
 from mppcqa.web.bound import seen_tasks
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "runs": described(listed(Run.objects.visible_to(request.user))[:8]),
         "run_columns": COLUMNS,
         "failures": tasks.filter(state__in=failures).order_by("-id")[:5],
+        "instruments": ending_soon(),
         "open": tasks.filter(state__in=OPEN_STATES).order_by("id")[:8],
     }
     return render(request, "web/home/home.html", context)

@@ -1,8 +1,6 @@
-"""What people decide about a station: reservation, maintenance, calibration."""
+"""What people decide about a station: reservation, maintenance."""
 
 from __future__ import annotations
-
-import datetime as dt
 
 from django.contrib import messages
 from django.db import transaction
@@ -14,7 +12,7 @@ from django.views.decorators.http import require_POST
 from mppcqa import typed
 from mppcqa.queue import lanes
 from mppcqa.refused import Refused
-from mppcqa.runs.actions import set_calibration, station_lane
+from mppcqa.runs.actions import station_lane
 from mppcqa.runs.models import Station
 from mppcqa.web import edits
 from mppcqa.web.access import allowed, person
@@ -25,11 +23,6 @@ from mppcqa.web.reading import line
 def maintenance_parts(why: str) -> list[edits.Part]:
     """Why a station is out of service."""
     return [edits.part("service", _("Out of service because"), why, only_seen=True)]
-
-
-def calibration_parts(until: dt.date | None) -> list[edits.Part]:
-    """Until when a station is calibrated."""
-    return [edits.part("until", _("Calibrated until"), until)]
 
 
 @require_POST
@@ -82,26 +75,4 @@ def maintenance(request: HttpRequest, name: str) -> HttpResponse:
         if "end" in request.POST
         else _("%s is out of service; nothing new starts.") % found,
     )
-    return redirect(found)
-
-
-@require_POST
-@allowed("runs.change_station")
-def calibration(request: HttpRequest, name: str) -> HttpResponse:
-    """Set the last day of the calibration; empty where it does not matter."""
-    with transaction.atomic():
-        found = edits.locked(Station, name=name)
-        parts = calibration_parts(found.calibrated_until)
-        edit = edits.begin(request, found, parts, found.get_absolute_url())
-        if edit.conflict:
-            return edit.both()
-        text = edit.sent.get("until", "").strip()
-        until = typed.day(text)
-        if not text or until is not None:
-            set_calibration(found, until)
-            edit.saved(found, calibration_parts(until))
-    if text and until is None:
-        messages.error(request, _("“%s” is no date.") % text[:30])
-        return redirect(found)
-    messages.success(request, _("The calibration's date is kept."))
     return redirect(found)

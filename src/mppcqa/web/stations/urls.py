@@ -13,7 +13,6 @@ urlpatterns = [
     path("stations/<str:name>/unload/", views.unload, name="station_unload"),
     path("stations/<str:name>/reserve/", lane.reserve, name="station_reserve"),
     path("stations/<str:name>/maintenance/", lane.maintenance, name="station_maintenance"),
-    path("stations/<str:name>/calibration/", lane.calibration, name="station_calibration"),
     path("stations/<str:name>/computer/", computer.computer, name="station_computer"),
     path("stations/<str:name>/token/", computer.token_make, name="station_token_make"),
     path("stations/<str:name>/revoke/", computer.token_revoke, name="station_token_revoke"),

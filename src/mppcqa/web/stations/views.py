@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,6 +18,7 @@ from mppcqa.queue.models import Lane, State, Task
 from mppcqa.refused import Refused
 from mppcqa.results.selection import whole_number
 from mppcqa.runs.actions import SlotFaults, load_station, unload_station
+from mppcqa.runs.instruments import Standing, standing_of
 from mppcqa.runs.models import LoadedDevice, Run, Station
 from mppcqa.web.access import allowed, person
 from mppcqa.web.edits import Part, begin, locked, mark_of, part
@@ -29,7 +29,7 @@ from mppcqa.web.runs.listing import AT_A_STATION, described, listed
 from mppcqa.web.stages import find_stage
 from mppcqa.web.stations.computer import contacts
 from mppcqa.web.stations.computer import standing as contact_standing
-from mppcqa.web.stations.lane import calibration_parts, maintenance_parts
+from mppcqa.web.stations.lane import maintenance_parts
 from mppcqa.web.stations.listing import STATIONS, heartbeats, lane_standing
 
 
@@ -73,13 +73,14 @@ def station_context(found: Station, viewer: Any, **more: Any) -> dict[str, Any]:
         "form": RunForm(stage) if stage else None,
         "runs": described(listed(Run.objects.visible_to(viewer).filter(station=found))[:10]),
         "run_columns": AT_A_STATION,
-        "expired": found.calibrated_until is not None
-        and found.calibrated_until < timezone.now().date(),
+        "instruments": found.instruments.all(),
+        "expired": standing_of(found.calibrated_until) == Standing.EXPIRED,
+        "channel_map": found.channel_maps.first(),
     }
+    context["blocked"] = context["expired"] and found.expiry == Station.Expiry.BLOCK
     context["contact_standing"] = contact_standing(context["contact"])
     context["marks"] = {
         "service": mark_of(maintenance_parts(lane.maintenance if lane else "")),
-        "calibration": mark_of(calibration_parts(found.calibrated_until)),
         "loaded": mark_of(loaded_parts(loaded.values())),
     }
     for slot in context["slots"]:
