@@ -29,6 +29,14 @@ settings.load_profile("mppcqa")
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Before the first database: how tests empty one."""
+    from tests.flushing import without_guards
+
+    without_guards()
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of measured and independently simulated data; skips where it is absent."""
     named = os.environ.get("MPPCQA_SHARED_DATA")

@@ -11,6 +11,7 @@ from mppcqa.database import age, local_files
 from mppcqa.loading import loading
 
 COMMANDS = {
+    "audit": ("mppcqa.cli.audit:audit", "Check that no entry of what was changed was touched."),
     "assets": (
         "mppcqa.cli.assets:assets",
         "Fetch front-end packages, build the chart bundle.",

@@ -17,6 +17,8 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, models, transaction
 
 import mppcqa
+from mppcqa.audit.chain import restored
+from mppcqa.audit.triggers import drop_triggers, make_triggers
 from mppcqa.database.age import FORMER_APP, TOO_OLD
 from mppcqa.disk import measure, whole_file
 from mppcqa.exchange.backup import Told, verify
@@ -43,6 +45,9 @@ MADE_BY_MIGRATION = {
     "auth_group",
     "auth_group_permissions",
     "queue_lane",
+    "audit_waiting",
+    "audit_entry",
+    "audit_writer",
     "inventory_campaign",
 }
 """Tables that are not empty in a fresh database; so are those of the schedules."""
@@ -75,6 +80,8 @@ def restore(
     else:
         migrate_forward()
     found = models_at(wanted)
+    # What the backup holds is not entered row by row: that it was restored is.
+    drop_triggers()
     try:
         with connection.constraint_checks_disabled(), transaction.atomic():
             for model in found:
@@ -86,9 +93,13 @@ def restore(
             "were. MariaDB holds texts to their length and knows no difference between a and A, "
             "or e and é, in names: mend such a row where the backup comes from, and make another."
         ) from error
+    finally:
+        if not older:
+            make_triggers()
     connection.check_constraints()
     if older:
         migrate_forward()
+    restored(backup.name)
     _note_faults(manifest["files"])
     missing = sum(bool(stated.get("missing")) for stated in manifest["files"].values())
     return {"tables": len(manifest["tables"]), "rows": rows, "files": files, "missing": missing}

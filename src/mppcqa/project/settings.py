@@ -29,6 +29,8 @@
 ``MPPCQA_BACKUPS``      folder of backups, which had better be on another disk
 ``MPPCQA_BACKUP_KEEP``  how many hourly, daily and weekly backups stay, ``24,14,8``
 ``MPPCQA_BACKUP_LEAST_MIN``  least minutes between two automatic backups
+``MPPCQA_AUDIT_ANCHORS``  one more file for the daily anchors of the audit, on another disk or
+                        computer; the first is ``audit-anchors.jsonl`` in ``MPPCQA_HOME``
 ``MPPCQA_METRICS_TOKEN``
                         secret with which a monitor reads ``/metrics``; none: administrators alone
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
@@ -96,6 +98,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_celery_beat",
+    "mppcqa.audit",
     "mppcqa.store",
     "mppcqa.queue",
     "mppcqa.inventory",
@@ -122,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "mppcqa.web.acting.Acting",
     "mppcqa.web.accounts.lost.LoginRequired",
     "mppcqa.web.bound.BoundPersons",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -302,6 +306,7 @@ MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0
 if MPPCQA_STATION_LEASE_S <= 0:
     raise ImproperlyConfigured("MPPCQA_STATION_LEASE_H is a number of hours, more than none")
 MPPCQA_BELL = env.str("MPPCQA_BELL", default="")
+MPPCQA_AUDIT_ANCHORS = env.str("MPPCQA_AUDIT_ANCHORS", default="")
 MPPCQA_METRICS_TOKEN = env.str("MPPCQA_METRICS_TOKEN", default="")
 MPPCQA_BACKUPS = Path(env.str("MPPCQA_BACKUPS", default="") or MPPCQA_HOME / "backups").expanduser()
 MPPCQA_BACKUP_KEEP = env.list("MPPCQA_BACKUP_KEEP", cast=int, default=[24, 14, 8])

@@ -11,6 +11,7 @@ import psutil
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from mppcqa.audit.chain import seal
 from mppcqa.queue import leases
 from mppcqa.queue.dispatch import dispatch, is_gone, refuse, send
 from mppcqa.queue.ends import deliver_left
@@ -43,6 +44,7 @@ def reap() -> dict[str, int]:
         "tallied": tally(),
     }
     _forget_workers()
+    done["sealed"] = seal()
     return done
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
+from mppcqa.audit.source import Source, acting
 from mppcqa.queue.context import Context
 from mppcqa.queue.dispatch import hold_back, is_gone, queued_in, refuse, wake
 from mppcqa.queue.ends import write_end
@@ -143,7 +144,8 @@ def run_attempt(task: Task, watch: Watch) -> Context:
     context = Context(task, log, GRACE_S)
     context.log(f"attempt {task.attempt} of {task.name} on {task.worker}")
     try:
-        state, fields = _look_after(context, find(task.name), watch)
+        with acting(_source(task)):
+            state, fields = _look_after(context, find(task.name), watch)
         context.settle()
         if fields.get("error_text"):
             context.log(fields["error_text"])
@@ -156,6 +158,13 @@ def run_attempt(task: Task, watch: Watch) -> Context:
     finally:
         log.close()
     return context
+
+
+def _source(task: Task) -> Source:
+    """What the audit says of what a task changes: it acts for who asked for it."""
+    by = task.requested_by
+    name = by.get_username() if by is not None else ""
+    return Source(task.requested_by_id, name, f"task {task.pk} {task.name} on {task.worker}")
 
 
 def _look_after(

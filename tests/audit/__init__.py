@@ -1,0 +1,1 @@
+"""Of the audit: every change is entered, and no entry is touched unnoticed."""
