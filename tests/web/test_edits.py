@@ -64,6 +64,7 @@ NOT_EDITS = {
     "record_add": "adds; a record that was corrected or withdrawn meanwhile is told",
     "record_withdraw": "withdrawn once; a second time is told",
     "shipment_new": "adds",
+    "packing": "a place that was taken meanwhile, and a box that was sent, are told",
     "shipment": "adds to what arrived, by whatever hand",
     **dict.fromkeys(LISTS, "one's own columns; many rows at once: checked anew when done"),
     "export_list": "adds",

@@ -106,6 +106,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "shipment_list": "/shipments/",
         "shipment_new": "/shipments/new/",
         "shipment_pick": "/shipments/pick/",
+        "packing": f"/packing/?tray={campaign.tray.pk}",
         "bundle_list": "/bundles/",
         "partner_list": "/bundles/partners/",
         "reanalysis_list": "/reanalysis/?stage=pde",

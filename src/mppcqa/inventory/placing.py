@@ -82,37 +82,56 @@ def keep_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
 
 
 def put_into_tray(
-    devices: Iterable[int], tray: Tray, *, by: AbstractBaseUser | None = None
+    devices: Iterable[int],
+    tray: Tray,
+    *,
+    at: tuple[int, int] | None = None,
+    by: AbstractBaseUser | None = None,
 ) -> dict[str, list[int | None]]:
     """Put devices (ids) into the next free positions of a tray, row by row: all, or `MoveRefused`.
 
     Returns where each was before, for `put_back`. Those that lie in it already stay where they are.
+    `at` (row and column, from 0) is where the first one goes, wherever it lies.
     """
     former: dict[str, list[int | None]] = {}
     with transaction.atomic():
         Tray.objects.select_for_update().only("pk").get(pk=tray.pk)
-        taken = set(tray.devices.values_list("tray_row", "tray_column"))
-        free = [
-            (row, column)
-            for row in range(tray.rows)
-            for column in range(tray.columns)
-            if (row, column) not in taken
-        ]
+        free = free_places(tray)
         wanted = list(devices)
         rows = {one.pk: one for one in Device.objects.filter(pk__in=wanted)}
         for pk in wanted:
             device = rows[pk]
-            if device.tray_id == tray.pk and device.tray_row is not None:
+            if at is None and device.tray_id == tray.pk and device.tray_row is not None:
                 continue
+            if at is not None and at not in free:
+                raise MoveRefused({pk: _why_not_there(tray, *at)})
             if not free:
                 text = _("%(tray)s is full: %(serial)s has no place in it, and nothing was moved")
                 words = {"tray": tray, "serial": device.serial}
                 raise MoveRefused({pk: text % words})
             former[str(pk)] = [device.tray_id, device.tray_row, device.tray_column]
             device.tray = tray
-            device.tray_row, device.tray_column = free.pop(0)
+            device.tray_row, device.tray_column = place = at or free[0]
+            free.remove(place)
+            at = None
             keep_device(device, by=by)
     return former
+
+
+def free_places(tray: Tray) -> list[tuple[int, int]]:
+    """Rows and columns (from 0) where nothing lies, row by row."""
+    taken = set(tray.devices.values_list("tray_row", "tray_column"))
+    places = ((row, column) for row in range(tray.rows) for column in range(tray.columns))
+    return [place for place in places if place not in taken]
+
+
+def _why_not_there(tray: Tray, row: int, column: int) -> str:
+    words = {"tray": tray, "row": row, "column": column}
+    lies = tray.devices.filter(tray_row=row, tray_column=column).first()
+    if lies is not None:
+        text = _("%(serial)s lies in row %(row)d, column %(column)d of %(tray)s; choose another")
+        return text % {**words, "serial": lies.serial}
+    return _("%(tray)s has no row %(row)d, column %(column)d; choose another") % words
 
 
 def put_back(places: Mapping[str, Any], *, by: AbstractBaseUser | None = None) -> None:

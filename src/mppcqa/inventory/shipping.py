@@ -139,22 +139,33 @@ def pack_more(
     found = find_devices(with_trays(serials, by), by)
     inside = set(shipment.devices.values_list("pk", flat=True))
     new = [pk for pk in found.devices if pk not in inside]
-    held = Held(new)
     faults = [
         _("%s is not registered; register it, or leave it out") % serial for serial in found.unknown
     ]
     if not found.devices and not found.unknown:
         faults.append(_("nothing was scanned; scan the devices"))
-    faults += _elsewhere(held, shipment.origin)
+    put_in(shipment, new, faults, by=by)
+    return len(new)
+
+
+def put_in(
+    shipment: Shipment,
+    devices: Sequence[int],
+    faults: Sequence[str] = (),
+    *,
+    by: AbstractBaseUser | None = None,
+) -> None:
+    """Devices (ids) go into a box that the caller holds; with faults, or with `faults`, none."""
+    held = Held(devices)
     excused = shipment.exempt != Shipment.Exempt.NONE
-    faults += held.faults(Move.PACK, excused=excused).values()
-    if faults:
-        raise ShipmentRefused(faults)
+    found = [*faults, *_elsewhere(held, shipment.origin)]
+    found += held.faults(Move.PACK, excused=excused).values()
+    if found:
+        raise ShipmentRefused(found)
     why = _("shipment %(number)d to %(place)s")
     values = {"number": shipment.pk, "place": shipment.destination}
     held.move(Move.PACK, by=by, why=why % values, excused=excused)
-    shipment.devices.add(*new)
-    return len(new)
+    shipment.devices.add(*devices)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ def written(view: GroupView, kind: str, paper: str, look: Look, key: str = "") -
         "as_of": view.as_of.isoformat(),
         "devices": len(view.devices),
         "stages": {one.key: dict(one.numbers) for one in view.stages},
+        "numbers": [
+            [one.stage, f"{one.title} {one.condition}".strip(), f"{one.median}, {one.scatter}"]
+            for one in view.quantities
+        ],
     }
     return Written(lay_out(view, kind, paper, look, key), view.name, inputs | look_inputs(look))
 

@@ -8,10 +8,11 @@ from typing import Any
 import mppcqa
 from mppcqa.reports.look import PLAIN, Look
 from mppcqa.views.device import DeviceView
+from mppcqa.views.stage import StageView
 
 
 def inputs_of(view: DeviceView, look: Look = PLAIN) -> dict[str, Any]:
-    """Analysis, file and limits of each stage, our version, and the look; plain JSON."""
+    """Analysis, file, limits and numbers of each stage, our version, the look; plain JSON."""
     return {
         **look_inputs(look),
         "mppcqa": mppcqa.__version__,
@@ -24,9 +25,29 @@ def inputs_of(view: DeviceView, look: Look = PLAIN) -> dict[str, Any]:
                 "sha256": stage.source.sha256,
                 "limits": stage.verdict.limits,
                 "outcome": stage.verdict.outcome,
+                **_numbers(stage),
             }
             for stage in view.stages
         },
+    }
+
+
+def _numbers(stage: StageView) -> dict[str, Any]:
+    """What a stage says as texts, to tell a later report of the device from this one."""
+    means = [
+        [" ".join(filter(None, (str(head), row))), cell]
+        for grid in stage.means
+        for row, cells in grid.rows
+        for head, cell in zip(grid.heads, cells, strict=True)
+    ]
+    return {
+        "state": stage.verdict.state,
+        "judged": [
+            [f"{one.title} {one.condition}".strip(), one.worst, one.pass_band, one.outcome]
+            for one in stage.judged
+        ],
+        "numbers": [[f"{one.title} {one.condition}".strip(), one.text] for one in stage.whole]
+        + means,
     }
 
 

@@ -53,6 +53,7 @@ REPORTS = Listing(
         Column("made_by", gettext_lazy("By")),
         Column("language", gettext_lazy("Language")),
         Column("paper", gettext_lazy("Paper")),
+        Column("compare", gettext_lazy("Compared"), quiet=True, css="text-nowrap"),
     ),
     rows=_rows,
     every=_every,

@@ -16,5 +16,6 @@ urlpatterns = [
     path("reports/<str:model>/<int:pk>/", views.card, name="report_card"),
     path("reports/<str:model>/<int:pk>/schedule/", schedule.schedule, name="report_schedule"),
     path("reports/<str:model>/<int:pk>/write/", views.write, name="report_write"),
+    path("reports/<int:pk>/compare/", views.compare_kept, name="report_compare"),
     path("reports/<int:pk>/", views.kept, name="report_kept"),
 ]

@@ -23,6 +23,7 @@ from mppcqa.inventory.serials import normal_serial
 from mppcqa.queue import submit
 from mppcqa.queue.models import OPEN_STATES, Task, about_key
 from mppcqa.reports.archive import reports_of
+from mppcqa.reports.comparing import comparable, compare, former
 from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import kinds_about, report_kinds
 from mppcqa.reports.models import Report
@@ -35,9 +36,12 @@ from mppcqa.web.downloads import stored_file
 from mppcqa.web.listing.shown import MOST_COUNTED
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.looks import query
+from mppcqa.web.reading import whole
 from mppcqa.web.reports.listing import REPORTS
 
 LISTED = 20
+COMPARED = 100
+"""Reports that one may be compared with, to choose from."""
 ROUTINE = "reports.write"
 
 
@@ -86,11 +90,20 @@ def card(request: HttpRequest, model: str, pk: int) -> HttpResponse:
         "open": list(asked.filter(state__in=OPEN_STATES).order_by("id")),
         "titles": titles,
         "rows": rows[:LISTED],
+        "later": _later(rows),
         "more": len(rows) > LISTED,
         "faults": faults,
         "last": asked.order_by("-id").first(),
     }
     return render(request, "web/reports/card.html", context)
+
+
+def _later(rows: list[Report]) -> set[int]:
+    """Those of reports (the newest first) that another one of their kind and language precedes."""
+    first: dict[tuple[str, str], int] = {}
+    for row in reversed(rows):
+        first.setdefault((row.kind, row.language), row.pk)
+    return {row.pk for row in rows} - set(first.values())
 
 
 @require_http_methods(["GET", "POST"])
@@ -169,12 +182,39 @@ def page_of(row: Any) -> str:
     return resolve_url("report_about", row._meta.label_lower, row.pk)
 
 
-@require_GET
-def kept(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A report as it was written, byte for byte."""
+def seen_report(request: HttpRequest, pk: int) -> Report:
+    """A report that was kept; 404 where there is none, or the person may not see all it says."""
     found = get_object_or_404(Report, pk=pk)
     if scope_of(request.user).bound:
         about_row(request, found.about_model, found.about_id)
+    return found
+
+
+@require_GET
+def compare_kept(request: HttpRequest, pk: int) -> HttpResponse:
+    """A report beside another of the same thing: the one before it, or ``?with=``."""
+    found = seen_report(request, pk)
+    others = comparable(found)
+    asked = whole(request.GET, "with")
+    other = former(found) if asked is None else get_object_or_404(others, pk=asked)
+    rows = list(others.select_related("made_by")[:COMPARED])
+    # Where it is the first of all, the next one says as much.
+    other = other or (rows[-1] if rows else None)
+    kinds = {one.key: one.title for one in report_kinds().values()}
+    context = {
+        "report": found,
+        "kind": kinds.get(found.kind, found.kind),
+        "others": rows,
+        "other": other,
+        "found": None if other is None else compare(found, other),
+    }
+    return render(request, "web/reports/compare.html", context)
+
+
+@require_GET
+def kept(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A report as it was written, byte for byte."""
+    found = seen_report(request, pk)
     name = f"{found.title} {found.kind} {found.made_at:%Y-%m-%d}.pdf"
     try:
         return stored_file(found, name, "application/pdf")

@@ -28,6 +28,7 @@ from mppcqa.web.scan.finding import Found, find
 from mppcqa.web.scan.following import elsewhere, next_step
 from mppcqa.web.scan.hand import Hand
 from mppcqa.web.scan.newcomers import ask, register
+from mppcqa.web.scan.packing import Packing, box_scanned, pack_scanned, tray_scanned
 from mppcqa.web.scan.undoing import take_back
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Bench:
     """Key of the stage whose checklist the page shown is."""
     page_slot: str = ""
     """The slot whose field has the cursor."""
+    packing: Packing = field(default_factory=Packing)
+    """What is being packed on the page shown."""
     form: Mapping[str, Any] = field(default_factory=dict)
     usual: Mapping[str, Any] = field(default_factory=dict)
     """What was registered last: ids of ``device_type`` and ``location``."""
@@ -85,6 +88,8 @@ class Bench:
                 return self._tray(found.thing)
             case Station():
                 return self._station(found.thing, found.code.slot)
+            case Shipment() if self.packing:
+                return box_scanned(self.packing, found.thing)
             case Shipment():
                 return Answer(Tone.GOOD, str(found.thing), go=address("shipment", found.thing.pk))
         if found.code.kind == Kind.ACTION:
@@ -103,6 +108,11 @@ class Bench:
         return ask(serial, self.by, self.usual)
 
     def _device(self, device: Device) -> Answer:
+        if self.packing:
+            need(self.by, "inventory.change_device")
+            if self.packing.box is not None:
+                need(self.by, "inventory.change_shipment")
+            return pack_scanned(self.packing, device, self.hand, by=self.by)
         if self.page_checklist:
             go = address("checklist", self.page_checklist, device.serial)
             return Answer(Tone.GOOD, device.serial, go=go)
@@ -120,6 +130,8 @@ class Bench:
         return self._load(station, [device], self._free(station))
 
     def _tray(self, tray: Tray) -> Answer:
+        if self.packing:
+            return tray_scanned(self.packing, tray)
         station = self.station
         if station is None:
             return Answer(Tone.GOOD, tray.name, go=address("tray", tray.name))
@@ -199,6 +211,8 @@ class Bench:
 
     def _action(self, code: Code) -> Answer:
         if code.name == "DONE":
+            if self.packing:
+                return Answer(Tone.GOOD, _("Packed"), go=self.packing.left)
             self.page, self.hand.station, self.hand.name, self.hand.slot = "", None, "", 0
             return Answer(Tone.GOOD, _("No station in hand"))
         if code.name == "UNDO":
@@ -281,6 +295,8 @@ class Bench:
         tray = Tray.objects.visible_to(self.by).filter(name__iexact=name).first()
         if tray is None:
             raise ScanRefused(_("There is no tray %s that you may see.") % name[:80])
+        if self.packing:
+            return tray_scanned(self.packing, tray)
         station = self.station
         slots: dict[int, str] = {}
         with transaction.atomic():

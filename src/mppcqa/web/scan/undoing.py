@@ -15,6 +15,7 @@ from mppcqa.refused import Refused
 from mppcqa.runs.actions import load_station, unload_station
 from mppcqa.runs.models import Run, Station
 from mppcqa.web.scan.answers import Answer, Tone
+from mppcqa.web.scan.packing import unpack_scanned
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,6 +31,7 @@ RIGHTS = {
     "stop": "queue.change_task",
     "place": "inventory.change_device",
     "forget": "inventory.add_device",
+    "pack": "inventory.change_device",
 }
 
 
@@ -46,6 +48,7 @@ def take_back(undo: dict[str, Any], *, by: User) -> Answer:
             "stop": _stop,
             "place": _place,
             "forget": _forget,
+            "pack": unpack_scanned,
         }[undo["do"]](undo, by)
     return Answer(Tone.GOOD, _("Taken back"), [said], changed=True)
 

@@ -12,6 +12,7 @@ from mppcqa.web.reading import line
 from mppcqa.web.scan.answers import Answer, Tone
 from mppcqa.web.scan.doing import Bench
 from mppcqa.web.scan.hand import hand_of, keep
+from mppcqa.web.scan.packing import packing_of
 
 LONGEST = 1000
 """Characters of a scan that are looked at."""
@@ -21,9 +22,10 @@ LONGEST = 1000
 def scan(request: HttpRequest) -> JsonResponse:
     """Do what a code says: the same actions with the same rights as the pages.
 
-    ``code`` is what was scanned, ``station`` and ``slot`` what the page shown is about; with the
-    form of a run (``p-…``) what stands there is started. Whatever becomes of it, the answer is
-    what to tell the person: only an error of ours has another status than 200.
+    ``code`` is what was scanned, ``station`` and ``slot`` what the page shown is about, or
+    ``box``, ``tray`` and ``at`` where devices are packed; with the form of a run (``p-…``) what
+    stands there is started. Whatever becomes of it, the answer is what to tell the person: only an
+    error of ours has another status than 200.
     """
     hand = hand_of(request)
     bench = Bench(
@@ -32,6 +34,7 @@ def scan(request: HttpRequest) -> JsonResponse:
         page=line(request.POST, "station", 60),
         page_checklist=line(request.POST, "checklist", 50),
         page_slot=line(request.POST, "slot", 5),
+        packing=packing_of(request.POST, request.user),
         form=request.POST,
         usual=request.session.get("register", {}),
     )

@@ -108,7 +108,7 @@
     for (const name of [...data.keys()]) if (!name.startsWith("p-")) data.delete(name);
     data.set("code", code);
     data.set("station", document.body.dataset.station || "");
-    data.set("checklist", document.body.dataset.checklist || "");
+    for (const name of ["checklist", "box", "tray", "at"]) data.set(name, document.body.dataset[name] || "");
     data.set("slot", slot || "");
     let answer;
     try {
