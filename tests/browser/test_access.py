@@ -19,7 +19,7 @@ FAULTS = """async (only) => (await axe.run(document, {runOnly: only, resultTypes
     .violations.flatMap(rule => rule.nodes.map(node =>
         `${rule.id}: ${node.target.join(" ")} ${node.any.map(check => check.message)[0] ?? ""}`))"""
 WIDER = "() => document.scrollingElement.scrollWidth - window.innerWidth"
-PIECES = ("live", "log", "bell", "file", "report_card", "run_instruments")
+PIECES = ("live", "log", "bell", "file", "report_card", "run_instruments", "procedure_card")
 
 
 @pytest.mark.timeout(300)

@@ -29,6 +29,7 @@ from mppcqa.runs.calibrating import map_channels
 from mppcqa.runs.calibrating import place as place_at
 from mppcqa.runs.instruments import ChannelLine, Instrument
 from mppcqa.runs.models import Run, Station
+from mppcqa.runs.training import in_use, write_version
 from mppcqa.stages import get_stage
 from tests.web.formfields import PageForm, forms_of
 
@@ -103,6 +104,7 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
     meter, here = (Instrument.objects.create(name=name, kind="meter") for name in ("A", "B"))
     place_at(here, station, dt.date(2026, 1, 1))
     line = {"slot": 1, "first": 0, "last": 3, "to_first": 0, "instrument": here}
+    write_version("pde", {"en": "1. first"})
     luz = invite("luz", ROLES["operator"], by=operator)
     found: dict[str, list[Case]] = {
         "catalogue_edit": [
@@ -168,6 +170,17 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
                 18_000,
                 ("2", "5"),
                 {"pick-unit": "yours", "pick-crontab": "yours", "pick-number": "yours"},
+            )
+        ],
+        "procedure_write": [
+            Case(
+                "/procedures/pde/write/",
+                "/procedures/pde/write/",
+                {"text_en": "1. mine"},
+                lambda: write_version("pde", {"en": "1. theirs"}),
+                lambda: getattr(in_use("pde"), "text_en", None),
+                "1. mine",
+                ("1. theirs", "1. mine"),
             )
         ],
         "instrument_place": [

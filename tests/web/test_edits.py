@@ -69,6 +69,9 @@ NOT_EDITS = {
     **dict.fromkeys(LISTS, "one's own columns; many rows at once: checked anew when done"),
     "export_list": "adds",
     "instrument_calibrate": "adds",
+    "procedure_pictures": "adds",
+    "training_add": "adds",
+    "training_withdraw": "withdrawn once; a second time is told",
     "calibration_withdraw": "withdrawn once; a second time is told",
     "report_write": "adds",
     "report_choose": "adds",
@@ -145,7 +148,14 @@ def posting() -> set[str]:
 EDITS = (
     "person_edit",
     *("catalogue_edit", "catalogue_delete", "device_edit", "device_rename", "schedule"),
-    *("instrument_place", "channel_map", "station_maintenance", "limit_edit", "device_waive"),
+    *(
+        "procedure_write",
+        "instrument_place",
+        "channel_map",
+        "station_maintenance",
+        "limit_edit",
+        "device_waive",
+    ),
     *("device_sign_off", "station_unload", "run_start", "limit_apply", "limit_withdraw"),
     *("import", "mapping_remove", "foreign", "report_look", "report_sections"),
 )

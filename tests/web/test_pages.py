@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +21,7 @@ from mppcqa.queue.models import State, Task, TaskGroup, Worker
 from mppcqa.runs.calibrating import Found, calibrate, keep_instruments, map_channels, place
 from mppcqa.runs.instruments import ChannelLine, Instrument
 from mppcqa.runs.models import RunFile
+from mppcqa.runs.training import add_picture, train, write_version
 from mppcqa.statistics.models import Series
 from mppcqa.web.catalogue.entries import ENTRIES
 from tests.campaign import make_campaign
@@ -59,6 +61,10 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "station_computer": "/stations/darkbox-1/computer/",
         "channel_map": "/stations/darkbox-1/channels/",
         "instrument_list": "/instruments/",
+        "procedure_list": "/procedures/",
+        "procedure": _procedure(),
+        "procedure_card": "/procedures/darkbox/card/",
+        "procedure_write": "/procedures/darkbox/write/",
         "instrument": f"/instruments/{_instrument(campaign).pk}/",
         "run_instruments": f"/runs/{campaign.run.pk}/instruments/",
         "console": "/stations/darkbox-1/console/",
@@ -135,6 +141,16 @@ def _instrument(campaign: SimpleNamespace) -> Instrument:
     return found
 
 
+def _procedure() -> str:
+    """The address of instructions with a picture, for which somebody is trained."""
+    file = SimpleUploadedFile("socket.png", b"\x89PNG\r\n\x1a\nand more")
+    add_picture("darkbox", file, "the socket")
+    text = "# Load\n1. open\n2. **close**\n\n[picture 1]\n\n- <b>no</b> light"
+    made = write_version("darkbox", {"en": text}, estimate_min=20)
+    train(User.objects.earliest("pk"), made, dt.date(2026, 1, 1))
+    return "/procedures/darkbox/"
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_page_opens(
     browser_client: Client, campaign: SimpleNamespace, loaded: object, language: str
@@ -151,7 +167,7 @@ def test_every_page_opens(
         if (
             "live" not in name
             and "log" not in name
-            and name not in ("bell", "report_card", "run_instruments")
+            and name not in ("bell", "report_card", "run_instruments", "procedure_card")
         ):
             assert f'<html lang="{language}">' in response.content.decode(), name
 

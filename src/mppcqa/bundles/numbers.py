@@ -124,7 +124,9 @@ class Numbers:
         runs: list[Run] = []
         slots: dict[int, list[list[Any]]] = defaultdict(list)
         for part in batches(run_ids):
-            runs += Run.objects.filter(pk__in=part).select_related("station", "operator")
+            runs += Run.objects.filter(pk__in=part).select_related(
+                "station", "operator", "procedure"
+            )
             rows = RunSlot.objects.filter(run__in=part).order_by("slot")
             for run, slot, device in rows.values_list("run", "slot", "device"):
                 if device in self.things.uuids:
@@ -212,6 +214,7 @@ def _run_facts(run: Run, instruments: list[Document]) -> Document:
         "station": run.station.name if run.station else "",
         "operator": run.operator.get_username() if run.operator else "",
         "instruments": instruments,
+        "procedure": run.procedure.version if run.procedure else None,
     }
 
 

@@ -23,6 +23,8 @@ class Condition:
     """Whether a device that fails is tested once more."""
     hold: bool = False
     """Whether a device that fails (again) is put on hold, and goes no further."""
+    trained: bool = False
+    """Whether only people who are noted as trained for the stage do it."""
 
     @classmethod
     def of_stage(cls, conditions: Mapping[str, Any], stage: str) -> Condition:
@@ -33,6 +35,7 @@ class Condition:
             of=int(kept.get("of", 1)),
             repeat=bool(kept.get("repeat")),
             hold=bool(kept.get("hold")),
+            trained=bool(kept.get("trained")),
         )
 
     def as_kept(self) -> dict[str, Any]:
@@ -44,6 +47,8 @@ class Condition:
             kept["repeat"] = True
         if self.hold:
             kept["hold"] = True
+        if self.trained:
+            kept["trained"] = True
         return kept
 
     @property

@@ -27,6 +27,7 @@ from mppcqa.results.models import Outcome
 from mppcqa.runs.belonging import keys_of
 from mppcqa.runs.files import keep_file
 from mppcqa.runs.models import Run, RunFile, RunSlot
+from mppcqa.runs.training import in_use, refuse_untrained
 from mppcqa.stages import Stage, Step
 from mppcqa.stages.checklist import DOCUMENT, MOST_REMARK, VERSION, marks_fit
 
@@ -126,6 +127,7 @@ def record_checklist(
         return known
     if faults := checklist_faults(stage.checklist, answers):
         raise ChecklistRefused(faults)
+    refuse_untrained(stage.key, [device.campaign_id], by)
     try:
         with TemporaryDirectory() as folder:
             return _record(stage, device, answers, note, once, by, Path(folder))
@@ -161,6 +163,7 @@ def _record(
             stage=stage.key,
             operator_id=None if by is None else by.pk,
             note=note,
+            procedure=in_use(stage.key),
             created_at=now,
             measured_at=now,
             **keys_of([device.pk]),

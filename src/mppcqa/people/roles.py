@@ -64,6 +64,7 @@ MANAGER = (
     | _may("inventory", change="case")
     | _may("limits", add="limitset signoff waiver", change="limitset")
     | _may("runs", add="station instrument calibration", change="station instrument calibration")
+    | _may("runs", add="procedure training", change="training")
     | _may("exchange", add="export")
     | _may("bundles", add="bundle", change="bundle")
     | _may("django_celery_beat", change="periodictask")

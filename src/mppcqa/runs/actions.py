@@ -24,6 +24,7 @@ from mppcqa.runs.belonging import common_keys
 from mppcqa.runs.calibrating import expired_at, keep_instruments
 from mppcqa.runs.models import LoadedDevice, Run, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved, seat_text
+from mppcqa.runs.training import in_use, refuse_untrained
 from mppcqa.stages import get_stage
 
 if TYPE_CHECKING:
@@ -263,10 +264,12 @@ def start_run(
         loaded = _hold_loaded(station, by=by)
         lane = station_lane(station)
         _refuse_at(station, lane, override=override)
+        refuse_untrained(chosen.key, (row.device.campaign_id for row in loaded), by)
         run = Run.objects.create(
             stage=chosen.key,
             station=station,
             parameters=cleaned,
+            procedure=in_use(chosen.key),
             operator_id=None if by is None else by.pk,
             **common_keys((row.device.campaign_id, row.device.owner_id) for row in loaded),
         )

@@ -19,6 +19,7 @@ from mppcqa.inventory.scope import OfDevice, OfRun, ScopedQuerySet
 from mppcqa.people.tokens import KeptToken
 from mppcqa.queue.models import STATION_PREFIX, State, Task
 from mppcqa.runs.instruments import ChannelMap, Instrument  # noqa: F401  (tables of this room)
+from mppcqa.runs.procedures import Procedure
 
 
 class Station(models.Model):
@@ -162,6 +163,8 @@ class Run(models.Model):
     )
     channel_map = models.ForeignKey(ChannelMap, null=True, blank=True, on_delete=models.PROTECT)
     """What read what when it began; its instruments are rows of `RunInstrument`."""
+    procedure = models.ForeignKey(Procedure, null=True, blank=True, on_delete=models.PROTECT)
+    """The version of the instructions that was in use when it began."""
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     measured_at = models.DateTimeField(_("measured"), default=timezone.now)

@@ -32,6 +32,7 @@ MENU = (
         (
             ("station_list", "plug-connected", gettext_noop("Stations")),
             ("instrument_list", "gauge", gettext_noop("Instruments")),
+            ("procedure_list", "book", gettext_noop("Procedures")),
             ("checklist_list", "checklist", gettext_noop("Checklists")),
             ("run_list", "player-play", gettext_noop("Runs")),
             ("task_list", "list-check", gettext_noop("Queue")),

@@ -21,6 +21,7 @@ AREAS = (
     "limits",
     "notices",
     "people",
+    "procedures",
     "reanalysis",
     "reports",
     "runs",

@@ -21,7 +21,8 @@ def stages_help() -> str:
     text = _(
         "A line each, in the order in which devices pass them; behind it, after semicolons, what "
         "holds for it: “every 10” or “3 of 10” tests a sample, “repeat” tests once more what "
-        "fails, “hold” puts on hold what fails. There are: %s"
+        "fails, “hold” puts on hold what fails, “trained” lets trained people alone do it. There "
+        "are: %s"
     )
     return text % ", ".join(stage_titles().values())
 
@@ -37,12 +38,14 @@ def condition_words(condition: Condition) -> list[str]:
         words.append(_("repeat"))
     if condition.hold:
         words.append(_("hold"))
+    if condition.trained:
+        words.append(_("trained"))
     return words
 
 
 def read_condition(words: list[str]) -> Condition:
     """What was typed behind a stage, in English or the reader's language; `ValidationError`."""
-    take, of, repeat, hold = 1, 1, False, False
+    take, of, repeat, hold, trained = 1, 1, False, False, False
     for word in filter(None, (one.strip().casefold() for one in words)):
         numbers = [int(one) for one in NUMBER.findall(word)]
         bare = re.sub(r"[0-9]+", "#", word)
@@ -54,13 +57,18 @@ def read_condition(words: list[str]) -> Condition:
             repeat = True
         elif word in ("hold", _("hold").casefold()):
             hold = True
+        elif word in ("trained", _("trained").casefold()):
+            trained = True
         else:
-            text = _("“%s” says nothing of a stage: “every 10”, “3 of 10”, “repeat” or “hold” does")
+            text = _(
+                "“%s” says nothing of a stage: “every 10”, “3 of 10”, “repeat”, “hold” or "
+                "“trained” does"
+            )
             raise ValidationError(text % word[:40], code="condition")
     if not 1 <= take <= of <= MOST:
         text = _("A sample takes some of at most %d devices, as in “every 10” or “3 of 10”.")
         raise ValidationError(text % MOST, code="sample")
-    return Condition(take, of, repeat, hold)
+    return Condition(take, of, repeat, hold, trained)
 
 
 class StagesField(forms.CharField):

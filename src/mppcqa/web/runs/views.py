@@ -109,7 +109,9 @@ def _current(tasks: list[Task]) -> Task | None:
 
 def _find(request: HttpRequest, pk: int) -> Run:
     rows = Run.objects.visible_to(request.user)
-    return get_object_or_404(rows.select_related("station", "operator", "task_group"), pk=pk)
+    return get_object_or_404(
+        rows.select_related("station", "operator", "task_group", "procedure"), pk=pk
+    )
 
 
 @require_GET

@@ -1,0 +1,1 @@
+"""Procedures: how each stage is done, in versions, with pictures; and who was shown how."""
