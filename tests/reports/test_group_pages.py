@@ -52,3 +52,9 @@ def test_ten_thousand_devices_are_listed_below_heads_on_every_page() -> None:
     for page in pages[-20:]:
         assert "Dark Box" in page.text
         assert page.has_rows(3)
+
+
+def test_a_count_of_devices_stays_in_one_line() -> None:
+    pages = open_pages(group.lay_out(hard_groups()["one"], "Report of a tray"))
+    said = {text.text.strip() for page in pages for text in page.texts}
+    assert {"1000", "10000"} <= said, "a number in two lines reads as two"

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.translation import override
 
 from mppcqa.inventory.cases import Case
 from mppcqa.inventory.deciding import CaseRefused, decide, open_case
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, Lot
 from mppcqa.inventory.moving import MoveRefused, move_by_hand
 from mppcqa.inventory.states import Move
 from mppcqa.public_address import public_address
 from mppcqa.reports.kinds import find_kind
+from tests.reports.pages import MARGIN, faults
 from tests.reports.reading import read
 
 
@@ -85,6 +87,22 @@ def test_a_claim_says_what_the_maker_must_know(campaign: SimpleNamespace, operat
     text = " ".join(read(written.data)[0])
     for said in ("Claim about GX-000", "Hamamatsu", "breakdown voltage of ch. 3", "L1"):
         assert said in text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("paper", ["A4", "letter"])
+def test_a_claim_of_the_longest_names_has_no_fault(
+    campaign: SimpleNamespace, operator: User, language: str, paper: str
+) -> None:
+    device = campaign.devices[0]
+    words = "µ Ñandú <b>±</b> W" + "W" * 60
+    Device.objects.filter(pk=device.pk).update(maker_serial="W" * 100)
+    Lot.objects.update(name=words)
+    case = open_case(Device.objects.get(pk=device.pk), f"{words} " * 3, by=operator)
+    decide(case, "return", f"{words} " * 3, by=operator)
+    with override(language):
+        written = find_kind("claim").write(case, public_address("http://localhost"), paper)
+    assert faults(written.data, margin=MARGIN) == []
 
 
 def test_who_may_not_decide_does_not(campaign: SimpleNamespace, operator: User) -> None:

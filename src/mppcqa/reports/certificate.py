@@ -14,12 +14,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from PIL import Image as Pictures
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Image, Spacer, Table, TableStyle
 
 import mppcqa
 from mppcqa.inventory.models import Attachment, Device
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.document import (
+    BODY,
     CELL,
     HEAD,
     HEADING,
@@ -47,6 +49,8 @@ QR_WIDTH = 78.0
 PHOTOGRAPH = 130.0
 """Width and height that a photograph may take, in points."""
 PIXELS = 400
+DECISION = ParagraphStyle("decision", parent=BODY, spaceBefore=5)
+"""Of what people stand for, apart from the table above it."""
 ORDER = {"fail": 0, "incomplete": 1, "warning": 2}
 """What is named first where there is no room for all."""
 
@@ -247,13 +251,13 @@ def _decisions(view: DeviceView) -> list[Any]:
     """Waivers and signatures: what people stand for."""
     waivers = ((one.title, one.verdict.waiver) for one in view.stages)
     story: list[Any] = [
-        paragraph(f"{title}: {waiver.head}: {waiver.reason} ({waiver.granted})")
+        paragraph(f"{title}: {waiver.head}: {waiver.reason} ({waiver.granted})", DECISION)
         for title, waiver in waivers
         if waiver is not None
     ]
     for one in view.sign_offs[:1]:
         outdated = f" ({_('verdicts have changed since')})" if one.outdated else ""
-        story.append(paragraph(one.text + outdated))
+        story.append(paragraph(one.text + outdated, DECISION))
     return story
 
 

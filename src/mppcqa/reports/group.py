@@ -13,7 +13,7 @@ import mppcqa
 from mppcqa.charts.counted import Ranked, Share, Shares, StateMap
 from mppcqa.charts.paper import figure
 from mppcqa.charts.paper.lettering import BOLD, printable, width_of
-from mppcqa.reports.document import CELL, HEAD, SMALL, WIDTH, paragraph, table
+from mppcqa.reports.document import CELL, HEAD, PADDING, SMALL, WIDTH, paragraph, table
 from mppcqa.reports.inputs import look_inputs
 from mppcqa.reports.kinds import Written
 from mppcqa.reports.layout import Part, beside_each_other, lines_of_figures, whole_report
@@ -167,14 +167,17 @@ def _quantities(view: GroupView) -> list[Any]:
                 title.append(paragraph(one.condition, SMALL))
             rows.append([title, paragraph(one.n, CELL), *(own[n] for own in cells)])
         wide = [max(one.width, 62.0) for one in columns]
-        first = WIDTH - 34 - sum(wide)
+        # As wide as the longest number: one in two lines reads as two.
+        most = max(width_of(str(one.n), CELL.fontSize) for one in lines)
+        number = max(34.0, most + 2 * PADDING + 1)
+        first = WIDTH - number - sum(wide)
         if first < 90:
-            wide = [one * (WIDTH - 124) / sum(wide) for one in wide]
+            wide = [one * (WIDTH - 90 - number) / sum(wide) for one in wide]
             cells = [[paragraph(text, CELL) for text in one.texts] for one in columns]
             for n in range(len(lines)):
                 rows[n + 1][2:] = [own[n] for own in cells]
             first = 90.0
-        story += [table(rows, [first, 34.0, *wide]), Spacer(1, 6)]
+        story += [table(rows, [first, number, *wide]), Spacer(1, 6)]
     return story
 
 
