@@ -74,18 +74,28 @@ def only(items: list[Item], fields: str) -> list[Item]:
     return [{key: one[key] for key in wanted} for one in items]
 
 
-def _query(request: HttpRequest, listing: Listing, asked: ListQuery) -> QueryDict:
-    """The filters as the page's address has them: what has a name may be chosen by it."""
-    known = set(type(asked).model_fields)
+def refuse_unknown(request: HttpRequest, asked: Schema) -> None:
+    """`Faulty` where the address has a name that means nothing here."""
+    known = {field.alias or name for name, field in type(asked).model_fields.items()}
     if faults := [_unknown(one, one, sorted(known)) for one in request.GET if one not in known]:
         raise Faulty(faults)
-    query = QueryDict(mutable=True)
-    given = asked.model_dump(exclude={"limit", "sort", "fields"}, by_alias=True)
-    query.update({key: str(value) for key, value in given.items() if value not in (None, "")})
+
+
+def filters_of(listing: Listing, asked: Schema, exclude: set[str]) -> dict[str, str]:
+    """The filters as the page's address has them: what has a name may be chosen by it."""
+    given = asked.model_dump(exclude=exclude, by_alias=True)
+    found = {key: str(value) for key, value in given.items() if value not in (None, "")}
     for one in listing.filters:
-        text = query.get(one.key, "")
-        if text and one.of is not None:
-            query[one.key] = str(_by_name(one.key, text, one.of._default_manager.all()))
+        if one.of is not None and one.key in found:
+            rows = one.of._default_manager.all()
+            found[one.key] = str(_by_name(one.key, found[one.key], rows))
+    return found
+
+
+def _query(request: HttpRequest, listing: Listing, asked: ListQuery) -> QueryDict:
+    refuse_unknown(request, asked)
+    query = QueryDict(mutable=True)
+    query.update(filters_of(listing, asked, {"limit", "sort", "fields"}))
     return query
 
 

@@ -17,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 from mppcqa.queue.errors import AWAY
 from mppcqa.refused import Refused
 from mppcqa.runs.remote import NoSuchOrder
+from mppcqa.store.reading import FileFault
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,11 @@ def problem(
 
 def refused(error: Refused, status: int = 409) -> HttpResponse:
     """What an action refused."""
-    faults = [{"field": fault.field, "message": str(fault)} for fault in error.faults]
+    faults = [
+        {"field": fault.field, "message": str(fault)}
+        | ({} if fault.row is None else {"row": fault.row})
+        for fault in error.faults
+    ]
     return problem(status, str(error), faults=faults)
 
 
@@ -84,6 +89,10 @@ def answer_with_problems(api: NinjaAPI) -> None:
     def not_done(request: HttpRequest, error: Refused) -> HttpResponse:
         kinds = ((NoSuchOrder, 404), (Faulty, 422), (Refused, 409))
         return refused(error, next(status for kind, status in kinds if isinstance(error, kind)))
+
+    @api.exception_handler(FileFault)
+    def not_whole(request: HttpRequest, error: FileFault) -> HttpResponse:
+        return problem(410, str(error))
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

@@ -9,14 +9,29 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 import mppcqa
-from mppcqa.api import devices, me
+from mppcqa.api import me, measurements, places, registering, results, runs, tasks
 from mppcqa.api.asking import PersonBearer
 from mppcqa.api.limits import TokenRate
 from mppcqa.api.problems import answer_with_problems, problem
 from mppcqa.api.station.views import router as station
 
 RATE = "100/s"
-PERSONS = (("/me", me.router), ("/devices", devices.router))
+PERSONS = (
+    ("/me", me.router),
+    ("/devices", registering.router),
+    ("/measurements", measurements.router),
+    ("/verdicts", results.verdicts),
+    ("/analyses", results.analyses),
+    ("/limits", results.limits),
+    ("/stages", results.stages),
+    ("/runs", runs.runs),
+    ("/files", runs.files),
+    ("/attachments", runs.attachments),
+    ("/stations", runs.stations),
+    ("/trays", places.trays),
+    ("/shipments", places.shipments),
+    ("/tasks", tasks.router),
+)
 """What programs of persons ask for; stations have a part of their own."""
 
 api = NinjaAPI(

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "mppcqa.web",
     "allauth",
     "allauth.account",
+    "mppcqa.api",
     "mppcqa.people",  # last: its roles have rights of all others
 ]
 

@@ -12,13 +12,15 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from mppcqa.disk import whole_file
-from mppcqa.exchange.writers.base import BINARY, Batches, ExportRefused, Writer
+from mppcqa.exchange.writers.base import BINARY, Batches, ExportRefused, Stream, Writer
 
 GROUP = "mppcqa.writers"
+PIECE_BYTES = 1 << 18
 
 
 @cache
@@ -64,6 +66,65 @@ def write_file(
     return counter.rows
 
 
+def pieces(form: str, schema: pa.Schema, batches: Batches) -> Iterator[bytes]:
+    """The bytes of a file one after the other, never more of them in memory than a few batches.
+
+    Raises `ExportRefused` at once for a format that has to go back in its file.
+    """
+    stream = find_writer(form).stream
+    if stream is None:
+        there = ", ".join(one.key for one in writers().values() if one.stream)
+        raise ExportRefused(f"{form} can't be written while it is read; these can: {there}")
+    return _streamed(stream, schema, batches)
+
+
+def _streamed(stream: Stream, schema: pa.Schema, batches: Batches) -> Iterator[bytes]:
+    sink = _Sink()
+    with stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            if sink.waiting >= PIECE_BYTES:
+                yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink:
+    """What is written to it waits to be taken."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._place = self.waiting = 0
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._place += len(part)
+        self.waiting += len(part)
+        return len(part)
+
+    def taken(self) -> bytes:
+        found, self._parts, self.waiting = b"".join(self._parts), [], 0
+        return found
+
+    def tell(self) -> int:
+        return self._place
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
 class _Counter:
     """Passes batches on and counts their rows."""
 
@@ -84,6 +145,7 @@ __all__ = [
     "by_suffix",
     "content_type",
     "find_writer",
+    "pieces",
     "write_file",
     "writers",
 ]

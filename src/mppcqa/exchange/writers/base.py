@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from mppcqa.refused import Refused
 FORMULA = "^[=+@\\t\\r-]"
 Batches = Iterable[pa.RecordBatch]
 Write = Callable[[Path, pa.Schema, Batches], None]
+Stream = Callable[[Any, pa.Schema], AbstractContextManager[Any]]
 BINARY = "application/octet-stream"
 
 
@@ -34,6 +37,20 @@ class Writer:
     content_type: str = BINARY
     place: int = 50
     """Where it stands among the others, where people choose."""
+    stream: Stream | None = None
+    """Opens a path, or what bytes are written to one after the other: what it gives has
+    `write_batch`. None for a format that has to go back in its file."""
+
+
+def whole(stream: Stream) -> Write:
+    """Writes a file by what writes a stream."""
+
+    def write(path: Path, schema: pa.Schema, batches: Batches) -> None:
+        with stream(path, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+
+    return write
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from mppcqa.exchange.writers.base import Batches, Writer
+from mppcqa.exchange.writers.base import Writer, whole
 
 
-def write(path: Path, schema: pa.Schema, batches: Batches) -> None:
+def stream(sink: Any, schema: pa.Schema) -> Any:
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
 
 
-WRITER = Writer("parquet", "Parquet", "parquet", write, "application/vnd.apache.parquet", 30)
+WRITER = Writer(
+    "parquet",
+    "Parquet",
+    "parquet",
+    whole(stream),
+    "application/vnd.apache.parquet",
+    30,
+    stream=stream,
+)

@@ -1,0 +1,83 @@
+"""Measured values of many devices, as Arrow, pandas or polars has them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mppcqa.client._asking import BROKEN, Asking, Away
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PIECE = 1 << 18
+
+
+class Measurements:
+    """Values that were chosen; nothing is asked before they are read.
+
+    Columns: serial, stage, quantity, unit, channel (from 0, -1 for the whole device), one for each
+    axis (in the axis's unit), value, statistical, systematic (standard uncertainties in the unit of
+    the value), bound (``<`` or ``>`` where the value is a limit), analysis, analysis_uuid.
+    """
+
+    def __init__(self, asking: Asking, asked: Mapping[str, Any]) -> None:
+        self._asking, self._asked = asking, dict(asked)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Record batches while they come, in memory that does not grow; `Away` where it breaks."""
+        import pyarrow as pa
+
+        answer = self._open("arrow")
+        try:
+            with pa.ipc.open_stream(pa.PythonFile(answer, mode="r")) as stream:
+                yield from stream
+        except (*BROKEN, pa.ArrowInvalid) as error:
+            raise Away(f"the stream was cut off: {error}") from error
+        finally:
+            answer.release_conn()
+
+    def arrow(self) -> pa.Table:
+        """One table, asked for again where the stream is cut off."""
+        import pyarrow as pa
+
+        for left in reversed(range(self._asking.tries)):
+            try:
+                return pa.Table.from_batches(list(self.batches()))
+            except Away:
+                if not left:
+                    raise
+                time.sleep(1)
+        raise Away("nothing was tried")
+
+    def pandas(self) -> Any:
+        """A pandas.DataFrame; names are categories. Needs pandas."""
+        return self.arrow().unify_dictionaries().to_pandas()
+
+    def polars(self) -> Any:
+        """A polars.DataFrame; names are categories. Needs polars."""
+        import polars
+
+        return polars.from_arrow(self.arrow().unify_dictionaries())
+
+    def save(self, path: str | Path) -> Path:
+        """A file, by its ending: ``.csv``, ``.parquet`` or ``.arrows``; whole or not at all."""
+        from mppcqa.disk import whole_file
+
+        target = Path(path)
+        form = {"arrows": "arrow"}.get(target.suffix[1:], target.suffix[1:])
+        answer = self._open(form)
+        try:
+            with whole_file(target) as part, part.open("wb") as file:
+                for piece in answer.stream(PIECE):
+                    file.write(piece)
+        except BROKEN as error:
+            raise Away(f"the stream was cut off: {error}") from error
+        finally:
+            answer.release_conn()
+        return target
+
+    def _open(self, form: str) -> Any:
+        return self._asking.ask("GET", "measurements", {**self._asked, "format": form}, stream=True)

@@ -1,0 +1,148 @@
+"""Who may do what by the API: every operation by every role, as `matrix.toml` says."""
+
+from __future__ import annotations
+
+import tomllib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from mppcqa.api.urls import api
+from mppcqa.inventory.models import Device, Institute, Shipment
+from mppcqa.people.actions import invite
+from mppcqa.people.roles import ROLES
+from mppcqa.queue.models import State, Task
+from mppcqa.results.models import Analysis
+from mppcqa.runs.models import Run, RunFile, Station
+from tests.api.conftest import Program, program_of
+from tests.people.test_matrix import CLASSES, MATRIX
+
+BODIES: dict[str, Any] = {
+    "/devices": {"devices": [{"serial": "NEW-1", "device_type": "none"}]},
+    "/stations/{name}/load": {"slots": {"1": "GX-000"}},
+    "/stations/{name}/runs": {},
+    "/tasks/{number}/kill": {"reason": "test"},
+}
+
+
+def operations() -> dict[str, str]:
+    """``GET /devices`` -> its path, of all that persons may ask for."""
+    found = {}
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        path = path.removeprefix("/api/v1")
+        if not path.startswith("/station/"):
+            found |= {f"{method.upper()} {path}": path for method in methods}
+    return found
+
+
+@pytest.fixture
+def programs(campaign: SimpleNamespace) -> dict[str, Program]:
+    ours = Institute.objects.create(name="Ours")
+    Device.objects.update(owner=ours)
+    Run.objects.update(owner=ours)
+    found = {}
+    for key, role in ROLES.items():
+        institute = ours if role.needs_institute else None
+        found[key] = program_of(invite(f"the.{key}", role, institute=institute, by=None))
+    return found
+
+
+def test_every_operation_lets_through_whom_the_matrix_names(
+    programs: dict[str, Program], campaign: SimpleNamespace
+) -> None:
+    stated = tomllib.loads(MATRIX.read_text())["api"]
+    there = operations()
+    assert set(stated) == set(there)
+    wrong = []
+    for name, path in there.items():
+        method = name.partition(" ")[0].lower()
+        found = set()
+        for role, program in programs.items():
+            address = _address(path, campaign, role)
+            with transaction.atomic():
+                answer = (
+                    program.get(address)
+                    if method == "get"
+                    else program.send(method, address, BODIES.get(path, {}))
+                )
+                transaction.set_rollback(True)
+            assert answer.status_code not in (405, 500), (name, role, answer.content)
+            if answer.status_code not in (401, 403):
+                found.add(role)
+        if found != CLASSES[stated[name]]:
+            wrong.append(f"{name}: {sorted(found)}, the matrix says {stated[name]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_token_that_only_reads_changes_nothing(
+    campaign: SimpleNamespace, programs: dict[str, Program]
+) -> None:
+    boss = invite("boss", ROLES["administrator"], by=None)
+    reading = program_of(boss, writes=False)
+    for name, path in operations().items():
+        method = name.partition(" ")[0].lower()
+        if method != "get":
+            answer = reading.send(method, _address(path, campaign, "administrator"), {})
+            assert answer.status_code == 403, name
+            assert "only reads" in answer.json()["detail"]
+
+
+def test_what_is_of_another_institute_is_not_there(
+    campaign: SimpleNamespace, programs: dict[str, Program]
+) -> None:
+    """Whatever names something by its number or name: 404, never 403, which would tell of it."""
+    elsewhere = Institute.objects.create(name="Elsewhere")
+    bound = program_of(invite("pat", ROLES["partner"], institute=elsewhere, by=None))
+    asked = 0
+    for name, path in operations().items():
+        of_all = path.startswith(("/limits", "/stations"))
+        if name.startswith("GET") and "{" in path and not of_all:
+            answer = bound.get(_address(path, campaign, "administrator"))
+            assert answer.status_code == 404, (name, answer.content)
+            asked += 1
+        elif name.startswith("GET") and path in ("/devices", "/runs", "/analyses", "/verdicts"):
+            assert bound.read(path[1:])["items"] == [], name
+    assert asked > 8
+    lines = b"".join(bound.get("measurements?format=csv").streaming_content).splitlines()
+    assert len(lines) == 1
+
+
+def _address(path: str, campaign: SimpleNamespace, role: str) -> str:
+    """With something that there is in each place; tasks are the role's own."""
+    serial = campaign.devices[0].serial
+    about = path.split("/")[1]
+    if "{number}" in path:
+        path = path.replace("{number}", str(_number(about, role)))
+    name = {"trays": "T-1", "stations": Station.objects.earliest("pk").name}.get(about, "")
+    return path[1:].replace("{serial}", serial).replace("{name}", name)
+
+
+def _number(about: str, role: str) -> int:
+    if about == "tasks":
+        from django.contrib.auth.models import User
+
+        by = User.objects.filter(username=f"the.{role}").first()
+        return Task.objects.create(name="reports.write", state=State.QUEUED, requested_by=by).pk
+    if about == "attachments":
+        from mppcqa.inventory.models import Attachment
+
+        device = Device.objects.earliest("pk")
+        return Attachment.objects.create(device=device, file="gone", original_name="g.txt").pk
+    if about == "shipments":
+        device = Device.objects.earliest("pk")
+        place = Institute.objects.earliest("pk")
+        made = Shipment.objects.create(origin=place, destination=place)
+        made.devices.add(device)
+        return made.pk
+    from mppcqa.limits.models import LimitSet, Verdict
+
+    models: dict[str, Any] = {
+        "runs": Run,
+        "files": RunFile,
+        "analyses": Analysis,
+        "verdicts": Verdict,
+        "limits": LimitSet,
+    }
+    return int(models[about].objects.earliest("pk").pk)
