@@ -160,7 +160,7 @@ def large_hdf5(path: Path, mb: int) -> None:
 
 
 def mapping_of(form: str) -> Any:
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
 
     return mapping_from_json({
         "name": "large", "format": form, "kind": "waveform",

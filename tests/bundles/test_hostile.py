@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.bundles import envelope
-from mppcqa.bundles.envelope import MANIFEST, BundleRefused, Writer, as_json, opened
+from mppcqa.bundles.envelope import MANIFEST, Writer, as_json, opened
 from mppcqa.bundles.keys import KeyRefused, fingerprint, key_path, our_key, ours, register_key
 from mppcqa.bundles.models import Bundle, Installation, Key
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.taking import arrive, take
 from mppcqa.inventory.models import Device, DeviceType
 from tests.bundles.elsewhere import Sent, at_home, sent

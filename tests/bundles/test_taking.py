@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 
-from mppcqa.bundles.envelope import BundleRefused
 from mppcqa.bundles.models import Bundle, CameFrom, PartnerVerdict
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.taking import look, take
 from mppcqa.inventory.models import Device, Shipment
 from mppcqa.inventory.states import DeviceState

@@ -16,6 +16,7 @@ from mppcqa.reports.archive import keep_report
 from mppcqa.reports.certificate import lay_out as certificate
 from mppcqa.reports.device import lay_out
 from mppcqa.reports.group import lay_out as group_report
+from mppcqa.reports.kinds import sections_of
 from mppcqa.reports.look import Look, look_of
 from mppcqa.reports.models import ReportLook
 from mppcqa.views.device import DeviceView
@@ -148,6 +149,6 @@ def test_a_package_adds_a_section_by_declaration() -> None:
     with override("es"):
         moved = read(lay_out(view, ADDRESS, look=look))
     assert "Broken one" not in moved
-    assert [one.key for one in sections.sections_of("device")][-3:] == [
+    assert [one.key for one in sections_of("device")][-3:] == [
         "broken", "linearity", "storage",
     ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from nptdms import ChannelObject, TdmsWriter
 
 from mppcqa.tables import TableError
-from mppcqa.tables.mapping import mapping_from_json
+from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import look_at, read_foreign
 

@@ -9,7 +9,8 @@ import pytest
 import uproot
 
 from mppcqa.tables import TableError
-from mppcqa.tables.mapping import Column, Mapping, mapping_from_json
+from mppcqa.tables.mapping import Column, Mapping
+from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import look_at, read_foreign
 from mppcqa.tables.shipped import SHIPPED

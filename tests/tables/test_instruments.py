@@ -13,7 +13,8 @@ from mppcqa.runfile import RunWriter
 from mppcqa.runfile.imported import write_parts
 from mppcqa.tables import TableError
 from mppcqa.tables.formats import recognise
-from mppcqa.tables.mapping import Column, Mapping, mapping_from_json
+from mppcqa.tables.mapping import Column, Mapping
+from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import look_at, read_foreign
 from tests.tables.instruments import INSTRUMENTS, Instrument, Truth, found_in, with_conditions

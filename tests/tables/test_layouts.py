@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.tables import TableError
-from mppcqa.tables.mapping import mapping_from_json
+from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import read_foreign
 

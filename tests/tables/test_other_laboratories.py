@@ -190,7 +190,7 @@ def test_attributes_of_groups_and_datasets_say_conditions(tmp_path: Path) -> Non
 
 
 def test_a_datasets_own_attributes_are_its_channels(tmp_path: Path) -> None:
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
 
     path = tmp_path / "q.h5"
     with h5py.File(path, "w") as file:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mppcqa.tables import TableError, reading
-from mppcqa.tables.mapping import Mapping, mapping_from_json
+from mppcqa.tables.mapping import Mapping
+from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.reading import look_at, read_foreign
 from tests.tables.test_foreign import lecroy, shipped
 

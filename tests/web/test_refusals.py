@@ -28,7 +28,7 @@ def _bug(*_given: object, **_named: object) -> None:
 FORMS = {
     "load": ("mppcqa.web.stations.views.load_station", "/stations/pde-1/load/", {"slot-1": "GX-1"}),
     "unload": ("mppcqa.web.stations.views.unload_station", "/stations/pde-1/unload/", {}),
-    "start": ("mppcqa.web.runs.views.start_run", "/stations/pde-1/start/", None),
+    "start": ("mppcqa.web.stations.starting.start_run", "/stations/pde-1/start/", None),
     "resume": ("mppcqa.web.runs.views.resume_run", "/runs/{run}/resume/", {}),
     "move": ("mppcqa.web.devices.views.move_by_hand", "/devices/GX-000/state/", {"move": "hold"}),
     "register": ("mppcqa.web.devices.register.register_devices", "/devices/register/", None),

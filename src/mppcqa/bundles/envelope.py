@@ -24,8 +24,9 @@ from django.utils.translation import gettext as _
 
 from mppcqa.bundles.keys import is_signed
 from mppcqa.bundles.models import Key
+from mppcqa.bundles.refusal import BundleRefused
+from mppcqa.bundles.schema import check_document
 from mppcqa.disk import measure
-from mppcqa.refused import Refused
 
 FORMAT = "mppcqa-bundle"
 VERSION = 1
@@ -41,10 +42,6 @@ MOST_DOCUMENT = 1 << 30
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,80}(/[a-z0-9][a-z0-9_-]{0,80})?\.[a-z0-9]{1,10}")
 WHEN = (1980, 1, 1, 0, 0, 0)
 PIECE = 1 << 20
-
-
-class BundleRefused(Refused):
-    """The bundle was not taken, nothing was changed; the message says why and what to do."""
 
 
 class Writer:
@@ -264,7 +261,6 @@ def _check_manifest(manifest: Any, key: Key) -> None:
                 "here": VERSION,
             }
         )
-    from mppcqa.bundles.schema import check_document
 
     check_document("manifest", manifest)
     if manifest["sender"]["installation"] != str(key.installation.uuid):

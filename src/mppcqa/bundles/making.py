@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 import mppcqa
-from mppcqa.bundles.envelope import BundleRefused, Writer, as_json
+from mppcqa.bundles.envelope import Writer, as_json
 from mppcqa.bundles.keys import our_key, ours
 from mppcqa.bundles.models import Bundle, Installation
 from mppcqa.bundles.numbers import Numbers
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.taking import FOLDER, RUNS, VALUES, scratch
 from mppcqa.bundles.things import Origins, Things, moment
 from mppcqa.database.identity import uuid7

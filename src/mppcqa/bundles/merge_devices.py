@@ -15,9 +15,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from mppcqa.bundles.envelope import BundleRefused
 from mppcqa.bundles.merge import Merge
 from mppcqa.bundles.models import CameFrom, KnownAs
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.things import Document, batches
 from mppcqa.inventory.locks import lock_devices
 from mppcqa.inventory.models import (

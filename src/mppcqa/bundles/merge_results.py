@@ -21,10 +21,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from mppcqa.bundles.envelope import BundleRefused
 from mppcqa.bundles.merge import Merge
 from mppcqa.bundles.models import CameFrom
 from mppcqa.bundles.numbers import COLUMNS, WITHOUT_BOUND
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.things import Document, batches
 from mppcqa.limits.judging import judge
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 
+from mppcqa.bundles.refusal import BundleRefused
+
 TEXT = {"type": "string", "maxLength": 100_000}
 NAME = {"type": "string", "minLength": 1, "maxLength": 100}
 MAYBE = {"anyOf": [NAME, {"type": "null"}]}
@@ -232,7 +234,6 @@ def _validator(name: str) -> Draft202012Validator:
 
 def check_document(name: str, document: Any) -> None:
     """Raise `BundleRefused` where a document is not as its schema wants it."""
-    from mppcqa.bundles.envelope import BundleRefused
 
     error = next(_validator(name).iter_errors(document), None)
     if error is not None:
@@ -309,6 +310,5 @@ def _moments(part: Any) -> None:
 
 
 def _contradicts(what: str) -> None:
-    from mppcqa.bundles.envelope import BundleRefused
 
     raise BundleRefused(_("The bundle contradicts itself: %s. Tell the sender.") % what)

@@ -14,13 +14,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mppcqa.bundles.envelope import BundleRefused, Opened, opened
+from mppcqa.bundles.envelope import Opened, opened
 from mppcqa.bundles.merge import Merge
 from mppcqa.bundles.merge_devices import Devices
 from mppcqa.bundles.merge_results import Results
 from mppcqa.bundles.merge_shipments import Shipments
 from mppcqa.bundles.merge_verdicts import take_verdicts
 from mppcqa.bundles.models import Bundle
+from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.schema import check_document, check_references
 from mppcqa.database.retry import again_after_deadlock
 from mppcqa.disk import Measured, measure_file, scratch_file

@@ -5,14 +5,18 @@ Every mark leads somewhere: rows have an address ``href``.
 
 from __future__ import annotations
 
-from typing import Any
-
-import altair as alt
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.browser import X_TEXT, Y_TEXT
 from mppcqa.charts.plots import Scale
 from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
 from mppcqa.charts.theme import BLUE, SEQUENCE, themed
+from mppcqa.loading import Later
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = Later("mppcqa.charts._quick")
 
 WIDTH, HEIGHT = 900, 340
 OWN_COLOURS = 7

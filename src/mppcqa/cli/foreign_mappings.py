@@ -42,7 +42,7 @@ def mappings_for(
 def _named(name: str) -> Mapping:
     from mppcqa.exchange.foreign.mappings import find_mapping
     from mppcqa.tables import TableError
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
 
     if not name.endswith(".json"):
         found: Mapping = find_mapping(name)

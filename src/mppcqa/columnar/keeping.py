@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from mppcqa.columnar import files
@@ -14,8 +14,14 @@ from mppcqa.columnar.rows import SCHEMA, in_order, read_rows
 from mppcqa.columnar.snapshot import new_duck
 from mppcqa.columnar.things import read_things
 from mppcqa.disk import whole_file
+from mppcqa.loading import Later
 from mppcqa.results.models import QuantityRow
 from mppcqa.results.references import Meaning
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Later("duckdb")
 
 PIECE_ROWS = 1_000_000
 """Values that are held in memory at once."""

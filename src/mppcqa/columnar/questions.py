@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from mppcqa.columnar.answers import (
     Histogram,
@@ -28,7 +26,13 @@ from mppcqa.columnar.answers import (
 from mppcqa.columnar.rows import point_of
 from mppcqa.columnar.snapshot import Snapshot, forget, snapshot
 from mppcqa.inventory.scope import ALL, Scope
+from mppcqa.loading import Later
 from mppcqa.stages import Condition
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Later("duckdb")
 
 AS_SIGMA = 1.4826
 """Median absolute deviation -> standard deviation of a normal distribution."""

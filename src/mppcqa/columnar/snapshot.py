@@ -11,9 +11,8 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
@@ -22,7 +21,13 @@ from django.db import connection as database
 from mppcqa.columnar import files
 from mppcqa.columnar.rows import SCHEMA, read_rows
 from mppcqa.columnar.things import read_things, read_verdicts
+from mppcqa.loading import Later
 from mppcqa.results.references import Meaning
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Later("duckdb")
 
 MOST_READ = 300_000
 """Values that a question reads from the database; what is beyond is said to be missing."""

@@ -18,7 +18,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from mppcqa.public_address import PublicAddress
-from mppcqa.reports.sections import Section
+from mppcqa.reports.sections import WITHIN, Section, added_sections, within_a_stage
 
 GROUP = "mppcqa.reports"
 SHIPPED = (
@@ -95,6 +95,14 @@ def find_kind(key: str) -> ReportKind:
             % {"key": key, "there": ", ".join(there)}
         )
     return there[key]
+
+
+def sections_of(kind: str) -> list[Section]:
+    """The sections of a kind in the order in which they stand if nobody wants another."""
+    if kind == WITHIN:
+        return list(within_a_stage())
+    own = find_kind(kind).sections
+    return [*own(), *(one for one in added_sections() if kind in one.kinds)]
 
 
 def kinds_about(model: type[models.Model]) -> list[ReportKind]:

@@ -76,16 +76,6 @@ def added_sections() -> tuple[AddedSection, ...]:
     return tuple(found)
 
 
-def sections_of(kind: str) -> list[Section]:
-    """The sections of a kind in the order in which they stand if nobody wants another."""
-    from mppcqa.reports.kinds import find_kind
-
-    if kind == WITHIN:
-        return list(within_a_stage())
-    own = find_kind(kind).sections
-    return [*own(), *(one for one in added_sections() if kind in one.kinds)]
-
-
 def within_a_stage() -> tuple[Section, ...]:
     """What a stage says in a device's full report."""
     return (

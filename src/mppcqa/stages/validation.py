@@ -24,7 +24,7 @@ from mppcqa.stages.protocol import (
 )
 from mppcqa.stages.surveys import Survey
 from mppcqa.tables.errors import TableError
-from mppcqa.tables.mapping import mapping_from_json
+from mppcqa.tables.mapping_document import mapping_from_json
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _MEMBERS = tuple(sorted(name for name in dir(Stage) if not name.startswith("_")))

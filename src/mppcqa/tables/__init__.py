@@ -7,7 +7,8 @@ read, and why; `read_foreign` reads it by a mapping.
 
 from mppcqa.tables.errors import Fault, TableError
 from mppcqa.tables.headings import Column, is_known, named_columns
-from mppcqa.tables.source import Chunk, Reading, Source, open_source
+from mppcqa.tables.opening import open_source
+from mppcqa.tables.source import Chunk, Reading, Source
 from mppcqa.tables.words import use_translation
 
 __all__ = [

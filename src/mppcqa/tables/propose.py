@@ -15,11 +15,12 @@ from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import plain_head, roles_of
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.numbers import numbers
+from mppcqa.tables.opening import open_source
 from mppcqa.tables.proposal import Doubt, Proposal, only
 from mppcqa.tables.proposed_kinds import charges, curve, spectrum, staircase, waveform
 from mppcqa.tables.rows import counts_from_one, keys_of
 from mppcqa.tables.shipped import SHIPPED
-from mppcqa.tables.source import Reading, Source, open_source
+from mppcqa.tables.source import Reading, Source
 from mppcqa.tables.unreadable import named
 from mppcqa.tables.words import say as _
 

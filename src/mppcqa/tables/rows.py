@@ -19,7 +19,8 @@ from mppcqa.tables.limit_flags import limit_flags, limited
 from mppcqa.tables.mapping import KEYS, ROLE_UNITS, Column, Mapping
 from mppcqa.tables.measured import Floats
 from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts
-from mppcqa.tables.source import Reading, Source, open_source
+from mppcqa.tables.opening import open_source
+from mppcqa.tables.source import Reading, Source
 from mppcqa.tables.words import say as _
 
 LARGEST_CHANNEL = 4096

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from mppcqa.tables.errors import Fault, TableError
+from mppcqa.tables.errors import Fault
 from mppcqa.tables.headings import Column
-from mppcqa.tables.words import say as _
 
 MAX_ROWS = 50_000_000
 CHUNK_ROWS = 100_000
@@ -67,31 +64,3 @@ class Source(Protocol):
 
         Remarks and footers that were left out are added to `notes` on the way.
         """
-
-
-def open_source(path: Path, reading: Reading | None = None) -> Source:
-    """Open a table by what is in it, whatever it is called."""
-    from mppcqa.tables.excel import ExcelSource
-    from mppcqa.tables.old_sheets import OldSheetSource, is_open_document
-    from mppcqa.tables.parquet import ParquetSource
-    from mppcqa.tables.separated import TextSource
-
-    how = reading or Reading()
-    with path.open("rb") as file:
-        start = file.read(200)
-    if not start:
-        raise TableError(_("The file is empty."))
-    if start.startswith(b"PK"):
-        return OldSheetSource(path, how) if is_open_document(path) else ExcelSource(path, how)
-    if start.startswith(b"PAR1"):
-        return ParquetSource(path, how)
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        return OldSheetSource(path, how)
-    if WEB_PAGE.match(start):
-        raise TableError(
-            _("This is a web page, whatever its name says. Open it in Excel and save it as .xlsx.")
-        )
-    return TextSource(path, how)
-
-
-WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\?xml)\b", re.I)

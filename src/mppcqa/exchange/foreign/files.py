@@ -399,7 +399,7 @@ def imported_parts(run: Run, keep: ExitStack | None = None) -> list[Measured]:
 
     Waveforms of large files are read when they are wanted: `keep` holds the files until it ends.
     """
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
 
     asked: dict[str, Any] = run.parameters["import"]
     device = run.slots.select_related("device__device_type").get().device

@@ -11,7 +11,7 @@ from mppcqa.exchange.models import ForeignMapping
 def all_mappings() -> list[Any]:
     """Saved mappings first, then those that stages bring, then those of known formats."""
     from mppcqa.tables.errors import TableError
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
     from mppcqa.tables.shipped import SHIPPED
 
     saved = []
@@ -47,7 +47,7 @@ def save_mapping(document: dict[str, Any], *, by: Any = None) -> ForeignMapping:
     Raises `TableError` that lists every fault of the document.
     """
     from mppcqa.tables.errors import TableError
-    from mppcqa.tables.mapping import mapping_from_json
+    from mppcqa.tables.mapping_document import mapping_from_json
     from mppcqa.tables.shipped import SHIPPED
 
     mapping = mapping_from_json(document)

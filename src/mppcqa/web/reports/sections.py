@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from mppcqa.reports.kinds import report_kinds
+from mppcqa.reports.kinds import report_kinds, sections_of
 from mppcqa.reports.models import ReportLook
-from mppcqa.reports.sections import OFF, WITHIN, Section, sections_of
+from mppcqa.reports.sections import OFF, WITHIN, Section
 from mppcqa.web import edits
 from mppcqa.web.access import allowed
 from mppcqa.web.reports.look import RIGHT, held_look

@@ -5,7 +5,6 @@ from django.urls import path
 from mppcqa.web.runs import files, views
 
 urlpatterns = [
-    path("stations/<str:name>/start/", views.start, name="run_start"),
     path("runs/", views.run_list, name="run_list"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/live/", views.live, name="run_live"),

@@ -15,26 +15,22 @@ from mppcqa.queue.actions import kill_group
 from mppcqa.queue.logs import read_tail
 from mppcqa.queue.models import Message, State, Task, group_state, without_repeated
 from mppcqa.queue.shipping import fetch
-from mppcqa.queue.untrusted import redact
-from mppcqa.refused import Fault, Refused
+from mppcqa.refused import Refused
 from mppcqa.results.models import Standing
-from mppcqa.runs.actions import resume_run, start_run
+from mppcqa.runs.actions import resume_run
 from mppcqa.runs.again import start_again
 from mppcqa.runs.folders import discard, left_folders
-from mppcqa.runs.models import MeasuredFolder, Run, Station
-from mppcqa.stages import UnknownStage, get_stage
+from mppcqa.runs.models import MeasuredFolder, Run
 from mppcqa.store.reading import glance_at
 from mppcqa.web.access import allowed, person
-from mppcqa.web.edits import begin
 from mppcqa.web.faults import tell
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.paging import Order, keyset_page
 from mppcqa.web.reading import line
-from mppcqa.web.runs.form import RunForm, in_words
+from mppcqa.web.runs.form import in_words
 from mppcqa.web.runs.listing import RUNS
 from mppcqa.web.shown import say_of
 from mppcqa.web.stages import find_stage
-from mppcqa.web.stations.views import loaded_parts, station_context
 from mppcqa.web.tasks.views import shown_in_order
 
 SLOTS = 100
@@ -45,39 +41,6 @@ SLOTS = 100
 def run_list(request: HttpRequest) -> HttpResponseBase:
     """Runs, the newest first."""
     return show_list(request, RUNS, "web/runs/list.html")
-
-
-@require_POST
-@allowed("runs.add_run")
-def start(request: HttpRequest, name: str) -> HttpResponse:
-    """Start a run of what is loaded; a refused form comes back as it was filled in."""
-    found = get_object_or_404(Station, name=name)
-    try:
-        stage = get_stage(found.stage)
-    except UnknownStage as error:
-        messages.error(request, redact(str(error)))
-        return redirect(found)
-    form = RunForm(stage, request.POST)
-    faults: list[Fault] = []
-    if form.is_valid():
-        now = loaded_parts(found.loaded.select_related("device"))
-        edit = begin(request, found, now, found.get_absolute_url())
-        if edit.conflict:
-            return edit.both()
-        try:
-            run = start_run(
-                found,
-                found.stage,
-                form.cleaned_data,
-                by=person(request),
-                override=line(request.POST, "override", 200),
-            )
-        except Refused as error:
-            faults = error.faults
-        else:
-            return redirect(run)
-    context = station_context(found, request.user, form=form, faults=faults)
-    return render(request, "web/stations/station.html", context, status=422)
 
 
 def _run_context(found: Run) -> dict[str, Any]:

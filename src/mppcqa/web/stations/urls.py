@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.stations import computer, console, lane, views
+from mppcqa.web.stations import computer, console, lane, starting, views
 
 urlpatterns = [
     path("stations/", views.station_list, name="station_list"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("stations/<str:name>/", views.station, name="station"),
     path("stations/<str:name>/console/", console.console, name="console"),
     path("stations/<str:name>/load/", views.load, name="station_load"),
+    path("stations/<str:name>/start/", starting.start, name="run_start"),
     path("stations/<str:name>/unload/", views.unload, name="station_unload"),
     path("stations/<str:name>/reserve/", lane.reserve, name="station_reserve"),
     path("stations/<str:name>/maintenance/", lane.maintenance, name="station_maintenance"),
