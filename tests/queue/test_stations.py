@@ -18,7 +18,7 @@ from mppcqa.queue import submit
 from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Lane, State, Task, Worker, queue_name
 from mppcqa.queue.obstacles import why_waiting
-from mppcqa.runs.actions import station_lane
+from mppcqa.runs.lane import station_lane
 from tests.workers import child_environment, running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -24,10 +24,11 @@ from mppcqa.people.roles import ROLES
 from mppcqa.queue.models import Lane, Task
 from mppcqa.reports.models import ReportLook
 from mppcqa.results.models import Standing
-from mppcqa.runs.actions import load_station, station_lane, unload_station
+from mppcqa.runs.actions import load_station, unload_station
 from mppcqa.runs.calibrating import map_channels
 from mppcqa.runs.calibrating import place as place_at
 from mppcqa.runs.instruments import ChannelLine, Instrument
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, Station
 from mppcqa.runs.training import in_use, write_version
 from mppcqa.stages import get_stage

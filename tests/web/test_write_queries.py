@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mppcqa.inventory.models import Device, Tray
 from mppcqa.queue.models import State, Task
-from mppcqa.runs.actions import station_lane
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import LoadedDevice, Run, Station
 from tests.web.formfields import opened
 from tests.web.test_queue_forms import RUN

@@ -13,7 +13,8 @@ from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute, Maker
 from mppcqa.refused import Refused
-from mppcqa.runs.actions import load_station, start_run, station_lane, unload_station
+from mppcqa.runs.actions import load_station, start_run, unload_station
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, Station
 from mppcqa.stages import all_stages, get_stage
 

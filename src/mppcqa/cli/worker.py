@@ -47,7 +47,7 @@ def _own(name: str) -> str:
     """Make a station's lane this computer's own: from now on its tasks come here alone."""
     from mppcqa.queue.dispatch import dispatch
     from mppcqa.queue.models import Lane, State, Task
-    from mppcqa.runs.actions import station_lane
+    from mppcqa.runs.lane import station_lane
     from mppcqa.runs.models import Station
 
     found = Station.objects.filter(name=name).first()

@@ -22,6 +22,7 @@ from mppcqa.queue.repeats import resume
 from mppcqa.refused import Fault, Refused
 from mppcqa.runs.belonging import common_keys
 from mppcqa.runs.calibrating import expired_at, keep_instruments
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import LoadedDevice, Run, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved, seat_text
 from mppcqa.runs.training import in_use, refuse_untrained
@@ -58,27 +59,6 @@ def _devices(serials: Iterable[str]) -> dict[str, Device]:
         for alias in aliases.select_related("device__device_type"):
             found[alias.serial] = alias.device
     return found
-
-
-def station_lane(station: Station) -> Lane:
-    """The station's own queue, which runs one task at a time."""
-    lane, _made = Lane.objects.get_or_create(
-        name=station.lane, defaults={"exclusive": True, "make_safe": station.make_safe}
-    )
-    # A computer that is reached by the network alone leaves its hardware safe by itself.
-    make_safe = [] if station.remote else station.make_safe
-    blocks = station.expiry == Station.Expiry.BLOCK
-    until = station.calibrated_until if blocks else None
-    wanted = {"make_safe": make_safe, "calibrated_until": until}
-    wanted |= {"remote": True, "dedicated": False} if station.remote else {"remote": False}
-    if any(getattr(lane, name) != value for name, value in wanted.items()):
-        served = lane.broker_queue
-        Lane.objects.filter(pk=lane.pk).update(**wanted)
-        for name, value in wanted.items():
-            setattr(lane, name, value)
-        if lane.broker_queue != served:
-            lanes.serve_elsewhere(lane)
-    return lane
 
 
 def keep_station(station: Station) -> None:

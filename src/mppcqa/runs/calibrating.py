@@ -24,6 +24,7 @@ from mppcqa.runs.instruments import (
     Placement,
     RunInstrument,
 )
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, Station
 from mppcqa.store.keeping import keeping
 
@@ -209,8 +210,6 @@ def _settle(pk: int) -> None:
 
 
 def _settle_station(station: Station) -> None:
-    from mppcqa.runs.actions import station_lane
-
     ends = station.instruments.exclude(calibrated_until=None).order_by("calibrated_until")
     station.calibrated_until = ends.values_list("calibrated_until", flat=True).first()
     station.save(update_fields=["calibrated_until"])

@@ -22,7 +22,7 @@ from mppcqa.queue.errors import AWAY, TaskError
 from mppcqa.queue.models import DEFAULT_LANE, OPEN_STATES, State, Task
 from mppcqa.queue.registry import routine
 from mppcqa.refused import Refused
-from mppcqa.runs.actions import station_lane
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import MeasuredFolder, Run, RunFile
 
 if TYPE_CHECKING:

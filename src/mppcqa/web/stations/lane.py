@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from mppcqa import typed
 from mppcqa.queue import lanes
 from mppcqa.refused import Refused
-from mppcqa.runs.actions import station_lane
+from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Station
 from mppcqa.web import edits
 from mppcqa.web.access import allowed, person
