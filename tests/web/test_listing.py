@@ -25,6 +25,7 @@ from mppcqa.web.devices.listing import DEVICES
 from mppcqa.web.exports.listing import EXPORTS
 from mppcqa.web.foreign.listing import BATCHES
 from mppcqa.web.imports.listing import IMPORTS
+from mppcqa.web.instruments.listing import INSTRUMENTS
 from mppcqa.web.limits.listing import LIMIT_SETS
 from mppcqa.web.listing.declare import Listing
 from mppcqa.web.notices.listing import NOTICES
@@ -53,7 +54,12 @@ LISTS: dict[str, Listing] = {
     "/runs/import/batches/": BATCHES,
     "/reanalysis/": REANALYSES,
     "/limits/": LIMIT_SETS,
-    **{f"/catalogue/{key}/": entry_listing(entry) for key, entry in ENTRIES.items()},
+    "/instruments/": INSTRUMENTS,
+    **{
+        f"/catalogue/{key}/": entry_listing(entry)
+        for key, entry in ENTRIES.items()
+        if not entry.own_list
+    },
 }
 SERIAL = re.compile(r'class="serial" href="/devices/([^/"]+)/"')
 

@@ -23,6 +23,7 @@ from mppcqa.results.way import DONE, HOLD, ways, with_next
 from mppcqa.runs.seats import shown_states
 from mppcqa.typed import whole
 from mppcqa.views.verdict import standing_states
+from mppcqa.web.devices.bulk import CHOSEN
 from mppcqa.web.listing.declare import Bulk, Column, Effect, Filter, Listing
 from mppcqa.web.paging import Order
 from mppcqa.web.stages import stage_titles
@@ -170,6 +171,6 @@ DEVICES = Listing(
     ),
     show=lambda rows: rows.values_list(*READ, named=True),
     describe=_describe,
-    bulk=(*(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD, MOUNT, LABELS),
+    bulk=(*CHOSEN, *(_bulk(move) for move in HAND if TABLE[move].by_hand), RECORD, MOUNT, LABELS),
     export="devices",
 )

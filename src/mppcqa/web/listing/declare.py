@@ -70,6 +70,19 @@ class Effect:
     name: str
     refused: str = ""
     """Why it is left out; empty where it would be done."""
+    told: str = ""
+    """What becomes of it, where that is not the same for all."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked before a bulk action is looked at: one of several things."""
+
+    title: Text
+    options: Callable[[Any], Iterable[tuple[str, Text]]]
+    """Keys and titles for a person; no other key is taken."""
+    preview: Callable[[list[int], str], list[Effect]]
+    """What would be done with rows, with what was chosen."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +94,12 @@ class Bulk:
     right: str
     preview: Callable[[list[int]], list[Effect]] = lambda keys: []
     do: Callable[[list[int], str, AbstractBaseUser], str] = lambda keys, reason, by: ""
-    """Does it (rows, reason, who), all or none; returns what to say. Raises a refusal."""
+    """Does it (rows, reason or what was chosen, who), all or none; returns what to say. Raises a
+    refusal."""
     reason: bool = False
     """Whether a reason is asked for."""
+    choice: Choice | None = None
+    """What is chosen first, in place of a reason; its preview is the one that counts."""
     page: str = ""
     """The name of a page of its own that takes the rows (``?devices=1,2``, by `rows_as`) and does
     it, where more has to be said than a reason."""

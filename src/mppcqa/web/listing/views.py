@@ -65,15 +65,25 @@ def _posted(request: HttpRequest, listing: Listing) -> HttpResponseBase:
         chosen = urlencode({action.rows_as: ",".join(map(str, keys))}, safe=",")
         return redirect(f"{reverse(action.page)}?{chosen}")
     faults: list[Fault] = []
-    if "confirmed" in request.POST:
+    chosen = _chosen(request, action)
+    if "confirmed" in request.POST and (chosen or action.choice is None):
+        given = chosen or line(request.POST, "reason", 200)
         try:
-            said = action.do(keys, line(request.POST, "reason", 200), person(request))
+            said = action.do(keys, given, person(request))
         except Refused as error:
             faults = error.faults
         else:
             messages.success(request, said)
             return redirect(request.get_full_path())
     return _preview(request, listing, action, keys, faults)
+
+
+def _chosen(request: HttpRequest, action: Bulk) -> str:
+    """What was chosen for an action; empty where nothing was that this person may choose."""
+    sent = request.POST.get("choice", "")
+    if not sent or action.choice is None:
+        return ""
+    return sent if sent in {key for key, _title in action.choice.options(request.user)} else ""
 
 
 def _choose(request: HttpRequest, listing: Listing) -> HttpResponseBase:
@@ -108,8 +118,15 @@ def _preview(
     request: HttpRequest, listing: Listing, action: Bulk, keys: list[int], faults: list[Fault]
 ) -> HttpResponseBase:
     """What a bulk action would do with each row, before anything is done."""
-    effects = action.preview(keys)
+    chosen = _chosen(request, action)
+    if action.choice is None:
+        effects = action.preview(keys)
+    else:
+        effects = action.choice.preview(keys, chosen) if chosen else []
     context = {
+        "chosen": chosen,
+        "keys": keys,
+        "options": list(action.choice.options(request.user)) if action.choice else (),
         "listing": listing,
         "action": action,
         "done": [one for one in effects if not one.refused],
