@@ -16,9 +16,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from mppcqa.columnar.models import SavedQuestion
-from mppcqa.inventory.models import Device, Institute
+from mppcqa.inventory.models import Device, Institute, Lot
 from mppcqa.results.models import QuantityRow
 from mppcqa.web.workbench.asked import BY, KINDS
+from tests.reports.pages import MARGIN, faults
+from tests.reports.reading import read
 
 pytestmark = pytest.mark.django_db
 PAGE = "/workbench/"
@@ -105,6 +107,24 @@ def test_taken_away(client: Client, campaign: SimpleNamespace) -> None:
     asked = f"q={quantity('gain_adc')}"
     assert client.get(f"{PAGE}?{asked}&as=png").content.startswith(b"\x89PNG")
     assert b"<svg" in client.get(f"{PAGE}?{asked}&as=svg").content
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_kind_is_printed_without_a_fault(
+    client: Client, campaign: SimpleNamespace, language: str
+) -> None:
+    client.cookies.load({"django_language": language})
+    Lot.objects.update(name="W" * 60)
+    lot = Lot.objects.get()
+    for n, kind in enumerate(KINDS):
+        asked = f"q={quantity('gain_adc')}&kind={kind}&q2={quantity('pde')}&by=lot&lot={lot.pk}"
+        asked += f"&as=pdf&paper={('A4', 'letter')[n % 2]}"
+        data = client.get(f"{PAGE}?{asked}").content
+        assert faults(data, margin=MARGIN) == [], kind
+        texts, _codes = read(data)
+        assert {"en": "Gain", "es": "Ganancia"}[language] in texts[0], kind
+        assert "WWW" in texts[0], kind
+        assert data == client.get(f"{PAGE}?{asked}").content, "the same answer, the same bytes"
 
 
 def test_who_is_bound_sees_the_own(

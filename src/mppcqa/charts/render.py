@@ -1,4 +1,4 @@
-"""Charts for the browser: Vega-Lite, and a picture of it. Paper has `mppcqa.charts.paper`."""
+"""Charts for the browser: Vega-Lite, and pictures of it. Paper has `mppcqa.charts.paper`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,22 @@ def to_png(chart: Any) -> bytes:
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_png(to_spec(chart), scale=2))
+
+
+PRINTED = 4
+"""Pixels of a printed picture to one of the screen."""
+PRINTED_WIDTH = 560
+"""Of the field of a printed chart [pixels of the screen]: wider, its letters would be too small."""
+
+
+def to_print(chart: Any) -> bytes:
+    """The chart as a picture for paper, `PRINTED` times its size in pixels."""
+    import vl_convert
+
+    spec = to_spec(chart)
+    if isinstance(spec.get("width"), int | float):
+        spec["width"] = min(spec["width"], PRINTED_WIDTH)
+    return bytes(vl_convert.vegalite_to_png(spec, scale=PRINTED))
 
 
 def to_svg(chart: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -32,7 +33,7 @@ ASKED_AFTER = 20_000
 @require_GET
 def workbench(request: HttpRequest) -> HttpResponse:
     """``?q=QUANTITY&at=CONDITION&kind=KIND&by=GROUP`` and what devices and values are chosen by;
-    ``as=csv|svg|png`` gives the answer to take away."""
+    ``as=csv|svg|png|pdf`` gives the answer to take away."""
     asked = read(request.GET)
     context: dict[str, Any] = {"asked": asked, "kinds": KINDS, "by": BY}
     if asked.first is None and not asked.faults:
@@ -40,10 +41,12 @@ def workbench(request: HttpRequest) -> HttpResponse:
     questions = Questions(scope_of(request.user), asked.chosen)
     _follow(questions)
     wanted = request.GET.get("as", "")
-    if wanted not in ("", "csv", "svg", "png"):
-        asked.faults.append(_("An answer is given as csv, svg or png."))
+    if wanted not in ("", "csv", "svg", "png", "pdf"):
+        asked.faults.append(_("An answer is given as csv, svg, png or pdf."))
     if not asked.faults:
         found = answer(asked, questions, request.user)
+        if wanted == "pdf":
+            return _on_paper(request, found, _question(asked, _choices(request, asked, questions)))
         if wanted and (wanted == "csv" or found.chart is not None):
             return _taken_away(found, wanted)
         context["answer"] = found
@@ -89,6 +92,73 @@ def _choices(request: HttpRequest, asked: Asked, questions: Questions) -> dict[s
         "fresh": snapshot.fresh,
         "missing": snapshot.missing,
     }
+
+
+def _question(asked: Asked, choices: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was asked, in words: each choice that says something."""
+    given, titles = asked.given, dict(choices["quantities"])
+    several = {
+        **{name: (str(label), dict(options)) for name, label, options, _c in choices["filters"]},
+        "tag": (_("tag"), dict(choices["tags"])),
+        "outcome": (_("verdict"), dict(choices["outcomes"])),
+    }
+    said = [
+        (_("Quantity"), titles.get(choices["first"], "")),
+        (_("Conditions"), _points(asked, "at", choices["at"])),
+        (_("Shown as"), str(KINDS[asked.kind])),
+        (_("Grouped by"), str(BY[asked.by]) if asked.by else ""),
+    ]
+    if asked.kind == "pairs":
+        said.append((_("Second quantity"), titles.get(choices["second"], "")))
+        said.append((_("Its conditions"), _points(asked, "at2", choices["at2"])))
+    for name, (label, names) in several.items():
+        chosen = [names.get(key, key) for key in given.getlist(name)]
+        said.append((capfirst(label), ", ".join(map(str, chosen))))
+    plain = {
+        "device": _("Device"),
+        "channel": _("channel"),
+        "since": _("Measured since"),
+        "until": _("Measured until"),
+        "low": _("Values from"),
+        "high": _("Values to"),
+    }
+    said += [(title, given.get(name, "")) for name, title in plain.items()]
+    if given.get("rq"):
+        bounds = f"{given.get('rlow', '') or '…'} – {given.get('rhigh', '') or '…'}"
+        said.append((_("Only where"), f"{titles.get(given['rq'], given['rq'])}: {bounds}"))
+    return [(title, text) for title, text in said if text]
+
+
+def _points(asked: Asked, name: str, chosen: list[str]) -> str:
+    words = dict(asked.points.get(name, ()))
+    return "; ".join(str(words.get(text, text)) for text in chosen if text and text != "*")
+
+
+def _on_paper(request: HttpRequest, found: Answer, question: list[tuple[str, str]]) -> HttpResponse:
+    """The answer as a report, on the paper that ``?paper=`` names."""
+    from mppcqa.charts.render import to_print
+    from mppcqa.reports.answer import PrintedAnswer, lay_out
+    from mppcqa.reports.document import PAPERS
+    from mppcqa.reports.look import look_of
+
+    paper = request.GET.get("paper", "")
+    data = lay_out(
+        PrintedAnswer(
+            title=found.title,
+            question=question,
+            heads=[str(head) for head, _css in found.heads],
+            rows=[[one[0] if isinstance(one, tuple) else one for one in row] for row in found.rows],
+            facts=[(str(title), str(value)) for title, value in found.facts],
+            notes=[str(note) for note in found.notes],
+            chart=b"" if found.chart is None else to_print(found.chart),
+            numbers=frozenset(k for k, (_head, css) in enumerate(found.heads) if css),
+        ),
+        paper if paper in PAPERS else "A4",
+        look_of(None),
+    )
+    response = HttpResponse(data, content_type="application/pdf")
+    response["Content-Disposition"] = 'inline; filename="answer.pdf"'
+    return response
 
 
 def _taken_away(found: Answer, wanted: str) -> HttpResponse:
