@@ -10,9 +10,10 @@ from pathlib import Path
 from benchmarks.families import give_up_right_to_kill, start_family
 
 from mppcqa.queue import Context, TaskError, kill, routine
+from mppcqa.queue.registry import Parameter
 
 
-@routine("test.add", title="Add")
+@routine("test.add", title="Add", parameters=(Parameter("a", "First"), Parameter("b", "Second")))
 def add(context: Context, *, a: int, b: int) -> dict[str, int]:
     context.log(f"{a} + {b}")
     context.progress(1, 1, "added")

@@ -18,7 +18,7 @@ from mppcqa.queue import models as queue_models
 from mppcqa.queue import submit
 from mppcqa.queue.models import Lane, Worker
 from mppcqa.queue.rows import Row
-from mppcqa.queue.scheduler import Entry
+from mppcqa.queue.scheduler import Entry, ask_due
 from mppcqa.queue.schedules import timing
 
 pytestmark = pytest.mark.django_db
@@ -73,14 +73,18 @@ def test_every_row_of_the_queue_refuses_to_be_saved_whole() -> None:
 def test_the_scheduler_does_not_switch_on_again_what_a_person_switched_off(
     schedule: PeriodicTask,
 ) -> None:
-    entry = next(Entry(schedule, app=current_app))
-    with Meanwhile(schedule, enabled=False):
-        entry.save()
-    assert not PeriodicTask.objects.get(pk=schedule.pk).enabled
+    for task in ("mppcqa.queue.scheduled", "mppcqa.queue.reap"):
+        PeriodicTask.objects.filter(pk=schedule.pk).update(task=task, enabled=True)
+        entry = Entry(PeriodicTask.objects.get(pk=schedule.pk), app=current_app)
+        with Meanwhile(schedule, enabled=False):
+            next(entry).save()
+            ask_due(entry.model, entry.last_run_at)
+        assert not PeriodicTask.objects.get(pk=schedule.pk).enabled
 
 
 def test_the_scheduler_keeps_when_a_schedule_ran(schedule: PeriodicTask) -> None:
-    entry = next(Entry(schedule, app=current_app))
+    PeriodicTask.objects.filter(pk=schedule.pk).update(task="mppcqa.queue.reap")
+    entry = next(Entry(PeriodicTask.objects.get(pk=schedule.pk), app=current_app))
     entry.save()
     row = PeriodicTask.objects.get(pk=schedule.pk)
     assert (row.total_run_count, row.last_run_at) == (1, entry.model.last_run_at)

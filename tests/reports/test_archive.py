@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +26,7 @@ from mppcqa.limits.decisions import grant_waiver
 from mppcqa.public_address import PublicAddress
 from mppcqa.queue.models import State, Task, queue_name
 from mppcqa.queue.runner import work
-from mppcqa.queue.tasks import scheduled
+from mppcqa.queue.schedules import ask
 from mppcqa.reports.archive import keep_report, reports_of
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.document import PAPERS
@@ -279,7 +278,7 @@ def test_reports_of_what_was_chosen_and_of_all_that_holds_devices(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_schedule_writes_the_report_of_a_campaign_and_it_is_listed(
-    campaign: SimpleNamespace, browser_client: Client
+    campaign: SimpleNamespace, browser_client: Client, operator: User
 ) -> None:
     row = Campaign.objects.get()
     address = f"/reports/inventory.campaign/{row.pk}/schedule/"
@@ -291,18 +290,18 @@ def test_a_schedule_writes_the_report_of_a_campaign_and_it_is_listed(
     schedule = PeriodicTask.objects.get(kwargs__contains="campaign")
     for _twice in range(2):
         # As the scheduler does when it is due; what is still open is not doubled.
-        scheduled(**json.loads(schedule.kwargs))
+        ask(schedule)
     run_all()
     kept = reports_of(row).get()
     assert (kept.kind, kept.language, kept.paper, kept.made_by) == (
         "campaign",
         "es",
         "letter",
-        None,
+        operator,
     )
     assert f'href="/reports/{kept.pk}/"' in browser_client.get("/reports/").content.decode()
     # Nothing has changed since: the newest stands for it.
-    scheduled(**json.loads(schedule.kwargs))
+    ask(schedule)
     run_all()
     assert reports_of(row).get() == kept
     assert browser_client.post(f"/schedules/{schedule.pk}/remove/").status_code == 302

@@ -21,6 +21,8 @@ from mppcqa.limits.changes import apply, new_version
 from mppcqa.limits.models import LimitSet, SignOff, Verdict, Waiver
 from mppcqa.people.actions import invite
 from mppcqa.people.roles import ROLES
+from mppcqa.queue.clock import set_zone, zone_name
+from mppcqa.queue.laboratory import Laboratory
 from mppcqa.queue.models import Lane, Task
 from mppcqa.reports.models import ReportLook
 from mppcqa.results.models import Standing
@@ -100,6 +102,7 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
     kind = DeviceType.objects.earliest("pk")
     Run.objects.update(operator=None)  # who measured may not sign
     row = PeriodicTask.objects.get(name="queue.retention")
+    Laboratory.objects.create(pk=1)
     beat = IntervalSchedule.objects.create(every=7200, period="seconds")
     Task.objects.all().delete()
     meter, here = (Instrument.objects.create(name=name, kind="meter") for name in ("A", "B"))
@@ -165,12 +168,23 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
             Case(
                 f"/schedules/{row.pk}/",
                 f"/schedules/{row.pk}/",
-                {"number": "5", "unit": "h", "crontab": ""},
+                {"when": "every", "number": "5", "unit": "h", "time": ""},
                 lambda: PeriodicTask.objects.filter(pk=row.pk).update(crontab=None, interval=beat),
                 lambda: getattr(PeriodicTask.objects.get(pk=row.pk).interval, "every", None),
                 18_000,
                 ("2", "5"),
-                {"pick-unit": "yours", "pick-crontab": "yours", "pick-number": "yours"},
+                {f"pick-{name}": "yours" for name in ("when", "number", "unit", "time")},
+            )
+        ],
+        "schedule_clock": [
+            Case(
+                "/schedules/clock/",
+                "/schedules/clock/",
+                {"zone": "Europe/Madrid"},
+                lambda: set_zone("Asia/Tokyo"),
+                zone_name,
+                "Europe/Madrid",
+                ("Asia/Tokyo", "Europe/Madrid"),
             )
         ],
         "procedure_write": [

@@ -96,6 +96,8 @@ NOT_EDITS = {
     "task_kill": "ends, whoever asks",
     "task_group_kill": "ends, whoever asks",
     "task_again": "adds",
+    "task_new": "adds",
+    "task_priority": "says which, seen on the page; refused once it has begun",
     "schedule_switch": "says on or off, not the other of what it is",
     "schedule_now": "adds",
     "worker_drain": "ends, whoever asks",
@@ -156,6 +158,7 @@ EDITS = (
         "limit_edit",
         "device_waive",
     ),
+    "schedule_clock",
     *("device_sign_off", "station_unload", "run_start", "limit_apply", "limit_withdraw"),
     *("import", "mapping_remove", "foreign", "report_look", "report_sections"),
 )

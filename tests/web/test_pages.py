@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import PeriodicTask
 
 from mppcqa.inventory.models import Device
 from mppcqa.limits.models import LimitSet
@@ -85,7 +86,13 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "task_group": f"/queue/groups/{TaskGroup.objects.get_or_create(title='g')[0].pk}/",
         "task_history": "/queue/history/",
         "schedule_list": "/schedules/",
+        "task_new": "/queue/new/",
+        "task_new routine": "/queue/new/?routine=exchange.list",
+        "task_list archived": "/queue/?archived=1&routine=runs.check&by=rosa&from=2026-01-01",
         "schedule_add": "/schedules/add/",
+        "schedule_add routine": "/schedules/add/?routine=queue.retention",
+        "schedule": f"/schedules/{PeriodicTask.objects.get(name='exchange.backup').pk}/",
+        "schedule_clock": "/schedules/clock/",
         "notice_list": "/notices/",
         "bell": "/notices/bell/",
         "distribution": "/distributions/",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
-from mppcqa.queue.registry import routine
+from mppcqa.queue.registry import Parameter, routine
 
 
 def _bundle(number: int) -> Any:
@@ -21,7 +21,19 @@ def _bundle(number: int) -> Any:
     return row
 
 
-@routine("bundles.make", title=_("Bundle for the partner"), repeatable=True, hard_limit_s=6 * 3600)
+@routine(
+    "bundles.make",
+    title=_("Bundle for the partner"),
+    repeatable=True,
+    hard_limit_s=6 * 3600,
+    right="bundles.add_bundle",
+    parameters=(
+        Parameter("shipment", _("Shipment"), of="inventory.shipment"),
+        Parameter("run_files", _("With run files")),
+        Parameter("certificates", _("With certificates")),
+        Parameter("language", _("Language"), choices=lambda: settings.LANGUAGES),
+    ),
+)
 def make_bundle(
     context: Context,
     *,

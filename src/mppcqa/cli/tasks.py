@@ -20,6 +20,7 @@ COLOURS = {
     "killed": "yellow",
     "timed_out": "red",
     "lost": "red",
+    "expired": "yellow",
 }
 
 

@@ -13,7 +13,7 @@ from mppcqa.queue.actions import submit
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.models import State, Task
-from mppcqa.queue.registry import routine
+from mppcqa.queue.registry import Parameter, routine
 from mppcqa.queue.transitions import task_ended
 
 
@@ -156,6 +156,65 @@ def export_list(context: Context, *, export_id: int) -> dict[str, Any]:
     return {"rows": row.rows, "bytes": row.size}
 
 
+def _lists() -> list[tuple[str, Any]]:
+    from mppcqa.exchange.lists import LISTS
+
+    return [(one, _LISTS.get(one, one)) for one in LISTS]
+
+
+def _forms() -> list[tuple[str, Any]]:
+    from mppcqa.exchange.writers import writers
+
+    return [(one.key, one.title) for one in writers().values()]
+
+
+_LISTS = {
+    "devices": _("Devices"),
+    "values": _("Measured values"),
+    "fits": _("Records of fits"),
+    "records": _("What was done to devices"),
+    "assembly": _("What devices were part of"),
+    "runs": _("Runs"),
+}
+
+
+@routine(
+    "exchange.list",
+    title=_("List as a file"),
+    repeatable=True,
+    parameters=(
+        Parameter("what", _("List"), choices=_lists),
+        Parameter("form", _("Format"), choices=_forms),
+        Parameter("campaign", _("Campaign"), of="inventory.campaign", told=_("Empty for all.")),
+    ),
+)
+def write_list_anew(
+    context: Context, *, what: str, form: str = "csv", campaign: int = 0
+) -> dict[str, Any]:
+    """Write a list as it stands now; its asker finds the file among the exports."""
+    from mppcqa.exchange.exports import write
+    from mppcqa.exchange.models import Export
+    from mppcqa.exchange.writers import ExportRefused
+
+    by = context.task.requested_by
+    if by is None:
+        raise TaskError("nobody asked for this list, so nobody could fetch it: schedule it anew")
+    if campaign and what == "runs":
+        raise TaskError("the list of runs is not of one campaign: leave the campaign empty")
+    filters = {"campaign": str(campaign)} if campaign else {}
+    # An earlier attempt may have been lost half way.
+    row = Export.objects.filter(task=context.task).first() or Export.objects.create(
+        what=what, form=form, filters=filters, asked_by_id=by.pk, task=context.task
+    )
+    try:
+        write(row, _told(context, 0, "rows"))
+    except ExportRefused as error:
+        row.delete()
+        raise TaskError(str(error)) from error
+    context.log(f"{row.filename}: {row.rows} rows")
+    return {"export": row.pk, "rows": row.rows, "bytes": row.size}
+
+
 @routine("exchange.send", title=_("Send to another database"), repeatable=True)
 def send_documents(context: Context, *, export_id: int) -> dict[str, Any]:
     """Send items and tests; what is there already is told, so that again goes on where it ended."""
@@ -183,6 +242,14 @@ def send_documents(context: Context, *, export_id: int) -> dict[str, Any]:
     repeatable=True,
     hard_limit_s=6 * 3600,
     schedule="40 2 * * *",
+    parameters=(
+        Parameter(
+            "folder",
+            _("Folder"),
+            told=_("On the server; empty for the usual one."),
+            right="queue.change_worker",
+        ),
+    ),
 )
 def make_backup(context: Context, *, folder: str = "") -> dict[str, Any]:
     """Back up database and files, and thin out the older backups by their age.

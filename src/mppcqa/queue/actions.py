@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 MAX_ARGUMENT_BYTES = 64 * 1024
+LAST_PRIORITY = 9
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Call:
     topic: str = ""
     limit_s: float | None = None
     override: str = ""
+    not_before: dt.datetime | None = None
+    expires_at: dt.datetime | None = None
 
 
 def submit(
@@ -59,14 +63,18 @@ def submit(
     override: str = "",
     topic: str = "",
     limit_s: float | None = None,
+    not_before: dt.datetime | None = None,
+    expires_at: dt.datetime | None = None,
 ) -> Task:
     """Ask for one task. With a `key`, an open task of the same key is returned instead.
 
     `override` is the recorded reason to start on a station whose calibration has expired; `topic`
     says what its run times are compared by; `limit_s` replaces the routine's own time limit.
+    It begins at `not_before` at the earliest; if it has not by `expires_at`, it ends as expired.
     Raises `SubmitError` for an unknown routine or arguments that it can't take.
     """
-    call = Call(name, arguments or {}, lane, priority, topic, limit_s, override)
+    when = (not_before, expires_at)
+    call = Call(name, arguments or {}, lane, priority, topic, limit_s, override, *when)
     check_call(call)
     for last in (False, False, True):
         try:
@@ -134,6 +142,10 @@ def _pk(by: AbstractBaseUser | None) -> Any:
 
 def check_call(call: Call) -> None:
     """Raise `SubmitError` where a call can't be taken, and say why."""
+    if call.expires_at and call.expires_at <= max(
+        call.not_before or timezone.now(), timezone.now()
+    ):
+        raise SubmitError(_("It would expire before it may begin."))
     routine = find(call.name)
     if routine is None:
         raise SubmitError(f"there is no routine called {call.name!r}")
@@ -175,6 +187,8 @@ def _create(
         key=key,
         open_key=key or None,
         override=told(call.override, 200),
+        not_before=call.not_before,
+        expires_at=call.expires_at,
         **about_key(about),
     )
     start_task(task)
@@ -183,7 +197,7 @@ def _create(
 
 def start_task(task: Task) -> None:
     """Store a new task: queued at once where nothing can be in its way."""
-    if task.lane != DEFAULT_LANE or task.after is not None:
+    if task.lane != DEFAULT_LANE or task.after is not None or task.not_before is not None:
         task.save(force_insert=True)
         if task.after is None or not task.after.is_open:
             transaction.on_commit(dispatch)
@@ -193,6 +207,14 @@ def start_task(task: Task) -> None:
     task.served_by = queue_name(DEFAULT_LANE)
     task.save(force_insert=True)
     transaction.on_commit(lambda: wake(task.served_by))
+
+
+def set_priority(task: Task, priority: int) -> bool:
+    """Move a task forward (0) or back (9) among those that wait; False once it has begun."""
+    if not 0 <= priority <= LAST_PRIORITY:
+        raise SubmitError(_("A priority is a number from 0 (first) to 9 (last)."))
+    rows = Task.objects.filter(pk=task.pk, state__in=(State.WAITING, State.QUEUED))
+    return bool(rows.update(priority=priority))
 
 
 def kill(task: Task, *, by: AbstractBaseUser | None = None, reason: str = "") -> bool:

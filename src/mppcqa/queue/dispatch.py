@@ -23,7 +23,7 @@ from kombu.exceptions import OperationalError
 
 from mppcqa.queue.models import REMOTE_PREFIX, Lane, State, Task, Worker, lane_title
 from mppcqa.queue.obstacles import obstacle
-from mppcqa.queue.transitions import TOLD, may_go_on, move
+from mppcqa.queue.transitions import TOLD, may_go_on, move, overdue
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def dispatch() -> int:
         .exclude(lane__in=closed.values("name"))
         .filter(Q(after=None) | Q(after__state=State.SUCCEEDED))
         .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        .exclude(overdue())
         .order_by("priority", "id")
         .only("lane", "attempt", "requested_by", "override", *TOLD)
     )
@@ -125,7 +126,7 @@ def hold_back(task: Task) -> bool:
 
 def queued_in(queues: list[str]) -> QuerySet[Task]:
     """What the workers of these broker queues take next, in order."""
-    rows = Task.objects.filter(state=State.QUEUED, served_by__in=queues)
+    rows = Task.objects.filter(state=State.QUEUED, served_by__in=queues).exclude(overdue())
     return rows.order_by("priority", "id")
 
 

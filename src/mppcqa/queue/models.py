@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mppcqa.queue.laboratory import Laboratory  # noqa: F401 (Django looks for it here)
 from mppcqa.queue.rows import Row
 
 
@@ -24,10 +25,14 @@ class State(models.TextChoices):
     KILLED = "killed", _("killed")
     TIMED_OUT = "timed_out", _("timed out")
     LOST = "lost", _("lost")
+    EXPIRED = "expired", _("expired")
 
 
 OPEN_STATES = (State.WAITING, State.QUEUED, State.RUNNING)
-FINAL_STATES = (State.SUCCEEDED, State.FAILED, State.KILLED, State.TIMED_OUT, State.LOST)
+FINAL_STATES = (
+    *(State.SUCCEEDED, State.FAILED, State.KILLED, State.TIMED_OUT, State.LOST),
+    State.EXPIRED,
+)
 
 
 class Lane(Row):
@@ -144,7 +149,7 @@ def group_state(states: list[str]) -> State:
         return State.RUNNING
     if present & {State.QUEUED, State.WAITING}:
         return State.QUEUED if present <= {State.QUEUED, State.WAITING} else State.RUNNING
-    for state in (State.LOST, State.TIMED_OUT, State.FAILED, State.KILLED):
+    for state in (State.LOST, State.TIMED_OUT, State.FAILED, State.EXPIRED, State.KILLED):
         if state in present:
             return state
     return State.SUCCEEDED
@@ -214,6 +219,7 @@ class Task(Row):
 
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)  # then it may not begin any more
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -259,6 +265,7 @@ class Task(Row):
             models.Index(fields=["tallied"], name="queue_task_tallied"),
             models.Index(fields=["about_model", "about_id"], name="queue_task_about"),
             models.Index(fields=["key"], name="queue_task_key"),
+            models.Index(fields=["name", "-id"], name="queue_task_name"),
         ]
 
     def __str__(self) -> str:

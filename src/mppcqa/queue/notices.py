@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
-TELLING = (State.FAILED, State.TIMED_OUT, State.LOST)
+TELLING = (State.FAILED, State.TIMED_OUT, State.LOST, State.EXPIRED)
 
 
 def notify(task: Task) -> None:

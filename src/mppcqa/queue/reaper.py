@@ -22,7 +22,7 @@ from mppcqa.queue.models import FINAL_STATES, Lane, Message, State, Task, Worker
 from mppcqa.queue.programs import MAKE_SAFE_S, make_safe
 from mppcqa.queue.registry import find
 from mppcqa.queue.shipping import ship
-from mppcqa.queue.transitions import move
+from mppcqa.queue.transitions import expire, move, overdue
 from mppcqa.queue.untrusted import told
 
 RESEND_AFTER = dt.timedelta(seconds=5)
@@ -39,6 +39,7 @@ def reap() -> dict[str, int]:
         "lost": _end_lost_attempts(),
         "unlocked": _free_locks(),
         "refused": _refuse_stranded(),
+        "expired": _end_overdue(),
         "queued": dispatch(),
         "called": _call_again(),
         "tallied": tally(),
@@ -173,6 +174,12 @@ def _refuse_stranded() -> int:
     for task in stranded:
         refuse(task)
     return len(stranded)
+
+
+def _end_overdue() -> int:
+    """What did not begin in time ends, and says so."""
+    rows = Task.objects.filter(overdue(), state__in=(State.WAITING, State.QUEUED))
+    return sum(expire(task) for task in list(rows.order_by("pk")))
 
 
 def _call_again() -> int:

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 Function = Callable[..., "dict[str, Any] | None"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument of a routine that a person may give by a form."""
+
+    name: str
+    title: Any
+    of: str | Callable[[dict[str, Any]], str] = ""
+    """The table (``runs.station``) whose row it is, by its key; may follow from those before it."""
+    choices: Callable[[], Iterable[tuple[str, Any]]] | None = None
+    told: Any = ""
+    """What it means, in a sentence."""
+    right: str = ""
+    """Who lacks this right does not give it."""
+    first: bool = False
+    """Chosen together with the routine: what the others may be follows from it."""
+    kind: type = str
+    """Of the value: bool, int, float or str. The routine's own annotation says it."""
+    default: Any = inspect.Parameter.empty
+
+    @property
+    def needed(self) -> bool:
+        """Whether the routine has no value of its own for it."""
+        return self.default is inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -25,7 +50,21 @@ class Routine:
     soft_limit_s: float | None
     """After this long the asker is told with a message; the task goes on."""
     schedule: float | str | None
-    """Seconds between runs, or a crontab line (UTC), of the shipped schedule."""
+    """Seconds between runs, or a crontab line, of the shipped schedule."""
+    parameters: tuple[Parameter, ...] = ()
+    """What a form asks for, in its order."""
+    right: str = ""
+    """Who may ask for it by a form must have this right as well."""
+
+    @property
+    def by_form(self) -> bool:
+        """Whether a person can give all that it needs."""
+        known = {one.name: None for one in self.parameters}
+        try:
+            self.check_arguments(known)
+        except TypeError:
+            return False
+        return True
 
     def check_arguments(self, arguments: dict[str, Any]) -> None:
         """Raise `TypeError` where the arguments do not fit the function."""
@@ -49,14 +88,17 @@ def routine(
     retry_on: tuple[type[Exception], ...] = (),
     soft_limit_s: float | None = None,
     schedule: float | str | None = None,
+    parameters: tuple[Parameter, ...] = (),
+    right: str = "",
 ) -> Callable[[Function], Function]:
     """Declare a function as a routine of the queue.
 
     The function gets a `mppcqa.queue.Context` and keyword arguments that are plain JSON; what it
     returns (a dict of plain JSON, or None) becomes the task's result. Errors of the classes
     `retry_on` are tried again with growing pauses, at most `max_attempts` times in all. With a
-    `schedule` (seconds, or a crontab line in UTC) a schedule is made at the first migration,
-    which people can then change or switch off.
+    `schedule` (seconds, or a crontab line) a schedule is made at the first migration, which people
+    can then change or switch off. With `parameters` people can give its arguments by a form; one
+    that needs an argument which is not among them is a step of something else, and in no form.
     """
 
     def declare(function: Function) -> Function:
@@ -72,10 +114,21 @@ def routine(
             retry_on,
             soft_limit_s,
             schedule,
+            tuple(_as_declared(one, function) for one in parameters),
+            right,
         )
         return function
 
     return declare
+
+
+KINDS = {"bool": bool, "int": int, "float": float, "str": str}
+
+
+def _as_declared(parameter: Parameter, function: Function) -> Parameter:
+    """With kind and default as the function has them."""
+    own = inspect.signature(function).parameters[parameter.name]
+    return replace(parameter, kind=KINDS[str(own.annotation)], default=own.default)
 
 
 def scheduled() -> list[Routine]:

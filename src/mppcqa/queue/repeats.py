@@ -6,6 +6,8 @@ follows from it; in a chain what follows runs after it, whether it had run befor
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -24,6 +26,8 @@ COPIED = (
     *("name", "arguments", "lane", "priority", "topic", "limit_s", "override"),
     *("about_model", "about_id"),
 )
+KEPT = ("name", "lane", "topic", "limit_s", "override")
+"""Of these what stays with other arguments; it may be about something else then."""
 
 
 def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
@@ -48,6 +52,57 @@ def again(task: Task, *, by: AbstractBaseUser | None = None) -> Task:
                 % values
             )
         return _take_up(task, by)
+
+
+def again_with(
+    task: Task,
+    arguments: dict[str, Any],
+    *,
+    by: AbstractBaseUser | None = None,
+    priority: int = 5,
+    not_before: dt.datetime | None = None,
+    expires_at: dt.datetime | None = None,
+) -> Task:
+    """Ask for a task's routine once more with other arguments, as a task by itself.
+
+    It takes no place in a group: what it does is not what the group was asked for. Raises
+    `SubmitError`.
+    """
+    check_call(Call(task.name, arguments, task.lane, not_before=not_before, expires_at=expires_at))
+    changed = Task(
+        **{name: getattr(task, name) for name in KEPT},
+        arguments=arguments,
+        priority=priority,
+        not_before=not_before,
+        expires_at=expires_at,
+        requested_by_id=None if by is None else by.pk,
+        repeat_of=task,
+    )
+    with transaction.atomic():
+        start_task(changed)
+    return changed
+
+
+@dataclass(frozen=True)
+class Changed:
+    """An argument that is not as it was; None where there is or was none."""
+
+    name: str
+    former: Any
+    now: Any
+
+
+def changed_arguments(task: Task) -> list[Changed]:
+    """What a repeat was asked for with that its former was not."""
+    former = task.repeat_of
+    if former is None:
+        return []
+    old, new = former.arguments, task.arguments
+    return [
+        Changed(name, old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
 
 
 def resume(group: TaskGroup, *, by: AbstractBaseUser | None = None) -> list[Task]:

@@ -59,19 +59,6 @@ def _end_worker() -> None:
     os.kill(int(os.environ["MPPCQA_WORKER_PID"]), signal.SIGTERM)
 
 
-@shared_task(name="mppcqa.queue.scheduled", ignore_result=True)
-def scheduled(*, name: str, arguments: dict[str, Any] | None = None) -> None:
-    """The scheduler says that it is time for a routine. One that is still open is not doubled."""
-    from mppcqa.queue.actions import submit
-    from mppcqa.queue.errors import SubmitError
-    from mppcqa.queue.schedules import key_of
-
-    try:
-        submit(name, arguments, key=key_of(name, arguments))
-    except SubmitError as error:
-        logger.error("the schedule of %s: %s", name, error)
-
-
 @shared_task(name="mppcqa.queue.reap", ignore_result=True)
 def reap_now() -> None:
     """One round of the reaper, for the scheduler; workers do it with every heartbeat as well."""

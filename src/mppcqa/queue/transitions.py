@@ -10,9 +10,10 @@ import logging
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from mppcqa.queue.models import (
     DEFAULT_LANE,
@@ -103,11 +104,30 @@ def begin(task: Task, worker: str, **fields: Any) -> bool:
     """
     ending = Worker.objects.filter(name=worker, drain=True)
     rows = Task.objects.filter(pk=task.pk, state=State.QUEUED, attempt=task.attempt)
+    rows = rows.exclude(overdue())
     fields |= {"worker": worker, "attempt": task.attempt + 1}
     if not rows.filter(~Exists(ending)).update(state=State.RUNNING, **fields):
         return False
     _remember(task, State.RUNNING, fields)
     return True
+
+
+def overdue() -> Q:
+    """Tasks that had to begin by now and have not; what began once may be tried again."""
+    return Q(expires_at__lte=timezone.now(), attempt=0)
+
+
+def expire(task: Task) -> bool:
+    """End a task whose time to begin has passed; False if somebody was first."""
+    when = task.expires_at
+    return move(
+        task,
+        (State.WAITING, State.QUEUED),
+        State.EXPIRED,
+        expected_attempt=0,
+        error_class="Expired",
+        error_text=_("It had to begin by %s UTC, and had not.") % f"{when:%Y-%m-%d %H:%M:%S}",
+    )
 
 
 def _asked_to_end(rows: QuerySet[Task]) -> dict[str, str]:

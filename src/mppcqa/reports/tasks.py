@@ -13,10 +13,10 @@ from mppcqa.inventory.models import Device
 from mppcqa.public_address import public_address
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
-from mppcqa.queue.registry import routine
+from mppcqa.queue.registry import Parameter, routine
 from mppcqa.refused import Refused
 from mppcqa.reports.archive import keep_report
-from mppcqa.reports.kinds import UnknownReport, find_kind
+from mppcqa.reports.kinds import UnknownReport, find_kind, report_kinds
 
 
 def _warn(context: Context) -> None:
@@ -25,7 +25,31 @@ def _warn(context: Context) -> None:
         context.log(warning)
 
 
-@routine("reports.write", title=_("Report"), repeatable=True)
+def _kinds() -> list[tuple[str, Any]]:
+    return [(one.key, one.title) for one in report_kinds().values()]
+
+
+def _papers() -> list[tuple[str, Any]]:
+    from mppcqa.reports.document import PAPERS
+
+    return [(one, one.capitalize()) for one in PAPERS]
+
+
+def _about(given: dict[str, Any]) -> str:
+    return find_kind(given["kind"]).model
+
+
+@routine(
+    "reports.write",
+    title=_("Report"),
+    repeatable=True,
+    parameters=(
+        Parameter("kind", _("Report"), choices=_kinds, first=True),
+        Parameter("number", _("About"), of=_about),
+        Parameter("language", _("Language"), choices=lambda: settings.LANGUAGES),
+        Parameter("paper", _("Paper"), choices=_papers),
+    ),
+)
 def write_report(
     context: Context, *, kind: str, number: int, language: str = "", paper: str = "A4"
 ) -> dict[str, Any]:

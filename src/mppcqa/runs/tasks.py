@@ -17,7 +17,7 @@ from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
-from mppcqa.queue.registry import routine
+from mppcqa.queue.registry import Parameter, routine
 from mppcqa.runs.folders import RUN_FILE, folder_to_keep, mark_kept, new_folder, note_size
 from mppcqa.runs.models import Run, RunFile, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved
@@ -235,3 +235,50 @@ def references(context: Context) -> dict[str, int]:
 
         remind(context.task, text, "runs.change_station", may_know)
     return {"due": len(due)}
+
+
+@routine(
+    "runs.start",
+    title=_("Reference run of a station"),
+    right="runs.add_run",
+    parameters=(
+        Parameter("station", _("Station"), of="runs.station"),
+        Parameter(
+            "reference",
+            _("Only with its reference device"),
+            told=_("Nothing is measured where that is not loaded."),
+        ),
+        Parameter(
+            "settings_of",
+            _("With the settings of run"),
+            of="runs.run",
+            told=_("Its number; empty for the usual settings."),
+        ),
+    ),
+)
+def start(
+    context: Context, *, station: int, reference: bool = True, settings_of: int = 0
+) -> dict[str, Any]:
+    """Measure what is loaded in a station, as its page does."""
+    from mppcqa.refused import Refused
+    from mppcqa.runs.actions import start_run
+    from mppcqa.runs.models import Station
+
+    row = Station.objects.select_related("reference_device").filter(pk=station).first()
+    if row is None:
+        raise TaskError(f"there is no station {station}; it may have been removed")
+    device = row.reference_device
+    if reference and device is None:
+        raise TaskError(f"{row} has no reference device: name one on its page in the catalogue.")
+    if reference and not row.loaded.filter(device=device).exists():
+        raise TaskError(f"the reference device {device} is not in {row}: load it.")
+    stage, parameters = row.stage, None
+    if settings_of:
+        former = run_of(settings_of)
+        stage, parameters = former.stage, former.parameters
+    try:
+        run = start_run(row, stage, parameters, by=context.task.requested_by)
+    except Refused as error:
+        raise TaskError(str(error)) from error
+    context.log(f"run {run.pk} was asked for")
+    return {"run": run.pk}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
-from mppcqa.queue.registry import routine
+from mppcqa.queue.registry import Parameter, routine
 
 TOLD = 50
 
@@ -19,6 +19,7 @@ TOLD = 50
     repeatable=True,
     hard_limit_s=6 * 3600,
     schedule="30 3 * * 0",
+    parameters=(Parameter("repair", _("Mend what is found wrong")),),
 )
 def check(context: Context, *, repair: bool = False) -> dict[str, Any]:
     """Recount everything and compare; fails where a summary is wrong and was not repaired."""

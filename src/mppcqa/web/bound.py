@@ -22,6 +22,7 @@ OF_ALL = tuple(
         "workers",
         "limits",
         "schedules",
+        "asking",
         "foreign.batches",
         "bundles.views",
         "tasks.history",

@@ -5,6 +5,7 @@ from django.urls import include, path
 AREAS = (
     "about",
     "accounts",
+    "asking",
     "bundles",
     "cases",
     "catalogue",

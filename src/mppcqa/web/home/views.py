@@ -36,7 +36,7 @@ COUNT_KEY = "home.devices"
 def home(request: HttpRequest) -> HttpResponse:
     """Outcomes by stage, stations, what runs, the latest runs and failures."""
     titles = stage_titles()
-    failures = (State.FAILED, State.LOST, State.TIMED_OUT)
+    failures = (State.FAILED, State.LOST, State.TIMED_OUT, State.EXPIRED)
     tasks = seen_tasks(request.user).only("name", "state", "error_text")
     devices = _number_of_devices(request.user)
     context = {

@@ -6,16 +6,26 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from mppcqa.queue.schedules import arguments_of, next_run
+from mppcqa.queue.clock import local, zone
+from mppcqa.queue.schedules import is_shipped, next_run
 from mppcqa.web.listing.declare import Column, Listing
 from mppcqa.web.paging import Order
 from mppcqa.web.schedules.words import meaning, ours, title_of
+from mppcqa.web.shown import say_of
 
 
 def _describe(rows: list[Any]) -> dict[str, Any]:
+    where = zone()
     for row in rows:
-        row.title, row.when = title_of(row), meaning(row)
-        row.next, row.own = next_run(row), bool(arguments_of(row))
+        say_of(
+            row,
+            title=title_of(row),
+            when=meaning(row, where),
+            last=local(row.last_run_at, where),
+            next=local(next_run(row), where),
+            own=not is_shipped(row),
+            over=row.one_off and not row.enabled,
+        )
     return {}
 
 
@@ -35,6 +45,6 @@ SCHEDULES = Listing(
     cells="web/schedules/cells.html",
     order=Order("name"),
     short=True,
-    show=lambda rows: rows.select_related("interval", "crontab"),
+    show=lambda rows: rows.select_related("interval", "crontab", "clocked"),
     describe=_describe,
 )

@@ -6,7 +6,8 @@ from mppcqa.web.schedules import views
 
 urlpatterns = [
     path("schedules/", views.schedule_list, name="schedule_list"),
-    path("schedules/add/", views.schedule, name="schedule_add"),
+    path("schedules/add/", views.add, name="schedule_add"),
+    path("schedules/clock/", views.clock, name="schedule_clock"),
     path("schedules/<int:pk>/", views.schedule, name="schedule"),
     path("schedules/<int:pk>/switch/", views.switch, name="schedule_switch"),
     path("schedules/<int:pk>/remove/", views.remove, name="schedule_remove"),

@@ -4,124 +4,163 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 from django_celery_beat.models import PeriodicTask
 
 from mppcqa.queue import schedules
-from mppcqa.queue.schedules import add, change, run_now, schedulable, timing
+from mppcqa.queue.clock import local, set_zone, zone, zone_name
+from mppcqa.queue.laboratory import Laboratory
+from mppcqa.queue.registry import Routine, find
+from mppcqa.queue.schedules import run_now, tasks_of
 from mppcqa.refused import Refused
 from mppcqa.web import edits
 from mppcqa.web.access import allowed, person
+from mppcqa.web.asking.choosing import offers
+from mppcqa.web.asking.fields import as_typed, first_of, may_ask, of_person
+from mppcqa.web.bound import seen_tasks
 from mppcqa.web.faults import tell
 from mppcqa.web.listing.views import show_list
+from mppcqa.web.reading import sent
+from mppcqa.web.schedules.form import ScheduleForm, ZoneForm, stored, tonight
 from mppcqa.web.schedules.listing import SCHEDULES
-from mppcqa.web.schedules.words import (
-    SECONDS,
-    UNITS,
-    crontab_line,
-    meaning,
-    ours,
-    split,
-    title_of,
-)
+from mppcqa.web.schedules.words import meaning, ours, title_of
+from mppcqa.web.tasks.listing import RAN, listed
 
-
-class ScheduleForm(forms.Form):
-    """When a routine runs: every so often, or by a crontab line."""
-
-    routine = forms.ChoiceField(label=gettext_lazy("Routine"))
-    number = forms.IntegerField(
-        label=gettext_lazy("Every"), min_value=1, max_value=100_000, required=False
-    )
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit"), choices=[(key, title) for key, (_s, title) in UNITS.items()]
-    )
-    crontab = forms.CharField(
-        label=gettext_lazy("or by a crontab line (UTC)"),
-        required=False,
-        max_length=200,
-        help_text=gettext_lazy(
-            "Minute, hour, day of the month, month, day of the week: 40 2 * * 1-5 is 02:40 on "
-            "working days."
-        ),
-    )
-
-    def __init__(self, *args: Any, fixed: str = "", **named: Any) -> None:
-        super().__init__(*args, **named)
-        routines = [(one.name, one.title) for one in schedulable()]
-        field = self.fields["routine"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101
-        field.choices = routines
-        if fixed or not routines:
-            del self.fields["routine"]
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        crontab, number = values.get("crontab", "").strip(), values.get("number")
-        if self.errors:
-            return values
-        if bool(crontab) == bool(number):
-            raise forms.ValidationError(_("Give either an interval or a crontab line."))
-        try:
-            every = (number or 0) * UNITS[values["unit"]][0]
-            values["timing"] = timing(every_s=every, crontab=crontab)
-        except Refused as error:
-            raise forms.ValidationError(str(error)) from None
-        return values
+SHOWN = 10
 
 
 @require_http_methods(["GET", "POST"])
 def schedule_list(request: HttpRequest) -> HttpResponseBase:
     """All schedules with their last and next run."""
-    return show_list(request, SCHEDULES, "web/schedules/list.html")
+    return show_list(request, SCHEDULES, "web/schedules/list.html", zone=zone_name())
 
 
 @require_http_methods(["GET", "POST"])
 @allowed("django_celery_beat.change_periodictask")
-def schedule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """Make a schedule, or change when one is due."""
-    with edits.changing(request):
-        found = edits.locked(ours().select_related(None), pk=pk) if pk is not None else None
-        fixed = title_of(found) if found is not None else ""
-        edit = edits.begin(request, found, _parts(found), reverse("schedule_list"))
-        if edit.conflict:
-            return edit.both()
-        form = ScheduleForm(edit.data, initial=_initial(found), fixed=fixed)
-        if request.method == "POST" and form.is_valid():
-            if found is None:
-                found = add(form.cleaned_data["routine"], form.cleaned_data["timing"])
-            else:
-                change(found, form.cleaned_data["timing"])
-            edit.saved(found, _parts(found))
-            messages.success(request, _("The schedule is kept; it is due %s.") % meaning(found))
-            return redirect("schedule_list")
-    context = {"form": form, "title": fixed, "found": found, "edit": edit}
+def add(request: HttpRequest) -> HttpResponse:
+    """What is to run at set times; then with what, and when."""
+    asked = request.POST if request.method == "POST" else request.GET
+    routine = find(asked.get("routine", ""))
+    try:
+        given = {} if routine is None else first_of(routine, asked.dict())
+    except KeyError:
+        routine = None
+    if routine is None:
+        return render(request, "web/schedules/choose.html", {"offers": offers(request.user)})
+    _refuse(routine, request)
+    first = {**tonight(), **as_typed(_from_address(routine, request))}
+    form = ScheduleForm(
+        sent(request), initial=first, routine=routine, user=request.user, given=given
+    )
+    if request.method == "POST" and form.is_valid():
+        made = schedules.add(
+            routine.name,
+            form.cleaned_data["timing"],
+            form.arguments,
+            description=form.words,
+            by=person(request),
+        )
+        messages.success(request, _("The schedule is kept; it is due %s.") % meaning(made))
+        return redirect("schedule", made.pk)
+    context = {"form": form, "routine": routine, "zone": zone_name()}
     return render(
         request, "web/schedules/schedule.html", context, status=422 if form.errors else 200
     )
 
 
-def _initial(found: PeriodicTask | None) -> dict[str, Any]:
-    if found is None:
-        return {"unit": "min"}
-    if found.interval is None:
-        return {"unit": "min", "crontab": crontab_line(found)}
-    seconds = found.interval.every * SECONDS.get(found.interval.period, 1)
-    return dict(zip(("number", "unit"), split(seconds), strict=True))
+def _from_address(routine: Routine, request: HttpRequest) -> dict[str, Any]:
+    """Arguments that the page which led here knows."""
+    found: dict[str, Any] = {}
+    for one in routine.parameters:
+        if text := request.GET.get(one.name, ""):
+            found[one.name] = text == "on" if one.kind is bool else text
+    return found
 
 
-def _parts(found: PeriodicTask | None) -> list[edits.Part]:
-    if found is None:
-        return []
-    return edits.parts_of(ScheduleForm(initial=_initial(found), fixed=title_of(found)))
+def _refuse(routine: Routine, request: HttpRequest) -> None:
+    if not may_ask(routine, request.user):
+        raise PermissionDenied
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("django_celery_beat.change_periodictask")
+def schedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """A schedule: when it ran and will run, its last tasks, and the form that changes it."""
+    with edits.changing(request):
+        found = edits.locked(ours().select_related(None), pk=pk)
+        form = _form(found, request.user)
+        edit = edits.begin(request, found, edits.parts_of(form), reverse("schedule", args=[pk]))
+        if edit.conflict:
+            return edit.both()
+        form = _form(found, request.user, edit.data)
+        if request.method == "POST" and form.is_valid():
+            if form.routine is not None:
+                _refuse(form.routine, request)
+            arguments = form.arguments if form.routine is not None else None
+            schedules.change(found, form.cleaned_data["timing"], arguments, description=form.words)
+            edit.saved(found, edits.parts_of(_form(found, request.user)))
+            messages.success(request, _("The schedule is kept; it is due %s.") % meaning(found))
+            return redirect("schedule", pk)
+    where = zone()
+    context = {
+        "form": form,
+        "title": title_of(found),
+        "found": found,
+        "edit": edit,
+        "zone": where.key,
+        "own": not schedules.is_shipped(found),
+        "meaning": meaning(found),
+        "last": local(found.last_run_at, where),
+        "next": local(schedules.next_run(found), where),
+        "tasks": listed(tasks_of(found).filter(pk__in=seen_tasks(request.user)))[:SHOWN],
+        "task_columns": RAN,
+    }
+    return render(
+        request, "web/schedules/schedule.html", context, status=422 if form.errors else 200
+    )
+
+
+def _form(found: PeriodicTask, user: Any, data: QueryDict | None = None) -> ScheduleForm:
+    """With the arguments, where they are such as a form can show."""
+    arguments = schedules.arguments_of(found)
+    routine = find(schedules.routine_of(found))
+    if routine is not None and not (
+        routine.by_form and arguments.keys() <= {one.name for one in of_person(routine, user)}
+    ):
+        routine = None
+    return ScheduleForm(
+        data, initial=stored(found, arguments), routine=routine, user=user, given=arguments
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@allowed("django_celery_beat.change_periodictask")
+def clock(request: HttpRequest) -> HttpResponse:
+    """The laboratory's time zone."""
+    with edits.changing(request):
+        row = edits.locked(Laboratory, pk=1) if Laboratory.objects.filter(pk=1).exists() else None
+        first = {"zone": zone_name()}
+        parts = edits.parts_of(ZoneForm(initial=first))
+        edit = edits.begin(request, row, parts, reverse("schedule_list"))
+        if edit.conflict:
+            return edit.both()
+        form = ZoneForm(edit.data, initial=first)
+        if request.method == "POST" and form.is_valid():
+            set_zone(form.cleaned_data["zone"])
+            row = Laboratory.objects.get(pk=1)
+            edit.saved(row, edits.parts_of(ZoneForm(initial={"zone": row.zone})))
+            messages.success(request, _("The laboratory's clock is that of %s.") % row.zone)
+            return redirect("schedule_list")
+    context = {"form": form, "edit": edit, "now": local(timezone.now(), zone())}
+    return render(request, "web/schedules/clock.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

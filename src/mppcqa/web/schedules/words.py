@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import calendar
-import json
 import re
+from zoneinfo import ZoneInfo
 
 from cron_descriptor import (
     ExpressionDescriptor,
@@ -19,8 +19,9 @@ from django.utils.translation import get_language, gettext_lazy, ngettext, to_lo
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
+from mppcqa.queue.clock import local, zone
 from mppcqa.queue.registry import find
-from mppcqa.queue.schedules import arguments_of
+from mppcqa.queue.schedules import arguments_of, routine_of
 
 UNITS = {
     "s": (1, gettext_lazy("seconds")),
@@ -33,23 +34,22 @@ SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 def ours() -> QuerySet[PeriodicTask]:
     found: QuerySet[PeriodicTask] = PeriodicTask.objects.filter(task__startswith="mppcqa.queue.")
-    return found.select_related("interval", "crontab")
-
-
-def _routine_of(schedule: PeriodicTask) -> str:
-    return str(json.loads(schedule.kwargs or "{}").get("name", ""))
+    return found.select_related("interval", "crontab", "clocked")
 
 
 def title_of(schedule: PeriodicTask) -> str:
-    routine = find(_routine_of(schedule))
+    routine = find(routine_of(schedule))
     if schedule.task == "mppcqa.queue.reap":
         return _("Clear up after lost workers")
     title = str(routine.title) if routine else schedule.name
-    return f"{title}: {schedule.description}" if arguments_of(schedule) else title
+    words = schedule.description if arguments_of(schedule) else ""
+    return f"{title}: {words}" if words else title
 
 
-def meaning(schedule: PeriodicTask) -> str:
+def meaning(schedule: PeriodicTask, where: ZoneInfo | None = None) -> str:
     """``every 10 s``, or what the crontab line means: ``at 02:30 (UTC)``."""
+    if schedule.clocked is not None:
+        return _("once, %s") % local(schedule.clocked.clocked_time, where or zone())
     if schedule.interval is not None:
         every = schedule.interval
         number, unit = split(every.every * SECONDS.get(every.period, 1))
@@ -59,10 +59,10 @@ def meaning(schedule: PeriodicTask) -> str:
             "h": ngettext("every hour", "every %d hours", number),
             "d": ngettext("every day", "every %d days", number),
         }[unit].replace("%d", str(number))
-    return in_words(crontab_line(schedule))
+    return in_words(crontab_line(schedule), str(schedule.crontab.timezone))
 
 
-def in_words(line: str) -> str:
+def in_words(line: str, clock: str) -> str:
     """A crontab line in the reader's words; the line itself where there are none for it."""
     options = Options()
     options.use_24hour_time_format = True
@@ -70,12 +70,12 @@ def in_words(line: str) -> str:
     try:
         text = str(ExpressionDescriptor(line, options).get_full_description())
     except (FormatException, MissingFieldException, WrongArgumentException):
-        return f"{line} (UTC)"
+        return f"{line} ({clock})"
     # Its catalogues lack the names of days and months, which Django's have.
     names = {calendar.day_name[n]: name for n, name in WEEKDAYS.items()}
     names |= {calendar.month_name[n]: name for n, name in MONTHS.items()}
     text = re.sub(r"[A-Z][a-z]+", lambda found: str(names.get(found[0], found[0])), text)
-    return f"{text[:1].lower()}{text[1:]} (UTC)"
+    return f"{text[:1].lower()}{text[1:]} ({clock})"
 
 
 def crontab_line(schedule: PeriodicTask) -> str:

@@ -26,6 +26,7 @@ COLOURS = {
     State.KILLED: "#f59f00",
     State.TIMED_OUT: "#ae3ec9",
     State.LOST: "#626976",
+    State.EXPIRED: "#a8763e",
 }
 
 

@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mppcqa.inventory.scope import scope_of
 from mppcqa.queue import again as run_again
 from mppcqa.queue import kill as kill_task
 from mppcqa.queue import kill_group
 from mppcqa.queue import resume as resume_group
+from mppcqa.queue.clock import local, zone
 from mppcqa.queue.estimate import Medians, estimated_starts
 from mppcqa.queue.logs import read_from, read_tail, search
 from mppcqa.queue.models import (
@@ -32,11 +34,13 @@ from mppcqa.queue.models import (
 )
 from mppcqa.queue.obstacles import Known, why_waiting
 from mppcqa.queue.registry import find
+from mppcqa.queue.repeats import changed_arguments
 from mppcqa.queue.shipping import fetch
 from mppcqa.queue.untrusted import redact_json
 from mppcqa.refused import Refused
 from mppcqa.typed import whole
 from mppcqa.web.access import allowed, person
+from mppcqa.web.asking.views import can_change
 from mppcqa.web.bound import seen_groups, seen_tasks
 from mppcqa.web.faults import tell
 from mppcqa.web.listing.views import show_list
@@ -44,8 +48,10 @@ from mppcqa.web.reading import line
 from mppcqa.web.shown import say_of
 from mppcqa.web.tasks.about import link_about
 from mppcqa.web.tasks.listing import NOW, TASKS, listed
+from mppcqa.web.tasks.result import shown
 
 AWAITED = ("topic", "served_by", "not_before", "override", "requested_by", "after__state")
+FILTERS = tuple(one.key for one in TASKS.filters)
 OPEN_SHOWN = 50
 GROUP_SHOWN = 200
 HITS = 200
@@ -56,9 +62,13 @@ MOST_BYTES = 10**15
 def task_list(request: HttpRequest) -> HttpResponseBase:
     """What runs and waits, with why and until when; below it what has ended, the newest first."""
     more: dict[str, Any] = {}
-    if not any(request.GET.get(name) for name in ("state", "after", "before")):
+    if not any(request.GET.get(name) for name in ("after", "before", *FILTERS)):
         more["now"], more["more"] = _open_now(request)
-        more["now_columns"] = NOW
+        more["now_columns"] = [
+            one
+            for one in NOW
+            if not one.if_any or any(getattr(row, one.if_any) for row in more["now"])
+        ]
     return show_list(request, TASKS, "web/tasks/list.html", **more)
 
 
@@ -85,7 +95,7 @@ def _order(row: Task) -> tuple[bool, int, int]:
 
 def _task(request: HttpRequest, pk: int) -> Task:
     rows = seen_tasks(request.user)
-    rows = rows.select_related("requested_by", "kill_requested_by", "group", "after")
+    rows = rows.select_related("requested_by", "kill_requested_by", "group", "after", "repeat_of")
     found: Task = get_object_or_404(rows, pk=pk)
     return found
 
@@ -114,8 +124,23 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
         "siblings": shown_in_order(found.group.tasks.order_by("id")[:100]) if found.group else [],
         "about": link_about(found.about_model, found.about_id),
         "can_repeat": routine is not None and not found.is_open,
+        "can_change": not scope_of(request.user).bound and can_change(found, request.user),
+        "changed": changed_arguments(found),
+        "result": shown(found.result, request.user),
+        **_by_the_clock(found),
     }
     return render(request, "web/tasks/task.html", context)
+
+
+def _by_the_clock(found: Task) -> dict[str, str]:
+    """Between which moments it begins, by the laboratory's clock."""
+    if found.not_before is None and found.expires_at is None:
+        return {}
+    where = zone()
+    return {
+        "not_before": local(found.not_before, where),
+        "expires_at": local(found.expires_at, where),
+    }
 
 
 @require_GET

@@ -1,0 +1,1 @@
+"""Forms for the arguments of routines, made from what each routine declares."""
