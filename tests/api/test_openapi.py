@@ -72,7 +72,12 @@ def _properties(old: Any, new: Any, name: str) -> Iterator[str]:
 def _kind(schema: Any) -> Any:
     """What a value may be, whatever is said about it."""
     several = sorted(str(_kind(one)) for one in schema.get("anyOf", ()))
-    return several, schema.get("type"), schema.get("$ref"), str(schema.get("items"))
+    return (
+        several,
+        schema.get("type"),
+        schema.get("$ref"),
+        json.dumps(schema.get("items"), sort_keys=True),
+    )
 
 
 def test_what_programs_rely_on_stays() -> None:

@@ -63,6 +63,9 @@ def test_a_program_reads_registers_runs_and_downloads(
     number = Measurement.objects.filter(analysis__in=list(counting)).count()
     table = client.measurements().arrow()
     assert len(table) == number
+    # More serials than one address takes go in several requests.
+    many = [*serials, *(f"NOT-THERE-{n}" for n in range(400))]
+    assert len(client.measurements(many).arrow()) == number
     saved = client.measurements(serials=[serials[0]]).save(tmp_path / "values.csv")
     values = client.values(serials[0])
     assert len(saved.read_text().splitlines()) == 1 + len(values)

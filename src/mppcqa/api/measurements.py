@@ -29,7 +29,7 @@ class MeasurementQuery(Schema):
     """Which values: of devices by the filters of their list, at a stage, of a quantity."""
 
     format: Text = Field("arrow", description="arrow, parquet or csv.", examples=["csv"])
-    serials: str = Field("", max_length=20_000, description="Whole serials, commas between.")
+    serials: str = Field("", max_length=3000, description="Whole serials, commas between.")
     q: Text = Field("", description="How the serial begins, or a former serial.")
     type: Text = ""
     place: Text = ""

@@ -14,6 +14,7 @@ from mppcqa.api.asking import one_of, who, with_right
 from mppcqa.api.devices import run_file
 from mppcqa.api.lists import ListQuery, Page, Text, page_of
 from mppcqa.api.once import once
+from mppcqa.api.problems import problem
 from mppcqa.inventory.models import Attachment
 from mppcqa.results.models import Analysis
 from mppcqa.runs.actions import load_station, start_run, unload_station
@@ -140,7 +141,12 @@ def run(request: HttpRequest, number: Path[Number]) -> Any:
 def file(request: HttpRequest, number: Path[Number]) -> Any:
     """A run file byte for byte; with `Range: bytes=0-999` a part of it (206)."""
     row = one_of(RunFile.objects.visible_to(who(request)), "file", pk=number)
-    return stored_range(row, row.original_name.rpartition("/")[2], request.headers.get("Range", ""))
+    name, asked = row.original_name.rpartition("/")[2], request.headers.get("Range", "")
+    found = stored_range(row, name, asked)
+    if found.status_code == 416:
+        text = f"The file has {row.size} bytes; there is nothing at {asked[:60]}."
+        return problem(416, text, headers={"Content-Range": found.headers["Content-Range"]})
+    return found
 
 
 @attachments.get(

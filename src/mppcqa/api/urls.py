@@ -6,11 +6,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from ninja import NinjaAPI
 
 import mppcqa
 from mppcqa.api import me, measurements, places, registering, results, runs, tasks
 from mppcqa.api.asking import PersonBearer
+from mppcqa.api.described import DescribedAPI
 from mppcqa.api.limits import TokenRate
 from mppcqa.api.problems import answer_with_problems, problem
 from mppcqa.api.station.views import router as station
@@ -34,7 +34,7 @@ PERSONS = (
 )
 """What programs of persons ask for; stations have a part of their own."""
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="mppcqa",
     version=mppcqa.__version__,
     description="Quality assurance of MPPCs. Errors are application/problem+json (RFC 9457).",

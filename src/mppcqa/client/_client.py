@@ -74,7 +74,7 @@ class Client:
 
     def measurements(self, serials: Iterable[str] = (), **filters: Any) -> Measurements:
         """Values of devices by the filters of their list, a stage and a quantity."""
-        return Measurements(self._asking, {**filters, "serials": ",".join(serials)})
+        return Measurements(self._asking, filters, serials)
 
     def register(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PIECE = 1 << 18
+LONGEST = 1500
+"""Characters of serials in an address; some servers take no line over 4094."""
 
 
 class Measurements:
@@ -23,14 +25,21 @@ class Measurements:
     the value), bound (``<`` or ``>`` where the value is a limit), analysis, analysis_uuid.
     """
 
-    def __init__(self, asking: Asking, asked: Mapping[str, Any]) -> None:
+    def __init__(
+        self, asking: Asking, asked: Mapping[str, Any], serials: Iterable[str] = ()
+    ) -> None:
         self._asking, self._asked = asking, dict(asked)
+        self._parts = [*_lines(serials)] or [""]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Record batches while they come, in memory that does not grow; `Away` where it breaks."""
+        for part in self._parts:
+            yield from self._batches(part)
+
+    def _batches(self, serials: str) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        answer = self._open("arrow")
+        answer = self._open("arrow", serials)
         try:
             with pa.ipc.open_stream(pa.PythonFile(answer, mode="r")) as stream:
                 yield from stream
@@ -68,7 +77,11 @@ class Measurements:
 
         target = Path(path)
         form = {"arrows": "arrow"}.get(target.suffix[1:], target.suffix[1:])
-        answer = self._open(form)
+        if len(self._parts) > 1:
+            raise ValueError(
+                "too many serials for one file: choose by lot, tray or tag, or batches()"
+            )
+        answer = self._open(form, self._parts[0])
         try:
             with whole_file(target) as part, part.open("wb") as file:
                 for piece in answer.stream(PIECE):
@@ -79,5 +92,18 @@ class Measurements:
             answer.release_conn()
         return target
 
-    def _open(self, form: str) -> Any:
-        return self._asking.ask("GET", "measurements", {**self._asked, "format": form}, stream=True)
+    def _open(self, form: str, serials: str) -> Any:
+        asked = {**self._asked, "serials": serials, "format": form}
+        return self._asking.ask("GET", "measurements", asked, stream=True)
+
+
+def _lines(serials: Iterable[str]) -> Iterator[str]:
+    """Serials with commas between, never more than an address may be long."""
+    line = ""
+    for one in serials:
+        if len(line) + len(one) >= LONGEST:
+            yield line
+            line = ""
+        line += f",{one}" if line else one
+    if line:
+        yield line
