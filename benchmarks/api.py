@@ -1,0 +1,188 @@
+"""The API beside what it stands on: ``make bench BENCH=api ARGS="--devices 1e6 --measured 20000"``.
+
+Fills an empty installation (SQLite, or MariaDB by ``MPPCQA_DATABASE``), asks the ten commonest
+calls in turns, registers devices by the API and the same rows by Django's ``bulk_create`` in
+alternated pairs, and writes all values as Arrow and as Parquet. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+SEED = 22
+BOUND_MS = 75.0
+
+
+def main() -> int:
+    """One empty installation, measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=float, default=1e5)
+    parser.add_argument("--measured", type=float, default=200, help="devices with values")
+    parser.add_argument("--rounds", type=int, default=40, help="how often each call is asked")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mppcqa-bench-api-") as home:
+        os.environ |= {"MPPCQA_HOME": home, "DJANGO_SETTINGS_MODULE": "mppcqa.project.settings"}
+        os.environ |= {"MPPCQA_HOSTS": "testserver"}
+        found = measure(int(options.devices), int(options.measured), options.rounds)
+    print(json.dumps(found), flush=True)
+    return 0
+
+
+def measure(devices: int, measured: int, rounds: int) -> dict[str, Any]:
+    """All figures of one installation."""
+    import django
+
+    from mppcqa.database import local_files
+
+    local_files.allowed = True
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from benchmarks import database_fill as made_up
+    from mppcqa.people.person_tokens import make_token
+
+    ids = made_up.prepare(devices)
+    spent = made_up.fill(ids[:measured], np.random.default_rng(SEED))
+    person = User.objects.create_superuser("bench")
+    program = Program(make_token(person, 1, writes=True)[1])
+    calls = {name: p95_ms(program, addresses, rounds) for name, addresses in asked(devices).items()}
+    return {
+        "devices": devices,
+        "values": spent.values,
+        "p95_ms": calls,
+        "worst_p95_ms": max(calls.values()),
+        "bound_ms": BOUND_MS,
+        "bulk": against_bulk_create(program),
+        "export": against_parquet(),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+class Program:
+    """Asks in this process, through all of Django's and the API's layers."""
+
+    def __init__(self, token: str) -> None:
+        from django.test import Client
+
+        self.client, self.headers = Client(), {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str) -> Any:
+        answer = self.client.get(f"/api/v1/{path}", headers=self.headers)
+        assert answer.status_code == 200, (path, answer.content[:300])
+        return answer
+
+    def register(self, rows: list[dict[str, Any]]) -> None:
+        answer = self.client.post(
+            "/api/v1/devices",
+            json.dumps({"devices": rows}),
+            content_type="application/json",
+            headers=self.headers,
+        )
+        assert answer.status_code == 200, answer.content[:300]
+
+
+def asked(devices: int) -> dict[str, Iterator[str]]:
+    """The ten commonest calls, each with other things every time."""
+    draw = np.random.default_rng(SEED)
+
+    def serial() -> str:
+        return f"GX-{draw.integers(devices):06d}"
+
+    def forever(make: Any) -> Iterator[str]:
+        while True:
+            yield make()
+
+    return {
+        "device": forever(lambda: f"devices/{serial()}"),
+        "devices": forever(lambda: f"devices?after={serial()}"),
+        "devices by prefix": forever(lambda: f"devices?q={serial()[:7]}"),
+        "devices that failed": forever(lambda: "devices?stage=darkbox&outcome=fail"),
+        "values": forever(lambda: f"devices/GX-{draw.integers(100):06d}/values"),
+        "files": forever(lambda: f"devices/GX-{draw.integers(100):06d}/files"),
+        "runs": forever(lambda: "runs"),
+        "verdicts": forever(lambda: f"verdicts?after={draw.integers(300)}"),
+        "tray": forever(lambda: f"trays/T-{draw.integers(max(1, devices // 144)):04d}"),
+        "me": forever(lambda: "me"),
+    }
+
+
+def p95_ms(program: Program, addresses: Iterator[str], rounds: int) -> float:
+    """95th percentile of a call, of those after the first two, which make what is kept."""
+    from django.core.cache import caches
+
+    times = []
+    for number in range(rounds + 2):
+        caches["process"].clear()  # the limit on requests a second is not what is measured
+        address = next(addresses)
+        began = time.perf_counter()
+        program.get(address)
+        if number >= 2:
+            times.append(time.perf_counter() - began)
+    return round(1000 * statistics.quantiles(times, n=20)[-1], 1)
+
+
+def against_bulk_create(program: Program, rows: int = 5000, pairs: int = 3) -> dict[str, float]:
+    """Rows a second by the API, and by Django's `bulk_create` of the same rows."""
+    from mppcqa.inventory.models import Device, DeviceType
+
+    kind = DeviceType.objects.get()
+    ours, django = [], []
+    for pair in range(pairs):
+        given = [{"serial": f"A{pair}-{n:05d}", "device_type": kind.name} for n in range(rows)]
+        began = time.perf_counter()
+        program.register(given)
+        ours.append(time.perf_counter() - began)
+        made = [Device(serial=f"B{pair}-{n:05d}", device_type=kind) for n in range(rows)]
+        began = time.perf_counter()
+        Device.objects.bulk_create(made)
+        django.append(time.perf_counter() - began)
+    api, bare = statistics.median(ours), statistics.median(django)
+    return {
+        "api_rows_s": round(rows / api),
+        "bulk_create_rows_s": round(rows / bare),
+        "ratio": round(bare / api, 2),
+    }
+
+
+def against_parquet(pairs: int = 3) -> dict[str, float]:
+    """All values that count as a stream of Arrow, and as the Parquet file of an export."""
+    from pathlib import Path
+
+    from mppcqa.exchange.exports import write_list
+    from mppcqa.exchange.values_out import value_batches, value_schema
+    from mppcqa.exchange.writers import pieces
+
+    arrow, parquet, rows = [], [], 0
+    for _pair in range(pairs):
+        began = time.perf_counter()
+        for _piece in pieces("arrow", value_schema(), value_batches({}, None)):
+            pass
+        arrow.append(time.perf_counter() - began)
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            rows = write_list("values", "parquet", Path(folder) / "v.parquet", {})
+            parquet.append(time.perf_counter() - began)
+    quick, slow = statistics.median(arrow), statistics.median(parquet)
+    return {
+        "rows": rows,
+        "arrow_rows_s": round(rows / quick),
+        "parquet_rows_s": round(rows / slow),
+        "ratio": round(slow / quick, 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
