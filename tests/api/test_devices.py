@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from django.contrib.auth.models import User
 
 from mppcqa.api.devices import DeviceQuery
+from mppcqa.api.schemas import Values
 from mppcqa.inventory.models import Device, Institute
 from mppcqa.people.actions import invite
 from mppcqa.people.roles import ROLES
@@ -67,7 +68,9 @@ def test_one_device_says_what_its_verdicts_rest_on(
     for one in stages.values():
         assert one["limits"]
         assert told["verdicts"][one["stage"]]["outcome"] == one["outcome"]
-    values = program.read(f"devices/{serial}/values?stage=pde")["items"]
+    answer = program.read(f"devices/{serial}/values?stage=pde")
+    Values.model_validate(answer)
+    values = answer["items"]
     assert values
     assert {one["stage"] for one in values} == {"pde"}
     assert all(one["unit"] is not None and "condition" in one for one in values)
