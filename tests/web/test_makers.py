@@ -76,6 +76,20 @@ def test_only_what_makers_give_is_compared(measured: Series) -> None:
     assert makers_quantity(current) == "dark current"
 
 
+def test_a_rate_of_the_whole_device_is_compared_with_the_sum(measured: Series) -> None:
+    rate = series("dark_rate_hz", "Dark count rate", "Hz")
+    kind = DeviceType.objects.create(name="S12045", rows=4, columns=4)
+    for serial, n in (("WHOLE", 16), ("SOME", 15)):
+        device = Device.objects.create(
+            serial=serial, device_type=kind, maker_values={"dark rate [MHz]": 17.6}
+        )
+        DeviceSummary.objects.create(
+            device=device, series=rate, n=n, mean=1.1e6, lowest=1e6, highest=1.2e6
+        )
+    (one,) = devices_of(rate)
+    assert (one.serial, one.difference) == ("WHOLE", pytest.approx(0, abs=1))
+
+
 def test_the_page_shows_it_in_both_languages(measured: Series, browser_client: Client) -> None:
     page = browser_client.get(f"/statistics/makers/?series={measured.pk}").content.decode()
     assert 'href="/devices/A-04/"' in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +26,11 @@ from mppcqa.runs.models import LoadedDevice, RunSlot
 from mppcqa.runs.seats import shown_states
 from mppcqa.stages import all_stages
 from mppcqa.views.assembly import AssemblyView, assembly_view
-from mppcqa.views.makers import comparisons
+from mppcqa.views.makers import SCALES, comparisons
 from mppcqa.views.related import kinds_there
 from mppcqa.views.stage import StageView, stage_view
 from mppcqa.views.stage_values import StageValues, device_stages
-from mppcqa.views.texts import NONE, moment
+from mppcqa.views.texts import NONE, measured, moment
 from mppcqa.views.verdict import SignOffView, sign_off_view
 
 LISTED = 30
@@ -343,13 +344,17 @@ def _facts(device: Any, state: DeviceState, there: Mapping[str, list[Any]]) -> l
 def _compared(device: Any, sections: Sequence[StageValues]) -> list[Fact]:
     """The maker's values beside ours, one fact each."""
     facts = []
-    for one in comparisons(device.maker_values, sections):
-        text = _("maker %(maker)s %(unit)s, ours %(ours)s %(unit)s (%(difference)+.3g)") % {
-            "maker": number(one.maker),
-            "ours": number(one.ours),
-            "unit": one.unit,
-            "difference": one.difference,
+    for one in comparisons(device.maker_values, sections, device.device_type.channels):
+        scale, unit = SCALES[one.unit]
+        error = one.uncertainty * scale if math.isfinite(one.uncertainty) else None
+        text = _("maker %(maker)s, ours %(ours)s (%(difference)+.3g %(unit)s)") % {
+            "maker": f"{number(one.maker * scale)} {unit}",
+            "ours": measured(one.ours * scale, error, unit),
+            "unit": unit,
+            "difference": one.difference * scale,
         }
+        if one.together:
+            text += ", " + _("all %(n)d channels together") % {"n": one.together}
         facts.append(Fact(f"{_(COMPARED[one.quantity])}, {one.stage}", (Piece(text),)))
     return facts
 

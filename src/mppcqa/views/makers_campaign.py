@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mppcqa.inventory.models import Device
 from mppcqa.statistics.models import DeviceSummary, Series
-from mppcqa.tables.maker_words import WORDS, makers_value
+from mppcqa.tables.maker_words import WORDS
 from mppcqa.tables.units import conversion
-from mppcqa.views.makers import OTHER, OURS
+from mppcqa.views.makers import OTHER, OURS, said_of
 
 MOST_DEVICES = 5000
 """Devices of one comparison: the ones that were registered last."""
@@ -23,7 +23,7 @@ FAR = 5.0
 
 @dataclass(frozen=True)
 class OfDevice:
-    """What the maker says of a device, and our mean over its channels, in one unit."""
+    """What the maker says of a device, and our mean over its channels or their sum, in one unit."""
 
     serial: str
     group: tuple[str, str]
@@ -76,26 +76,24 @@ def devices_of(series: Series) -> list[OfDevice]:
         return []
     rows = Device.objects.exclude(maker_values={}).order_by("-pk")
     rows = rows.select_related("device_type", "lot")[:MOST_DEVICES]
-    said = {one.pk: (one, _said(one.maker_values, quantity)) for one in rows}
-    known = [pk for pk, (_device, value) in said.items() if math.isfinite(value)]
+    said = {one.pk: (one, there) for one in rows
+            if (there := said_of(one.maker_values).get(quantity)) is not None}  # fmt: skip
+    known = list(said)
     found = []
     for first in range(0, len(known), PIECE):
         summaries = DeviceSummary.objects.filter(
             device__in=known[first : first + PIECE], series=series
         )
-        for pk, mean in summaries.values_list("device_id", "mean"):
+        for pk, mean, n in summaries.values_list("device_id", "mean", "n"):
             device, maker = said[pk]
             group = (device.device_type.name, device.lot.name if device.lot else "")
             ours = mean * change.factor + change.offset
-            found.append(OfDevice(device.serial, group, maker, ours))
+            if maker.whole:
+                if n < device.device_type.channels:
+                    continue  # the sum of some channels is not the device's
+                ours *= n
+            found.append(OfDevice(device.serial, group, maker.value, ours))
     return found
-
-
-def _said(values: Mapping[str, object], quantity: str) -> float:
-    """The maker's value of a device; the mean where there is one a channel, NaN where none."""
-    found = [makers_value(heading, value) for heading, value in values.items()]
-    numbers = [one.value for one in found if one is not None and one.quantity == quantity]
-    return float(np.mean(numbers)) if numbers else math.nan
 
 
 def groups_of(devices: Sequence[OfDevice]) -> list[Group]:

@@ -12,13 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from mppcqa.tables.maker_words import WORDS
+from mppcqa.views.makers import SCALES
 from mppcqa.views.makers_campaign import comparable, devices_of, groups_of, makers_quantity
 from mppcqa.web.charting import histogram
 from mppcqa.web.series import series_label
 
 SHOWN_FAR = 10
-SCALES = {"V": (1.0, "V"), "A": (1e9, "nA"), "Hz": (1e-3, "kHz")}
-"""The unit that people read a quantity in, and what multiplies the maker's unit into it."""
 
 
 @require_GET
