@@ -215,3 +215,29 @@ def test_the_page_looks_first_and_takes_in_by_the_queue(
     assert "M-99/iv_20C.csv" in page
     report = browser_client.get(f"{row.get_absolute_url()}report.csv").content.decode()
     assert len(report.splitlines()) == 12
+
+
+def test_a_file_of_several_devices_goes_to_each(folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "together"
+    source.mkdir()
+    rows = [
+        f"{serial},{v:.2f},{1e-10 + 1e-7 * max(v - 51 - n, 0) ** 2:.4e}"
+        for n, serial in enumerate(("M-0", "M-1"))
+        for v in BIAS
+    ]
+    lines = ["Serial,Voltage (V),Current (A)", *rows]
+    (source / "tray_20C.csv").write_text("\n".join(lines) + "\n")
+    other = [line.replace("M-1", "M-98") for line in lines]
+    (source / "more_20C.csv").write_text("\n".join(other) + "\n")
+    row = begin(source, "together")
+    counts = take(row)
+    assert (counts["files"], counts["taken"], counts["devices"], counts["runs"]) == (2, 2, 2, 2)
+    refused = row.files.get(name="more_20C.csv")
+    assert refused.why == ["M-98 is not registered; register it first"]
+    assert dict(row.files.exclude(part="").values_list("part", "device__serial")) == {
+        "M-0": "M-0",
+        "M-1": "M-1",
+    }
+    again = begin(source, "together")
+    assert again.pk != row.pk
+    assert take(again)["twice"] == 2

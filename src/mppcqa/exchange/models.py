@@ -211,7 +211,7 @@ class Batch(models.Model):
         rows = self.files.values_list("state").annotate(n=models.Count("pk")).order_by()
         found = dict.fromkeys(BatchFile.State.values, 0) | dict(rows)
         taken = self.files.filter(state=BatchFile.State.TAKEN)
-        found["files"] = sum(found[state] for state in BatchFile.State.values)
+        found["files"] = self.files.values("name").distinct().count()
         found["devices"] = taken.values("device").distinct().count()
         found["runs"] = taken.values("run").distinct().count()
         return found
@@ -228,6 +228,8 @@ class BatchFile(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(_("file"), max_length=400)
+    part = models.CharField(max_length=100, blank=True, default="", db_default="")
+    """Serial number of the device that it is of, where a file holds several: a row each."""
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
@@ -243,7 +245,7 @@ class BatchFile(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["batch", "name"], name="file_of_batch_once")
+            models.UniqueConstraint(fields=["batch", "name", "part"], name="part_of_batch_once")
         ]
         indexes: ClassVar = [models.Index(fields=["batch", "state"], name="file_of_batch_state")]
         verbose_name = _("file of a batch")

@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.exchange.batches.contents import BatchRefused, Contents, files_of
+from mppcqa.exchange.foreign.called import serials_in
 from mppcqa.exchange.foreign.files import (
     Checked,
     ForeignRefused,
     ask_what_is_known,
     read_file,
     refuse,
-    serials_in,
     take_in,
 )
 from mppcqa.exchange.foreign.kinds import axes, more_axes, stage_of
@@ -141,7 +141,9 @@ def take(row: Batch, told: Told = lambda done, total: None) -> dict[str, int]:
     if waiting:
         with Contents(Path(row.source)) as contents:
             how = _How(row, contents, all_mappings())
-            for device, files in _grouped(how, waiting):
+            groups = list(_grouped(how, waiting))
+            total = row.files.count()
+            for device, files in groups:
                 for first in range(0, len(files), MOST_IN_RUN):
                     piece = files[first : first + MOST_IN_RUN]
                     _take_of_device(how, device, piece)
@@ -176,15 +178,28 @@ def _grouped(how: _How, files: list[BatchFile]) -> Iterable[tuple[Device, list[B
     devices: dict[int, Device] = {}
     for one in files:
         device = known.get(one.pk)
-        if device is None:
-            device, why = _device_by_header(how, one)
-            if device is None:
-                _end(one, State.REFUSED, [why])
-                continue
-        devices[device.pk] = device
-        groups[device.pk].append(one)
+        there, why = ([device], "") if device is not None else _devices_by_header(how, one)
+        if not there:
+            _end(one, State.REFUSED, [why])
+            continue
+        for part, mine in _parts(one, there) if len(there) > 1 else [(one, there[0])]:
+            devices[mine.pk] = mine
+            groups[mine.pk].append(part)
     for pk, members in groups.items():
         yield devices[pk], members
+
+
+def _parts(one: BatchFile, there: list[Device]) -> list[tuple[BatchFile, Device]]:
+    """A row of a file for each device that it holds; the first keeps the one that there is."""
+    with transaction.atomic():
+        one.part = there[0].serial
+        one.save(update_fields=["part"])
+        more = [
+            BatchFile(batch_id=one.batch_id, name=one.name, size=one.size, part=device.serial)
+            for device in there[1:]
+        ]
+        BatchFile.objects.bulk_create(more, batch_size=PIECE)
+    return list(zip([one, *more], there, strict=True))
 
 
 def _devices_by_name(row: Batch, files: list[BatchFile]) -> dict[int, Device]:
@@ -192,7 +207,9 @@ def _devices_by_name(row: Batch, files: list[BatchFile]) -> dict[int, Device]:
     wanted: dict[int, list[str]] = {}
     for one in files:
         named = _named(row, one.name)
-        if row.asked["pattern"]:
+        if one.part:
+            wanted[one.pk] = [one.part]
+        elif row.asked["pattern"]:
             wanted[one.pk] = [named.serial] if named and named.serial else []
         else:
             parts = one.name.split("/")
@@ -220,31 +237,31 @@ def _devices(serials: set[str], viewer: Viewer) -> dict[str, Device]:
     return found
 
 
-def _device_by_header(how: _How, one: BatchFile) -> tuple[Device | None, str]:
-    """The device that a file itself names; else why there is none."""
+def _devices_by_header(how: _How, one: BatchFile) -> tuple[list[Device], str]:
+    """The devices that a file itself names, all of them registered; else why there is none."""
     row = how.row
     named = _named(row, one.name)
     if row.asked["pattern"] and named is None:
-        return None, _("its name is not of the pattern %s") % row.asked["pattern"]
+        return [], _("its name is not of the pattern %s") % row.asked["pattern"]
     if named is not None and named.serial:
-        return None, _("%s is not registered; register it first") % named.serial
+        return [], _("%s is not registered; register it first") % named.serial
     try:
         with how.contents.opened(one.name) as path:
             parts = look_at(path, _mapping(how, one, path))
     except (TableError, BatchRefused, OSError) as error:
-        return None, str(error)
+        return [], str(error)
     serials = {part.serial.strip().upper() for part in parts} - {""}
     found = _devices(serials, row.asked_by)
-    if len(found) == 1:
-        return next(iter(found.values())), ""
+    if serials and serials <= found.keys():
+        return list({found[serial].pk: found[serial] for serial in sorted(serials)}.values()), ""
     if not serials and row.asked["device"]:
         mine = _devices({row.asked["device"]}, row.asked_by)
         why = _("%s is not registered; register it first") % row.asked["device"]
-        return next(iter(mine.values()), None), why
+        return list(mine.values())[:1], why
     if serials:
-        listed = ", ".join(sorted(serials)[:5])
-        return None, _("it names %s: not registered, or several devices") % listed
-    return None, _("neither its name nor its header says which device it is of")
+        listed = ", ".join(sorted(serials - found.keys())[:5])
+        return [], _("%s is not registered; register it first") % listed
+    return [], _("neither its name nor its header says which device it is of")
 
 
 def _mapping(how: _How, one: BatchFile, path: Path) -> FileMapping:

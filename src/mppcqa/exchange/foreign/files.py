@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Dict
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.disk import Measured as Content
 from mppcqa.disk import measure_file
+from mppcqa.exchange.foreign.called import named_as, serials_in
 from mppcqa.exchange.foreign.kinds import (
     WORDS,
     complete,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 ALLOWED = ("twice", "device", "conditions")
 """What a person may say yes to: the same file again, a name that says another device, a header and
 a name that say different conditions."""
-MOST_WORDS = 12
 
 
 class ForeignRefused(Refused):
@@ -80,6 +79,8 @@ class Checked:
     notes: list[str] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
     """Keys of conditions that have to be known."""
+    several: bool = False
+    """Whether it holds other devices as well, and may be taken in for each of them."""
 
     @property
     def sha256(self) -> str:
@@ -206,6 +207,7 @@ def _of_device(done: Checked, parts: list[Measured], device: Device) -> list[Mea
     serials = {part.serial.strip().upper() for part in parts} - {""}
     if len(serials) < 2:
         return parts
+    done.several = True
     mine = [part for part in parts if part.serial.strip().upper() == device.serial.upper()]
     if not mine:
         listed = ", ".join(sorted(serials)[:10])
@@ -242,7 +244,7 @@ def ask_what_is_known(checked: Sequence[Checked], device: Device, viewer: Viewer
     registered = {serial.upper(): serial for serial in rows}
     for one in read:
         if row := known.get(one.sha256):
-            _ask_twice(one, row, viewer)
+            _ask_twice(one, row, device, viewer)
         found = {registered[name] for name in said[one.sha256] & registered.keys()}
         if found and device.serial not in found:
             one.ask(
@@ -252,27 +254,24 @@ def ask_what_is_known(checked: Sequence[Checked], device: Device, viewer: Viewer
             )
 
 
-def _ask_twice(done: Checked, known: RunFile, viewer: Viewer) -> None:
-    slots = RunSlot.objects.visible_to(viewer).filter(run=known.run_id).order_by("slot")
-    serials = list(slots.values_list("device__serial", flat=True)[:5])
+def _ask_twice(done: Checked, known: RunFile, device: Device, viewer: Viewer) -> None:
+    slots = RunSlot.objects.visible_to(viewer).select_related("device", "run").order_by("slot")
+    if done.several:  # it may have been taken in for others of its devices alone
+        mine = slots.filter(device=device)
+        there = [one for one in mine if known.pk in _imported_files(one.run)][:1]
+        if not there:
+            return
+    else:
+        there = list(slots.filter(run=known.run_id)[:5])
     done.ask(
         "twice",
         _("the same file (checksum %(sum)s…) was taken in as run %(run)d of %(serial)s")
-        % {"sum": done.sha256[:8], "run": known.run_id, "serial": ", ".join(serials)},
+        % {
+            "sum": done.sha256[:8],
+            "run": there[0].run_id if there else known.run_id,
+            "serial": ", ".join(one.device.serial for one in there),
+        },
     )
-
-
-def serials_in(name: str) -> set[str]:
-    """What in a file's name may be a serial number: its words, and neighbours together."""
-    stem = Path(name).stem.upper()
-    parts = re.split(r"([^A-Z0-9]+)", stem)[: 2 * MOST_WORDS]
-    found = set()
-    for first in range(0, len(parts), 2):
-        for last in range(first, len(parts), 2):
-            text = "".join(parts[first : last + 1])
-            if len(text) > 2 and any(mark.isdigit() for mark in text):
-                found.add(text)
-    return found
 
 
 def import_foreign(
@@ -383,6 +382,11 @@ def take_in(
     return run
 
 
+def _imported_files(run: Run) -> list[int]:
+    found: list[int] = run.parameters.get("import", {}).get("files", [])
+    return found
+
+
 def mapping_names(asked: dict[str, Any]) -> list[str]:
     """Names of the mappings of an import."""
     return list(dict.fromkeys(one["name"] for one in mappings_of(asked)))
@@ -424,17 +428,3 @@ def imported_parts(run: Run, keep: ExitStack | None = None) -> list[Measured]:
             raise ForeignRefused(done.faults)
         parts += done.parts
     return parts
-
-
-@contextmanager
-def named_as(path: Path, name: str) -> Iterator[Path]:
-    """A file of the store under the name that it came with, which may hold conditions."""
-    import tempfile
-
-    if path.name == Path(name).name:
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        called = Path(folder) / Path(name).name
-        called.symlink_to(path.resolve())
-        yield called

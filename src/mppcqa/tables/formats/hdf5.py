@@ -35,7 +35,8 @@ def contents(path: Path) -> dict[str, list[str]]:
 
     found: dict[str, list[str]] = {}
 
-    def visit(name: str, item: Any) -> None:
+    def visit(raw: str | bytes, item: Any) -> None:
+        name = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         if isinstance(item, h5py.Dataset) and len(found) < 200:
             if item.dtype.names:
                 found[name] = list(item.dtype.names)
@@ -90,7 +91,8 @@ def _groups(path: Path, file: Any, mapping: Mapping) -> list[str]:
     sources = {column.source for column in mapping.columns}
     wanted = tree.strip("/").split("/")
 
-    def visit(name: str, item: Any) -> None:
+    def visit(raw: str | bytes, item: Any) -> None:
+        name = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         parts = name.split("/")
         if len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted)):
             inside = (
