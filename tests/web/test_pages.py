@@ -42,6 +42,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "device_list filtered": "/devices/?q=GX&stage=pde&outcome=pass",
         "device_list untested": "/devices/?stage=darkbox&outcome=none",
         "device": f"/devices/{campaign.devices[0].serial}/",
+        "changes": f"/changes/inventory.device/{campaign.devices[0].pk}/",
         "device_course": f"/devices/{campaign.devices[0].serial}/course/",
         "record_add": f"/devices/records/add/?devices={campaign.devices[0].pk}",
         "device_mount": f"/devices/parts/?devices={campaign.devices[0].pk}",

@@ -19,7 +19,7 @@ from mppcqa.cli import setup_django
     "what killed processes left unfinished.",
 )
 def fsck(as_json: bool, repair: bool) -> None:
-    """Read every stored file and name what is missing, damaged, or belongs to nothing.
+    """Read every stored file and value; name what is missing, changed, or belongs to nothing.
 
     Exit status 1 if anything is left that is not as it should be. People may go on working.
     """

@@ -23,6 +23,7 @@ from mppcqa.exchange.models import Export, Import
 from mppcqa.exchange.rotation import backups_of, default_folder
 from mppcqa.home import close_to_others, open_to_others
 from mppcqa.queue.models import OPEN_STATES
+from mppcqa.results.seals import check_values, seal_old, unsealed
 from mppcqa.runs.models import Run
 from mppcqa.store.keeping import discard, keeping
 from mppcqa.store.models import StoredFault
@@ -39,7 +40,7 @@ class Finding:
 
     kind: str
     """``missing``, ``damaged``, ``unmeasured``, ``orphan``, ``unfinished``, ``waiting``,
-    ``rights``."""
+    ``rights``, ``values``, ``unsealed``."""
     name: str
     """In the store, or below the home folder."""
     text: str
@@ -81,7 +82,7 @@ def check_store(*, repair: bool = False, told: Told = lambda done, total, text: 
     _check_rows(report, repair, told)
     for storage, there in names.items():
         _check_orphans(report, repair, storage, there)
-    for finding in (*_imports(repair), *_run_folders(repair)):
+    for finding in (*_imports(repair), *_run_folders(repair), *_values(repair, told)):
         report.findings.append(finding)
     _check_unfinished(report, repair)
     StoredFault.objects.exclude(name__in=_named(default_storage)).delete()
@@ -226,6 +227,18 @@ def _set_aside(storage: Storage, name: str) -> Path:
             copy.write(piece)
     storage.delete(name)
     return target
+
+
+def _values(repair: bool, told: Told) -> Iterator[Finding]:
+    """Measured values that are not those that were written."""
+    told(0, 0, "values")
+    for number, text in check_values():
+        row = f"results.Analysis {number}"
+        yield Finding("values", f"values of analysis {number}", text, row)
+    if old := unsealed():
+        done = f"now sealed as they are: {seal_old()}" if repair else ""
+        text = f"{len(old)} analyses of an older version have no hash of their values"
+        yield Finding("unsealed", "values", text, repaired=done)
 
 
 def _imports(repair: bool) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ want; this module knows only the table.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,10 +16,15 @@ from django.db import IntegrityError
 from numpy.typing import NDArray
 
 from mppcqa.database.number_rows import insert_rows
-from mppcqa.results.models import Measurement
+from mppcqa.results.models import Measurement, ValuesSeal
 
 KEY = ("analysis", "device", "quantity", "channel", "condition")
 """Of a row among others, the most important column first, in the order of sorting."""
+LAYOUT = {
+    "device": "<i4", "quantity": "<i2", "channel": "<i2", "condition": "<i4", "value": "<f8",
+    "statistical": "<f8", "systematic": "<f4", "bound": "<i1",
+}  # fmt: skip
+"""Columns that a hash of values goes over, and their numbers."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,44 @@ def write_measurements(columns: MeasurementColumns) -> MeasurementColumns:
             for one in fields(columns)
         },
     )
+    seal_values(columns)
     return columns
 
 
 def _stored_bound(bound: NDArray[np.int8]) -> NDArray[np.float32]:
     """A value has no bound in the table: NaN becomes NULL."""
     return np.where(bound == 0, np.float32(np.nan), bound.astype("f4"))
+
+
+def digest(columns: MeasurementColumns, start: int, stop: int) -> str:
+    """The hash of some rows of one analysis, in the order of the table's key.
+
+    It goes over one column after the other, as `LAYOUT` says: little-endian, NaN where nothing is.
+    """
+    found = hashlib.sha256()
+    for name, kind in LAYOUT.items():
+        column = getattr(columns, name)[start:stop].astype(kind)
+        if kind == "<f8":
+            column = np.where(np.isnan(column), np.nan, column)  # NaN has many ways to be written
+        found.update(column.tobytes())
+    return found.hexdigest()
+
+
+def seal_values(columns: MeasurementColumns) -> None:
+    """Keep the hash of rows that are being written, in the order of the key."""
+    if not len(columns):
+        return
+    starts = np.flatnonzero(np.diff(columns.analysis, prepend=columns.analysis[0] - 1))
+    ends = [*starts[1:].tolist(), len(columns)]
+    ValuesSeal.objects.bulk_create(
+        [
+            ValuesSeal(
+                analysis_id=int(columns.analysis[start]),
+                first_device=int(columns.device[start]),
+                values=end - start,
+                sha256=digest(columns, start, end),
+            )
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        ],
+        batch_size=500,
+    )

@@ -155,6 +155,29 @@ class Measurement(models.Model):
         return f"{self.value:g} ± {self.statistical or 0:g} ± {self.systematic:g}"
 
 
+class ValuesSeal(models.Model):
+    """A hash of values as they were written, by which `fsck` knows that none was changed since.
+
+    One an analysis; some more where many values came in blocks: each is of so many values as it
+    says, the next ones in the order of the big table's key.
+    """
+
+    # As in the big table: who writes values holds what a constraint would.
+    analysis = models.ForeignKey(
+        Analysis, on_delete=models.CASCADE, db_constraint=False, related_name="seals"
+    )
+    first_device = models.IntegerField()
+    values = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("seal of values")
+        ordering: ClassVar = ["analysis", "first_device", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.analysis_id}: {self.values}"
+
+
 class FitRecords(models.Model):
     """What the fits of an analysis said of themselves, of one device: see `mppcqa.results.fits`."""
 

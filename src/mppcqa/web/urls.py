@@ -9,6 +9,7 @@ AREAS = (
     "bundles",
     "cases",
     "catalogue",
+    "changes",
     "checklists",
     "devices",
     "explorer",
