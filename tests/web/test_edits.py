@@ -33,6 +33,8 @@ LISTS = (
     "report_list",
     "case_list",
     "instrument_list",
+    "matching_list",
+    "acceptance_list",
 )
 NOT_EDITS = {
     "export_send": "sends; what is there already is told, not sent again",
@@ -110,6 +112,11 @@ NOT_EDITS = {
     "case_open": "adds; a case that is open already is told",
     "case_decide": "decided once; a second time is told",
     "case_hand_over": "refused once it is decided",
+    "acceptance_new": "adds; a sample that is drawn already is told",
+    "acceptance_decide": "decided once; a second time is told",
+    "acceptance_lift": "lifted once; a second time is told",
+    "matching_new": "adds; groups that are no longer as they were shown are told",
+    "matching_undo": "undone once; a second time is told",
     "device_move": "refused where the device's state allows it no longer",
     "worker_stop": "ends, whoever asks",
     "notices_read": "one's own",

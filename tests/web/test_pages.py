@@ -29,6 +29,10 @@ from tests.campaign import make_campaign
 
 COUNTS = Path(__file__).with_name("query_counts.json")
 
+MATCHED = "size=2&value=maker+operating+voltage&verdict=good"
+
+PLANNED = "kind=normal&stage=pde&aql=1&level=II&alpha=5&beta=10"
+
 
 def addresses(campaign: SimpleNamespace) -> dict[str, str]:
     """A name and an address for every page."""
@@ -51,6 +55,10 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "checklist_start": "/checklists/inspection/",
         "checklist": "/checklists/inspection/GX-000/",
         "case_list": "/cases/",
+        "acceptance_list": "/acceptance/",
+        "acceptance_new": f"/acceptance/new/?{PLANNED}&lot={campaign.devices[0].lot_id}",
+        "matching_list": "/matching/",
+        "matching_new": f"/matching/new/?{MATCHED}&origin={campaign.place.pk}",
         "case_open": f"/devices/{campaign.devices[1].serial}/case/",
         "labels of a tray": f"/labels/?tray={campaign.tray.pk}",
         "import_list": "/imports/",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mppcqa.charts.browser import X_TEXT, Y_TEXT
 from mppcqa.charts.plots import Scale
 from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
-from mppcqa.charts.theme import BLUE, SEQUENCE, themed
+from mppcqa.charts.theme import BLUE, RED, SEQUENCE, themed
 from mppcqa.loading import Later
 
 if TYPE_CHECKING:
@@ -126,3 +126,53 @@ def _scatter(names: tuple[str, ...]) -> Any:
         )
     )
     return themed(chart.properties(width=WIDTH, height=HEIGHT + 60))
+
+
+def spans(rows: Rows, x: Scale, y: Scale) -> Drawn:
+    """A bar from least to greatest of each: rows of ``n`` (its number), ``low`` and ``high``."""
+    return _placed(_spans(), x, y, spans=rows)
+
+
+@shape
+def _spans() -> Any:
+    y: dict[str, Any] = {"title": Y_TEXT, "scale": alt.Scale(zero=False)}
+    tooltip = ["n:Q", *(alt.Tooltip(f"{one}:Q", format=".6g") for one in ("low", "high"))]
+    base = named("spans").encode(
+        x=alt.X("n:Q", title=X_TEXT, axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False)),
+        href="href:N",
+        tooltip=tooltip,
+    )
+    layers = [
+        base.mark_rule(color=BLUE, strokeWidth=2).encode(y=alt.Y("low:Q", **y), y2="high:Q"),
+        base.mark_tick(color=BLUE, thickness=1, size=4).encode(y=alt.Y("low:Q", **y)),
+        base.mark_tick(color=BLUE, thickness=1, size=4).encode(y=alt.Y("high:Q", **y)),
+    ]
+    return themed(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+
+
+def characteristic(rows: Rows, marks: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+    """Smooth lines by name with some points marked: rows of ``g``, ``x``, ``y``; marks of ``what``,
+    ``x``, ``y``."""
+    return _placed(_characteristic(names), x, y, lines=rows, marks=marks)
+
+
+@shape
+def _characteristic(names: tuple[str, ...]) -> Any:
+    x = alt.X("x:Q", title=X_TEXT, scale=alt.Scale(nice=False))
+    y = alt.Y("y:Q", title=Y_TEXT, scale=alt.Scale(domain=[0, 100]))
+    tooltip = [alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("y:Q", format=".3g")]
+    lines = (
+        named("lines")
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=x,
+            y=y,
+            color=_colour(names) if len(names) > 1 else alt.value(BLUE),
+            strokeDash=alt.StrokeDash("g:N", sort=list(names), legend=None),
+            tooltip=["g:N", *tooltip],
+        )
+    )
+    points = named("marks").mark_point(size=90, filled=True, color=RED)
+    points = points.encode(x=x, y=y, tooltip=["what:N", *tooltip])
+    words = named("marks").mark_text(align="left", dx=9, dy=-6).encode(x=x, y=y, text="what:N")
+    return themed(alt.layer(lines, points, words).properties(width=WIDTH, height=HEIGHT))

@@ -14,6 +14,7 @@ import mppcqa.inventory.differences  # noqa: F401  (a model of this room)
 from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.cases import Case  # noqa: F401  (its table is of this room)
+from mppcqa.inventory.matching import Matching  # noqa: F401  (its table is of this room)
 from mppcqa.inventory.mountings import Mounting  # noqa: F401  (its table is of this room)
 from mppcqa.inventory.records import DeviceRecord  # noqa: F401  (its table is of this room)
 from mppcqa.inventory.scope import HoldingDevices, OfDevice, ScopedQuerySet, WithDevices

@@ -16,12 +16,19 @@ class LimitsConfig(AppConfig):
 
         joined.connect(_joined, dispatch_uid="limits.joined")
         objections_asked.connect(_failing, dispatch_uid="limits.failing")
+        objections_asked.connect(_of_rejected, dispatch_uid="limits.rejected")
 
 
 def _failing(**named: Any) -> Any:
     from mppcqa.limits.objections import failing
 
     return failing(**named)
+
+
+def _of_rejected(**named: Any) -> Any:
+    from mppcqa.limits.acceptance import of_rejected
+
+    return of_rejected(**named)
 
 
 def _joined(devices: Any, by: Any, **_named: Any) -> None:

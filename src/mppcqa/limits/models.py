@@ -13,6 +13,7 @@ from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.inventory.scope import OfDevice
+from mppcqa.limits.acceptance import Acceptance  # noqa: F401  (its table is of this room)
 from mppcqa.results.conditions import ConditionField
 from mppcqa.results.models import Analysis, Outcome, QuantityRow
 from mppcqa.stages import Condition

@@ -54,7 +54,7 @@ ANALYST = (
     OPERATOR
     | _may("results", add="analysis")
     | _may("exchange", delete="savedmapping")
-    | _may("inventory", add="lot tray tag", change="lot tray tag")
+    | _may("inventory", add="lot tray tag matching", change="lot tray tag matching")
     | _may("inventory", delete="attachment devicerecord")
 )
 _KEPT = "maker devicetype lot tray tag institute campaign"
@@ -62,7 +62,7 @@ MANAGER = (
     ANALYST
     | _may("inventory", add=_KEPT, change=_KEPT, delete=_KEPT)
     | _may("inventory", change="case")
-    | _may("limits", add="limitset signoff waiver", change="limitset")
+    | _may("limits", add="limitset signoff waiver acceptance", change="limitset acceptance")
     | _may("runs", add="station instrument calibration", change="station instrument calibration")
     | _may("runs", add="procedure training", change="training")
     | _may("exchange", add="export")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mppcqa.tables.headings import plain_head, read_head
@@ -72,3 +74,13 @@ MakersValue(quantity='dark current', value=2e-08, unit='A', channel=3))
         factor = 1.0 if change is None else change.factor
         return MakersValue(quantity, float(f"{value * factor:.12g}"), unit, channel)
     return None
+
+
+def mean_of(values: Mapping[str, object], quantity: str) -> float:
+    """The maker's value of a device, in SI units; the mean where there is one a channel.
+
+    NaN where the maker says none.
+    """
+    found = [makers_value(heading, value) for heading, value in values.items()]
+    numbers = [one.value for one in found if one is not None and one.quantity == quantity]
+    return sum(numbers) / len(numbers) if numbers else math.nan

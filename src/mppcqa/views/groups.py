@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from mppcqa.charts.plots import CellMap
 from mppcqa.inventory.models import Device, Lot, Tray
+from mppcqa.limits.acceptance import Acceptance
 from mppcqa.limits.models import Verdict
 from mppcqa.queue.models import Task, group_state, without_repeated
 from mppcqa.results.models import Analysis
@@ -100,8 +101,28 @@ def lot_view(lot: Lot) -> GroupView:
     """A lot of a maker."""
     facts = [(_("Maker"), str(lot.maker))] if lot.maker else []
     facts += [(name, str(said)) for name, said in lot.maker_values.items()]
+    facts += _acceptance(lot)
     rows = Device.objects.visible_to(None).filter(lot=lot)
     return _group(rows, lot.name, _("Lot"), facts)[0]
+
+
+def _acceptance(lot: Lot) -> list[tuple[str, str]]:
+    """What samples of a lot said of it, the newest of each stage."""
+    found: dict[str, str] = {}
+    for one in Acceptance.objects.filter(lot=lot, decided_at__isnull=False).order_by("-pk"):
+        stage = _stage(one.stage)
+        text = _("%(what)s %(when)s: %(bad)d of %(n)d do not conform")
+        words = {
+            "what": one.get_outcome_display(),
+            "when": moment(one.decided_at),
+            "bad": one.found.get("nonconforming", 0),
+            "n": one.plan["n"],
+        }
+        told = text % words
+        if one.lifted_at is not None:
+            told += "; " + _("lifted: %s") % one.lifted_why
+        found.setdefault(f"{_('Acceptance')}, {_(stage.title) if stage else one.stage}", told)
+    return list(found.items())
 
 
 def chosen_view(rows: QuerySet[Device], name: str, facts: Sequence[tuple[str, str]]) -> GroupView:

@@ -17,6 +17,7 @@ from mppcqa.web.problems import problem
 OF_ALL = tuple(
     f"mppcqa.web.{area}"
     for area in (
+        "acceptance",
         "statistics",
         "reanalysis",
         "workers",

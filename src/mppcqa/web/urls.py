@@ -4,6 +4,7 @@ from django.urls import include, path
 
 AREAS = (
     "about",
+    "acceptance",
     "accounts",
     "asking",
     "bundles",
@@ -21,6 +22,7 @@ AREAS = (
     "instruments",
     "labels",
     "limits",
+    "matching",
     "notices",
     "people",
     "procedures",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from mppcqa.codes import ACTIONS, Kind, write
+from mppcqa.inventory.matching import Matched
 from mppcqa.inventory.models import Device, Shipment, Tray
 from mppcqa.reports.labels.fitting import Label
 from mppcqa.runs.models import Station
@@ -29,6 +30,15 @@ def of_devices(rows: Iterable[Device], url: str = "") -> Iterator[Label]:
     """Their serial numbers and types; with a `url` the code is the address of the page."""
     for one in rows:
         yield Label(write(Kind.DEVICE, one.serial, url=url), one.serial, one.device_type.name)
+
+
+def of_matched(rows: Iterable[Matched], url: str = "") -> Iterator[Label]:
+    """Serial numbers with the group that each belongs to."""
+    for one in rows:
+        about = _("%(matching)s, group %(group)d")
+        words = {"matching": one.matching.name, "group": one.group}
+        code = write(Kind.DEVICE, one.device.serial, url=url)
+        yield Label(code, one.device.serial, about % words)
 
 
 def of_tray(tray: Tray, url: str = "") -> Label:

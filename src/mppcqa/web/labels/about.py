@@ -1,4 +1,4 @@
-"""What labels are asked for: chosen devices, a tray, a station, a shipment, or actions."""
+"""What labels are asked for: chosen or matched devices, a tray, a station, a shipment, actions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.matching import Matched, Matching
 from mppcqa.inventory.models import Device, Shipment, Tray
 from mppcqa.inventory.scope import Viewer
 from mppcqa.reports.labels.fitting import Label
@@ -20,6 +21,7 @@ from mppcqa.reports.labels.things import (
     of_box,
     of_checklists,
     of_devices,
+    of_matched,
     of_slots,
     of_station,
     of_tray,
@@ -60,6 +62,9 @@ def groups(asked: Mapping[str, str], viewer: Viewer) -> list[Group]:
         box = get_object_or_404(boxes, pk=_key(asked["shipment"]))
         inside = _seen(viewer).filter(shipments=box).order_by("serial")
         return [Group("box", _("The box"), lambda url: [of_box(box, url)]), _devices(inside, False)]
+    if "matching" in asked:
+        seen = Matching.objects.visible_to(viewer)
+        return [_matched(get_object_or_404(seen, pk=_key(asked["matching"])), asked, viewer)]
     actions = Group(
         "actions", _("Actions"), lambda url: of_actions(), chosen="station" not in asked
     )
@@ -96,6 +101,15 @@ def _chosen(text: str, viewer: Viewer) -> Any:
     if not rows:
         raise Http404
     return rows
+
+
+def _matched(matching: Matching, asked: Mapping[str, str], viewer: Viewer) -> Group:
+    """The devices group by group; of one alone with ``group=3``."""
+    rows = Matched.objects.visible_to(viewer).filter(matching=matching)
+    if "group" in asked:
+        rows = rows.filter(group=_key(asked["group"]))
+    rows = rows.order_by("group", "device__serial").select_related("device", "matching")
+    return Group("devices", _("The devices"), lambda url: of_matched(rows[: MOST + 1], url))
 
 
 def _devices(rows: Any, chosen: bool = True) -> Group:

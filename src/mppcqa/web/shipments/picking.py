@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from mppcqa.inventory.models import DeviceType, Institute, Lot
-from mppcqa.limits.picking import FAIR, GOOD, Need, pick
+from mppcqa.inventory.matching import Matched, Matching
+from mppcqa.inventory.models import Device, DeviceType, Institute, Lot
+from mppcqa.limits.picking import FAIR, GOOD, Need, pick, pick_groups
+from mppcqa.typed import whole
 from mppcqa.web.access import allowed
 from mppcqa.web.stages import stage_titles
 
@@ -46,6 +48,8 @@ class PickForm(forms.Form):
 @allowed("inventory.add_shipment")
 def shipment_pick(request: HttpRequest) -> HttpResponse:
     """Choose by verdict and need, look at who fits and why others don't, and go on to pack."""
+    if "matching" in request.GET:
+        return _groups(request)
     form = PickForm(request.GET if "origin" in request.GET else None)
     context: dict[str, Any] = {"form": form}
     if form.is_bound and form.is_valid():
@@ -59,5 +63,21 @@ def shipment_pick(request: HttpRequest) -> HttpResponse:
             outcomes=GOOD if asked["verdict"] == "good" else FAIR,
             signed_off=asked["signed_off"],
         )
-        context |= {"picked": pick(need, request.user), "need": need}
+        context |= {"picked": pick(need, request.user), "origin": need.origin.pk}
+    return render(request, "web/shipments/pick.html", context)
+
+
+def _groups(request: HttpRequest) -> HttpResponse:
+    """``?matching=ID&group=1&group=2``: whole groups that were matched."""
+    seen = Matching.objects.visible_to(request.user).filter(undone_at=None)
+    found = get_object_or_404(seen, pk=whole(request.GET["matching"]) or 0)
+    numbers = {number for one in request.GET.getlist("group") if (number := whole(one))}
+    inside = Matched.objects.visible_to(request.user).filter(matching=found, group__in=numbers)
+    at = Device.objects.visible_to(request.user).filter(pk__in=inside.values("device"))
+    origin = at.exclude(location=None).values_list("location", flat=True).first()
+    context = {
+        "matching": found,
+        "picked": pick_groups(found, numbers, request.user),
+        "origin": origin or "",
+    }
     return render(request, "web/shipments/pick.html", context)

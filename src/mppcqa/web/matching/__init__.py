@@ -1,0 +1,1 @@
+"""Matching: groups of alike devices, looked for, kept, packed together, undone."""
