@@ -23,17 +23,12 @@ MENU = (
             ("case_list", "alert-triangle", gettext_noop("Not right")),
             ("shipment_list", "truck", gettext_noop("Shipments")),
             ("matching_list", "arrows-join", gettext_noop("Matching")),
-            ("bundle_list", "package", gettext_noop("Bundles")),
-            ("catalogue", "books", gettext_noop("Catalogue")),
-            ("person_list", "users", gettext_noop("People")),
         ),
     ),
     (
         gettext_noop("Tests"),
         (
             ("station_list", "plug-connected", gettext_noop("Stations")),
-            ("instrument_list", "gauge", gettext_noop("Instruments")),
-            ("procedure_list", "book", gettext_noop("Procedures")),
             ("checklist_list", "checklist", gettext_noop("Checklists")),
             ("run_list", "player-play", gettext_noop("Runs")),
             ("task_list", "list-check", gettext_noop("Queue")),
@@ -53,6 +48,16 @@ MENU = (
             ("acceptance_list", "clipboard-check", gettext_noop("Acceptance of lots")),
             ("limit_sets", "ruler-measure", gettext_noop("Limits")),
             ("reanalysis_list", "refresh", gettext_noop("Re-analysis")),
+        ),
+    ),
+    (
+        gettext_noop("Set-up"),
+        (
+            ("catalogue", "books", gettext_noop("Catalogue")),
+            ("instrument_list", "gauge", gettext_noop("Instruments")),
+            ("procedure_list", "book", gettext_noop("Procedures")),
+            ("person_list", "users", gettext_noop("People")),
+            ("bundle_list", "package", gettext_noop("Bundles")),
         ),
     ),
 )
