@@ -17,7 +17,7 @@ from mppcqa.runs.models import LoadedDevice, Run, Station
 from tests.web.formfields import opened
 from tests.web.test_queue_forms import RUN
 
-MOST = {"register": 12, "load": 15, "start": 34, "kill": 16, "comment": 4,
+MOST = {"register": 12, "load": 15, "start": 38, "kill": 16, "comment": 4,
         "unload": 18}  # fmt: skip
 """Queries of each step, with the transactions' own."""
 

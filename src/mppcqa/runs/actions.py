@@ -21,7 +21,7 @@ from mppcqa.queue.models import DEFAULT_LANE, Lane, Task
 from mppcqa.queue.repeats import resume
 from mppcqa.refused import Fault, Refused
 from mppcqa.runs.belonging import common_keys
-from mppcqa.runs.calibrating import expired_at, keep_instruments
+from mppcqa.runs.calibrating import expired_at, keep_again, keep_instruments
 from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import LoadedDevice, Run, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved, seat_text
@@ -209,7 +209,7 @@ def resume_run(run: Run, *, by: AbstractBaseUser | None = None) -> list[Task]:
             if any(task.name == MEASURE for task in tasks):
                 refuse_moved(run)
                 if run.station is not None:
-                    keep_instruments(run, run.station)
+                    keep_again(run, run.station)
     except SubmitError as error:
         raise RunRefused(error.faults) from None
     except MoveRefused as error:
@@ -250,6 +250,7 @@ def start_run(
             station=station,
             parameters=cleaned,
             procedure=in_use(chosen.key),
+            channel_map=station.channel_maps.first(),
             operator_id=None if by is None else by.pk,
             **common_keys((row.device.campaign_id, row.device.owner_id) for row in loaded),
         )

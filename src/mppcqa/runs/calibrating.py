@@ -269,10 +269,17 @@ def _map_faults(station: Station, lines: Sequence[ChannelLine]) -> Iterable[Faul
                 break
 
 
+def keep_again(run: Run, station: Station) -> None:
+    """Keep what measures a run that is measured once more, in place of what was kept of before."""
+    RunInstrument.objects.filter(run=run).delete()
+    keep_instruments(run, station)
+    run.channel_map = station.channel_maps.first()
+    run.save(update_fields=["channel_map"])
+
+
 def keep_instruments(run: Run, station: Station) -> None:
     """Keep with a run what measures it: the instruments that stand there, the calibrations that
-    count today, the channel map in use. What was kept of an earlier attempt is replaced."""
-    RunInstrument.objects.filter(run=run).delete()
+    count today."""
     there = list(station.instruments.only("pk"))
     known = counting(one.pk for one in there) if there else {}
     nothing: list[Calibration | None] = [None]
@@ -281,8 +288,6 @@ def keep_instruments(run: Run, station: Station) -> None:
         for one in there
         for row in known.get(one.pk) or nothing
     )
-    run.channel_map = station.channel_maps.first()
-    run.save(update_fields=["channel_map"])
 
 
 def told_of(runs: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

@@ -61,7 +61,8 @@ def _tells_of_all(name: str) -> bool:
     parts = [*get_resolver().url_patterns]
     while parts:
         one = parts.pop()
-        parts += getattr(one, "url_patterns", ())
+        if getattr(one, "namespace", None) is None:  # the API has names of its own
+            parts += getattr(one, "url_patterns", ())
         if getattr(one, "name", None) == name:
             return one.callback.__module__.startswith(OF_ALL)
     raise LookupError(f"there is no page {name}")
