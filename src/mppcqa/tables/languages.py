@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WORDS = {
     "voltage": (
@@ -68,6 +69,7 @@ FOREIGN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def in_english(text: str) -> str:
     """A heading in small letters with the words that are known here in English.
 
