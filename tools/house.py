@@ -10,8 +10,8 @@
 ``lines``      No file of Python over 450 lines.
 ``functions``  No function over 80 lines.
 ``size``       No file of ours over 400 kB: what somebody left in the folder is not committed.
-``decisions``  Decisions are numbered without gaps, and who names a page of ours names one that is
-               there.
+``decisions``  Decisions are numbered without gaps, who names a page of ours names one that is
+               there, and the README leads to each page of ``docs/``.
 
 What breaks another rule still is counted by file in ``house.toml``. A count may fall and never
 rise; one that is higher than what is there must be lowered.
@@ -233,6 +233,10 @@ def documents() -> Iterator[str]:
         if not path.name.startswith(f"{number:04d}-"):
             yield f"docs/decisions/{path.name}: decisions: its number should be {number:04d}"
             break
+    shown = set(LINK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    for path in (*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "api").glob("*.md")):
+        if (name := path.relative_to(ROOT).as_posix()) not in shown:
+            yield f"README.md: decisions: nothing leads to {name}"
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for link in LINK.findall(path.read_text(encoding="utf-8")):
             if not (path.parent / link).exists():
