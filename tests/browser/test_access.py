@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from mppcqa.home import CHECKOUT
 from tests.browser.test_campaign import PASSWORD, page, sync_api  # noqa: F401
 from tests.web.conftest import loaded  # noqa: F401
-from tests.web.test_pages import addresses
+from tests.web.test_pages import FRAGMENTS, addresses
 
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 # The rules of WCAG 2.2 at levels A and AA; after a change of colours only the contrast is new.
@@ -19,10 +19,13 @@ FAULTS = """async (only) => (await axe.run(document, {runOnly: only, resultTypes
     .violations.flatMap(rule => rule.nodes.map(node =>
         `${rule.id}: ${node.target.join(" ")} ${node.any.map(check => check.message)[0] ?? ""}`))"""
 WIDER = "() => document.scrollingElement.scrollWidth - window.innerWidth"
-PIECES = ("live", "log", "bell", "file", "report_card", "run_instruments", "procedure_card")
+PIECES = ("live", "log", "file", *FRAGMENTS)
+SHARES = 5
+"""Parts of the pages, which are looked at side by side."""
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("share", range(SHARES))
 def test_every_page_is_accessible_in_both_themes_and_fits_a_phone(
     live_server: object,
     transactional_db: None,
@@ -30,18 +33,19 @@ def test_every_page_is_accessible_in_both_themes_and_fits_a_phone(
     loaded: object,  # noqa: F811
     operator: User,
     page: object,  # noqa: F811
+    share: int,
 ) -> None:
     operator.set_password(PASSWORD)
     operator.save()
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(reduced_motion="reduce")  # no colour is caught on its way to another
     found: dict[str, list[str]] = {}
-    pages = {"login": "/login/"} | {
-        name: address
+    pages = [
+        (name, address)
         for name, address in addresses(campaign).items()
         if not any(piece in name for piece in PIECES)
-    }
-    for name, address in pages.items():
+    ]
+    for name, address in [("login", "/login/"), *pages[share::SHARES]]:
         page.goto(f"{live_server.url}{address}")
         page.evaluate(AXE.read_text())
         faults = page.evaluate(FAULTS, {"type": "tag", "values": RULES})

@@ -34,8 +34,9 @@ def table(backup: Path, name: str) -> pa.Table:
 
 
 def same_tables(one: Path, two: Path) -> list[str]:
-    """Names of tables that differ."""
+    """Names of tables that differ, but for those into which the restore itself is entered."""
     names = {path.stem for path in (*one.glob("tables/*"), *two.glob("tables/*"))}
+    names -= {"audit_waiting", "audit_writer"}
     return sorted(name for name in names if not table(one, name).equals(table(two, name)))
 
 
