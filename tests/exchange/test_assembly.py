@@ -110,6 +110,7 @@ def test_exports_gather_at_the_whole(board: SimpleNamespace, tmp_path: Path) -> 
     assert "no device is called" in said.output
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_history_comes_back_from_a_backup(board: SimpleNamespace, tmp_path: Path) -> None:
     take_assembly(keep(tmp_path, TABLE), viewer=None)
     before = stays()

@@ -53,6 +53,7 @@ def full(campaign: SimpleNamespace) -> SimpleNamespace:
     return campaign
 
 
+@pytest.mark.django_db(transaction=True)
 def test_all_of_it_comes_back(full: SimpleNamespace, tmp_path: Path) -> None:
     first = back_up(tmp_path)
     assert verify(first) == []
@@ -80,6 +81,7 @@ def test_all_of_it_comes_back(full: SimpleNamespace, tmp_path: Path) -> None:
     assert Comment.objects.get().text.endswith("🙂")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_changed_backup_is_refused(full: SimpleNamespace, tmp_path: Path) -> None:
     made = back_up(tmp_path)
     table = made / "tables" / "inventory_device.parquet"
@@ -94,6 +96,7 @@ def test_a_changed_backup_is_refused(full: SimpleNamespace, tmp_path: Path) -> N
     assert Device.objects.count() == 4
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_newer_version_is_refused(full: SimpleNamespace, tmp_path: Path) -> None:
     import hashlib
 
@@ -167,6 +170,7 @@ def test_an_automatic_backup_waits_its_least_interval(
     assert make_backup(context)["backup"] is not None
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_is_damaged_in_the_store_is_told_and_comes_from_the_backup_before(
     full: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -239,6 +243,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_the_database_does_not_take_is_told_by_its_table(
     full: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

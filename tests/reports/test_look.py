@@ -333,6 +333,7 @@ def test_all_kinds_of_reports_have_the_look(
 
 
 @pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_backup_holds_looks_with_their_logos(
     campaign: SimpleNamespace, browser_client: Client, tmp_path: Path
 ) -> None:

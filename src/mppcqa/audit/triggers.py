@@ -36,6 +36,8 @@ def make_triggers() -> int:
         return 0
     wanted, there = wanted_triggers(), triggers_there()
     changed = [name for name, sql in wanted.items() if there.get(name) != fingerprint(sql)]
+    if changed:
+        _refuse_within_transaction()
     with connection.cursor() as cursor:
         for name in sorted(there.keys() - wanted.keys()) + [one for one in changed if one in there]:
             cursor.execute(f"DROP TRIGGER IF EXISTS {_q(name)}")
@@ -56,9 +58,17 @@ def make_triggers() -> int:
 
 def drop_triggers() -> None:
     """Drop all of them, before tables change."""
+    _refuse_within_transaction()
     with connection.cursor() as cursor:
         for name in triggers_there():
             cursor.execute(f"DROP TRIGGER IF EXISTS {_q(name)}")
+
+
+def _refuse_within_transaction() -> None:
+    if connection.vendor == "mysql" and connection.in_atomic_block:
+        raise RuntimeError(
+            "MariaDB commits a transaction within which triggers change: end it first"
+        )
 
 
 def faults_of_triggers() -> list[str]:
