@@ -71,14 +71,14 @@ def test_pages_are_not_kept_in_memory() -> None:
     assert peak < PAGES * 60_000, f"{peak / 1e6:.1f} MB for {PAGES} pages of 100 kB"
 
 
-def test_the_pages_addresses_load_no_library_of_charts_files_or_questions() -> None:
+def test_the_pages_addresses_load_no_library_of_charts_files_fits_or_questions() -> None:
     """They were 130 MB of each process that writes reports: a certificate carries addresses."""
     code = (
         "import sys; from mppcqa.cli import setup_django; setup_django();"
         "from mppcqa.reports.kinds import report_kinds; report_kinds();"
         "from mppcqa.stages import all_stages; all_stages();"
         "from mppcqa.project.urls import urlpatterns; assert urlpatterns;"
-        "heavy = ('altair', 'vl_convert', 'uproot', 'awkward', 'duckdb');"
+        "heavy = ('altair', 'vl_convert', 'uproot', 'awkward', 'duckdb', 'scipy.stats', 'iminuit');"
         "print([n for n in heavy if n in sys.modules])"
     )
     done = subprocess.run(

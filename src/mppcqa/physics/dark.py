@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from iminuit import Minuit
 from numpy.typing import ArrayLike, NDArray
 
 from mppcqa.physics._arrivals import negative_log_likelihood
 from mppcqa.physics._model import Floats
 from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.waveforms import OK, PulseTemplate, WaveformError
+
+if TYPE_CHECKING:
+    from iminuit import Minuit
 
 SIGNIFICANT = 12.0
 """Gain in 2 ln L by which afterpulses must be seen before their time constant is believed."""
@@ -257,6 +260,8 @@ def _carried(form: _Form, pulses: int, times: _Times) -> _Form | None:
 def _form(times: _Times, start: float, usual: float) -> _Form:
     """Fit with as many afterpulse components as the pulses show."""
     cost, seen = times.cost, times.seen
+    from iminuit import Minuit  # not loaded by every process that knows the stages
+
     fit = Minuit(cost, rate=start, slow=0.03, slow_tau=usual, fast=0.0, fast_tau=usual / 4)
     fit.limits["rate"] = (start * 1e-3, None)
     fit.limits["slow"] = fit.limits["fast"] = (0.0, 1.0)
