@@ -9,6 +9,8 @@ A code is short text, because each character makes a QR code larger and a scanne
 ``.SLOT 3 pde-1``  a slot of a station
 ``.BOX 12``        a shipment; also ``https://…/shipments/12/``
 ``.CHECK …``       a stage that is a checklist; also ``https://…/checklists/…/``
+``.DELIVERY …``    a box that a maker sent, by the box's own code; also ``https://…/deliveries/…/``
+``.BADGE …``       a person, by a secret of which the server keeps a hash
 ``.START`` …       something to do, see `ACTIONS`; ``.TO T7`` names the tray
 =================  ==============================================================
 
@@ -28,6 +30,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.people.models import BADGE_LENGTH, BADGE_LETTERS
 from mppcqa.refused import Refused
 
 LONGEST = 300
@@ -45,6 +48,8 @@ class Kind(StrEnum):
     SLOT = "slot"
     BOX = "box"
     CHECK = "check"
+    BADGE = "badge"
+    DELIVERY = "delivery"
     ACTION = "action"
 
 
@@ -54,17 +59,20 @@ WORDS = {
     "SLOT": Kind.SLOT,
     "BOX": Kind.BOX,
     "CHECK": Kind.CHECK,
+    "BADGE": Kind.BADGE,
+    "DELIVERY": Kind.DELIVERY,
 }
-ACTIONS = ("START", "AGAIN", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
-"""Start a run; start the last one anew; stop it; take all out of the station; put into the tray
-that is named; take back what the last scan did; register what was asked about; put the station
-down."""
+ACTIONS = ("START", "AGAIN", "ANYWAY", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
+"""Start a run; start the last one anew, or whatever its contact check finds; stop it; take all out
+of the station; put into the tray that is named; take back what the last scan did; register what was
+asked about; put the station down."""
 PAGES = {
     "devices": Kind.DEVICE,
     "trays": Kind.TRAY,
     "stations": Kind.STATION,
     "shipments": Kind.BOX,
     "checklists": Kind.CHECK,
+    "deliveries": Kind.DELIVERY,
 }
 NO_DEVICE = frozenset({"register", "generate"})
 """What stands where a serial does, below ``/devices/``, and is none."""
@@ -160,6 +168,8 @@ def _read_word(text: str) -> Code:
         number, _blank, name = rest.partition(" ")
         if number.isascii() and number.isdigit() and len(number) < 6 and name.strip():
             return Code(Kind.SLOT, name.strip(), slot=int(number))
+    elif word == "BADGE":
+        return Code(Kind.BADGE, _secret(rest))
     elif word in WORDS and rest:
         return Code(WORDS[word], rest)
     elif word in ACTIONS and (rest or word != "TO"):
@@ -167,6 +177,16 @@ def _read_word(text: str) -> Code:
     raise CodeRefused(
         _("“%s” is no code that is known here. Was it cut off? Scan again.") % f".{text}"[:80]
     )
+
+
+def _secret(text: str) -> str:
+    """The secret of a badge; a refusal that never says it again."""
+    secret = text.upper()
+    if len(secret) != BADGE_LENGTH or set(secret) - set(BADGE_LETTERS):
+        raise CodeRefused(
+            _("That badge was not read whole, or two codes were read as one. Scan it again.")
+        )
+    return secret
 
 
 def other_readings(text: str) -> Iterator[tuple[Code, str]]:

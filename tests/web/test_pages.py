@@ -116,6 +116,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "person_list": "/people/",
         "person_invite": "/people/invite/",
         "own_tokens": "/tokens/",
+        "delivery": "/deliveries/HPK-2026-0317/",
         "person_edit": f"/people/{User.objects.earliest('pk').pk}/",
         **{
             f"catalogue {kind}": f"/catalogue/{kind}/"

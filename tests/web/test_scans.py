@@ -13,7 +13,7 @@ from mppcqa.codes import CodeRefused, Kind, read, write
 from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute, Person, Shipment, Tray
 from mppcqa.inventory.moving import move_by_hand
-from mppcqa.inventory.shipping import pack
+from mppcqa.inventory.shipping import pack, send_packed
 from mppcqa.inventory.states import Move
 from mppcqa.queue.models import State, Task
 from mppcqa.runs.models import Run, Station
@@ -317,6 +317,8 @@ def test_what_stands_in_the_form_is_started(at_station: Scanner) -> None:
 def test_a_box_and_a_page_are_opened(anywhere: Scanner, campaign: SimpleNamespace) -> None:
     other = Institute.objects.create(name="elsewhere")
     box = pack(campaign.place, other, ["GX-003"], by=User.objects.get())
+    assert anywhere(f".BOX {box.pk}")["go"] == f"/packing/?box={box.pk}"
+    send_packed(box, by=User.objects.get())
     assert anywhere(f".BOX {box.pk}")["go"] == f"/shipments/{box.pk}/"
     assert anywhere("t-1")["go"] == "/trays/T-1/"
     assert Shipment.objects.count() == 1

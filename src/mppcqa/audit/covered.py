@@ -48,6 +48,8 @@ UNHEEDED = {
     },
     "queue.Lane": {"holder_id", "held_since"},
     "runs.StationToken": {"used_at", "used_from"},
+    "people.PersonToken": {"used_at", "used_from"},
+    "people.Badge": {"used_at", "used_from"},
     "runs.StationOrder": {"messages_seen"},
     "django_celery_beat.PeriodicTask": {"last_run_at", "total_run_count", "date_changed"},
 }
@@ -56,6 +58,8 @@ UNHEEDED = {
 HIDDEN = {
     "auth.User": {"password"},
     "runs.StationToken": {"sha256"},
+    "people.PersonToken": {"sha256"},
+    "people.Badge": {"sha256"},
     "account.EmailConfirmation": {"key"},
 }
 """Columns of which is told that they changed, and never what they hold."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import click
 
 from mppcqa.home import CHECKOUT
@@ -33,10 +35,24 @@ def assets(dev: bool) -> None:
     bundle = CHECKOUT / "build" / "static" / "vega.js"
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_text(_vega_bundle(), encoding="utf-8")
+    _reader()
     from mppcqa.web.messages import compile_all
 
     compile_all()
     click.echo(f"chart bundle: {bundle.relative_to(CHECKOUT)} ({bundle.stat().st_size >> 10} kB)")
+
+
+READER = ("iife/reader/index.js", "reader/zxing_reader.wasm")
+"""Of ZXing for browsers what reads; what writes is left out."""
+
+
+def _reader() -> None:
+    """What reads codes in pictures where a browser can't."""
+    folder = CHECKOUT / "build" / "zxing"
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in READER:
+        file = CHECKOUT / "node_modules" / "zxing-wasm" / "dist" / place
+        shutil.copyfile(file, folder / file.name)
 
 
 def _vega_bundle() -> str:

@@ -66,7 +66,7 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
         imports.check(row)
     except (TableError, OSError) as error:
         raise click.ClickException(f"{path}: {error}") from None
-    for note in row.found["notes"]:
+    for note in [*row.found["notes"], *row.found.get("warnings", ())]:
         click.echo(f"{path.name}: {note}", err=True)
     for fault in row.found["faults"][:SHOWN]:
         place = f"row {fault['row']}" if fault["row"] is not None else ""

@@ -6,16 +6,20 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.mapping import ColumnMapping
 from mppcqa.inventory.device_rows import DeviceRows, Existing, Plan
 from mppcqa.tables import Chunk, Fault, Source
 from mppcqa.tables.numbers import texts, to_number
+from mppcqa.typed import whole
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 PIECE = 2000
+PLACES = ("tray_row", "tray_column")
 Told = Callable[[int], None]
 
 
@@ -28,19 +32,23 @@ def read_devices(
     by: AbstractBaseUser | None,
     planned: Callable[[Plan], None] = lambda plan: None,
     told: Told = lambda rows: None,
+    warned: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
     """Check every row; `planned` is given what those without a fault would do, piece by piece.
 
-    Nothing is written. Returns counts: rows, new, changed, skipped.
+    Nothing is written. What is no fault and may be wrong all the same is `warned` of. Returns
+    counts: rows, new, changed, skipped.
     """
     reader = DeviceRows(by=by, existing=existing)
     counts = {"rows": 0, "new": 0, "changed": 0, "skipped": 0}
     heads = {target.to: head for head, target in mapping.columns.items()}
+    least: dict[str, int] = {}
     for chunk in source.chunks():
         book.extend(chunk.faults)
         broken = {fault.row for fault in chunk.faults}
         for rows, numbers in _pieces(chunk, source, mapping):
             counts["rows"] += len(rows)
+            _place(rows, mapping.places_from, least)
             good = [at for at, number in enumerate(numbers) if number not in broken]
             plan = reader.plan(
                 [rows[at] for at in good],
@@ -55,7 +63,24 @@ def read_devices(
             counts["skipped"] += plan.skipped
             planned(plan)
             told(counts["rows"])
+    if warned is not None and mapping.places_from == 0 and set(least.values()) == {1}:
+        warned(
+            _(
+                "Rows and columns of trays begin with 1 in this table and with 0 here. If it "
+                "counts from 1, say so below, and check again: else all lie one place off."
+            )
+        )
     return counts
+
+
+def _place(rows: list[dict[str, Any]], first: int, least: dict[str, int]) -> None:
+    """Positions as we count them, from 0; `least` keeps the smallest of the file's own."""
+    for row in rows:
+        for name in PLACES:
+            number = whole(row.get(name))
+            if number is not None:
+                least[name] = min(number, least.get(name, number))
+                row[name] = str(number - first) if first else row[name]
 
 
 def _pieces(

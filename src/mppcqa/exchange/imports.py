@@ -32,6 +32,7 @@ from mppcqa.exchange.values_in import ImportEnded, refuse_standing, store_values
 from mppcqa.inventory.device_writing import Ready, make_ready, write_ready
 from mppcqa.inventory.models import DeviceType
 from mppcqa.inventory.moving import MoveRefused
+from mppcqa.inventory.serials import SERIAL_LENGTH, normal_serial
 from mppcqa.queue.actions import submit
 from mppcqa.refused import Refused
 from mppcqa.stages import Stage, get_stage
@@ -39,6 +40,7 @@ from mppcqa.tables import Fault, Reading, Source, TableError, is_known, open_sou
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
 
     from mppcqa.queue.models import Task
 
@@ -59,15 +61,19 @@ def take_in(
     *,
     kind: str,
     stage: str = "",
+    box: str = "",
     by: AbstractBaseUser | None = None,
 ) -> Import:
     """Keep a file, read its first rows and suggest what its columns mean.
+
+    A sheet of devices that lay in a `box` is found by the box's code, see `boxed`.
 
     Raises `TableError` for what is no table; then nothing is kept.
     """
     row = Import.objects.create(
         kind=kind,
         stage=stage,
+        box=normal_serial(box)[:SERIAL_LENGTH] if kind == Kind.DEVICES else "",
         original_name=name[-200:],
         asked_by_id=None if by is None else by.pk,
     )
@@ -93,6 +99,11 @@ def take_in(
         remove(row)
         raise
     return row
+
+
+def boxed(code: str, among: QuerySet[Import]) -> list[Import]:
+    """Sheets of the box that says `code`, the newest first."""
+    return list(among.filter(kind=Kind.DEVICES, box=normal_serial(code)).exclude(box="")[:20])
 
 
 def _names_a_column(source: Source) -> bool:
@@ -263,6 +274,7 @@ def _read(
 ) -> dict[str, Any]:
     """Counts, and of values what their spool is known by."""
     if row.kind == Kind.DEVICES:
+        warnings: list[str] = []
         counts = read_devices(
             source,
             mapping,
@@ -270,8 +282,9 @@ def _read(
             existing=row.existing,  # type: ignore[arg-type]
             by=row.asked_by,
             told=told,
+            warned=warnings.append,
         )
-        return {"counts": counts}
+        return {"counts": counts, "warnings": warnings}
     stage = get_stage(row.stage)
     with Spool(row.spool_path) as spool:
         table = ValueTable(source, mapping, stage, book, spool, row.asked_by)

@@ -96,6 +96,8 @@ class ColumnMapping:
     fill: dict[str, str] = field(default_factory=dict)
     channels_from: int = 0
     """Number of the first channel as the file counts."""
+    places_from: int = 0
+    """Number of the first row and column of a tray as the file counts; ours count from 0."""
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -103,6 +105,7 @@ class ColumnMapping:
             "stage": self.stage,
             "fill": dict(self.fill),
             "channels_from": self.channels_from,
+            "places_from": self.places_from,
         }
         values["columns"] = {
             head: {k: v for k, v in _target_json(target).items() if v not in (None, "", {})}
@@ -127,6 +130,7 @@ class ColumnMapping:
             columns=columns,
             fill=dict(values.get("fill", {})),
             channels_from=int(values.get("channels_from", 0)),
+            places_from=int(values.get("places_from", 0)),
         )
 
 

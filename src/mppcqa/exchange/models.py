@@ -90,6 +90,13 @@ class Import(models.Model):
     )
     counts_now = models.BooleanField(_("values count from now on"), default=True)
     leave_out = models.BooleanField(_("leave out rows with faults"), default=False)
+    box = models.CharField(
+        _("box of the delivery"),
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text=_("What is scanned of the box that the maker's sheet belongs to."),
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.NEW)
     found = models.JSONField(default=dict)
     """Counts, notes, and the first faults of the last check."""

@@ -1,7 +1,8 @@
-"""What a person's own programs show the server."""
+"""What a person's own programs show the server, and what a person shows at the bench."""
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.conf import settings
@@ -9,6 +10,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.people.tokens import KeptToken
+
+BADGE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWX23456789"
+"""No Y and Z, which other keyboard layouts swap; all are of the small alphabet of QR codes."""
+BADGE_LENGTH = 26
+"""130 bits."""
 
 
 class PersonToken(KeptToken):
@@ -28,3 +34,21 @@ class PersonToken(KeptToken):
 
     def __str__(self) -> str:
         return f"{self.user} {self.begins}…"
+
+
+class Badge(KeptToken):
+    """A person's code, to be scanned at the bench. The code itself is kept nowhere."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="badges"
+    )
+
+    class Meta(KeptToken.Meta):
+        verbose_name = _("badge")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.begins}…"
+
+    @classmethod
+    def by_chance(cls) -> str:
+        return "".join(secrets.choice(BADGE_LETTERS) for _at in range(BADGE_LENGTH))

@@ -55,6 +55,11 @@ class KeptToken(models.Model):
         abstract = True
         ordering: ClassVar = ["-id"]
 
+    @classmethod
+    def by_chance(cls) -> str:
+        """What comes after the beginning: at least 128 bits that nobody guesses."""
+        return secrets.token_urlsafe(32)
+
     @property
     def counts(self) -> bool:
         """Whether it opens the server now."""
@@ -71,7 +76,7 @@ def make(
     if not 0 < days <= LONGEST_DAYS:
         text = _("A token lasts between a day and %d days.") % LONGEST_DAYS
         raise TokenRefused([Fault(text, field="days")])
-    token = kind.PREFIX + secrets.token_urlsafe(32)
+    token = kind.PREFIX + kind.by_chance()
     row = kind._default_manager.create(
         sha256=_hash(token),
         begins=token[: len(kind.PREFIX) + LETTERS_SHOWN],
@@ -92,7 +97,7 @@ def take_back(row: KeptToken, *, by: AbstractBaseUser | None = None) -> bool:
 
 def find(rows: models.QuerySet[Kept], token: str) -> Kept | None:
     """The row of a token that counts; None for every other text."""
-    # 256 bits by chance need no slow hash, and the look-up tells nothing of near misses.
+    # 128 bits and more by chance need no slow hash, and the look-up tells nothing of near misses.
     row = rows.filter(sha256=_hash(token)).first()
     return row if row is not None and row.counts else None
 

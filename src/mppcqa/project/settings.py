@@ -275,6 +275,7 @@ STATIC_ROOT.mkdir(exist_ok=True)  # empty; WhiteNoise warns where it is not ther
 STATICFILES_DIRS = [
     ("vendor/tabler", CHECKOUT / "node_modules/@tabler/core/dist"),
     ("vendor/tabler-icons", CHECKOUT / "node_modules/@tabler/icons-webfont/dist"),
+    ("vendor/zxing", CHECKOUT / "build/zxing"),
     ("vendor/vega", CHECKOUT / "build/static"),
 ]
 STATICFILES_DIRS = [(prefix, folder) for prefix, folder in STATICFILES_DIRS if folder.is_dir()]

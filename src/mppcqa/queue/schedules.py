@@ -26,6 +26,7 @@ REAP_EVERY_S = 10
 ROUTINE = "mppcqa.queue.scheduled"
 """What the rows of routines say that they run; the scheduler makes a task of it itself."""
 REAPER = "Reaper"
+USUAL_PRIORITY = 5
 CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 
 
@@ -116,6 +117,7 @@ def add(
     *,
     description: str = "",
     by: AbstractBaseUser | None = None,
+    how: dict[str, int] | None = None,
 ) -> Any:
     """A new schedule of a routine; `when` is from `timing`.
 
@@ -123,6 +125,9 @@ def add(
         Of the routine, each time that it is due; `description` says in words what they mean.
     by
         Who wants it: its tasks are this person's, who is told where one fails.
+    how
+        ``priority`` of its tasks (0 is first, 5 is usual), and ``within_s``: a task that has not
+        begun so many seconds after it was due ends as expired.
     """
     from django_celery_beat.models import PeriodicTask
 
@@ -133,14 +138,21 @@ def add(
     return PeriodicTask.objects.create(
         name=full,
         task=ROUTINE,
-        kwargs=_wanted(name, arguments, None if by is None else by.pk),
+        kwargs=_wanted(name, arguments, None if by is None else by.pk, how),
         description=description,
         **when,
     )
 
 
-def _wanted(name: str, arguments: dict[str, Any] | None, by: int | None) -> str:
+def _wanted(
+    name: str,
+    arguments: dict[str, Any] | None,
+    by: int | None,
+    how: dict[str, int] | None,
+) -> str:
     wanted: dict[str, Any] = {"name": name}
+    if how:
+        wanted["how"] = how
     if arguments:
         wanted["arguments"] = arguments
     if by is not None:
@@ -155,6 +167,12 @@ def _numbered(name: str, number: int) -> str:
 def arguments_of(schedule: Any) -> dict[str, Any]:
     """What a schedule's routine is run with; empty for nothing."""
     found: dict[str, Any] = json.loads(schedule.kwargs or "{}").get("arguments") or {}
+    return found
+
+
+def how_of(schedule: Any) -> dict[str, int]:
+    """``priority`` and ``within_s`` of a schedule's tasks, where they were said."""
+    found: dict[str, int] = json.loads(schedule.kwargs or "{}").get("how") or {}
     return found
 
 
@@ -186,7 +204,16 @@ def ask(schedule: Any, *, by: Any = None) -> Any:
     name, arguments = wanted.get("name", ""), wanted.get("arguments")
     if by is None and "by" in wanted:
         by = get_user_model().objects.filter(pk=wanted["by"], is_active=True).first()
-    return submit(name, arguments, by=by, key=key_of(name, arguments))
+    how = how_of(schedule)
+    within = how.get("within_s")
+    return submit(
+        name,
+        arguments,
+        by=by,
+        key=key_of(name, arguments),
+        priority=how.get("priority", USUAL_PRIORITY),
+        expires_at=timezone.now() + dt.timedelta(seconds=within) if within else None,
+    )
 
 
 def tasks_of(schedule: Any) -> QuerySet[Task]:
@@ -209,17 +236,20 @@ def change(
     arguments: dict[str, Any] | None = None,
     *,
     description: str = "",
+    how: dict[str, int] | None = None,
 ) -> None:
     """Change when a schedule is due and with what; the scheduler counts its runs.
 
-    Without `arguments` these stay. What would have been due before this moment is not made up for.
+    Without `arguments` these stay, and so does `how` (see `add`). What would have been due before
+    this moment is not made up for.
     """
     if schedule.one_off and not schedule.enabled:
         # It was due and is meant anew; a recurring one that is off was switched off.
         when = {**when, "enabled": True, "total_run_count": 0}
     if arguments is not None:
         wanted = json.loads(schedule.kwargs or "{}")
-        when = {**when, "kwargs": _wanted(wanted["name"], arguments, wanted.get("by"))}
+        said = how_of(schedule) if how is None else how
+        when = {**when, "kwargs": _wanted(wanted["name"], arguments, wanted.get("by"), said)}
         when["description"] = description
     for key, value in when.items():
         setattr(schedule, key, value)

@@ -224,9 +224,11 @@ def start_run(
     *,
     by: AbstractBaseUser | None = None,
     override: str = "",
+    bad_contact: str = "",
 ) -> Run:
     """Measure what is loaded: acquire, check, analyse, judge, report, one after the other.
 
+    `bad_contact` is another rule for the contact check than the station's.
     `override` is the reason to start although a calibration has expired; it is kept.
     Raises `RunRefused` without having begun anything.
     """
@@ -249,6 +251,7 @@ def start_run(
             stage=chosen.key,
             station=station,
             parameters=cleaned,
+            bad_contact=bad_contact or station.bad_contact,
             procedure=in_use(chosen.key),
             channel_map=station.channel_maps.first(),
             operator_id=None if by is None else by.pk,

@@ -23,7 +23,15 @@ def refuse_second(station: Station) -> None:
         raise RunRefused(_("%s is measuring already, or is about to.") % station)
 
 
-def start_again(run: Run, *, by: AbstractBaseUser | None = None) -> Run:
+def start_anyway(run: Run, *, by: AbstractBaseUser | None = None) -> Run:
+    """The same run once more, whatever its contact check finds; `RunRefused` by the rule."""
+    if run.station is not None and run.station.bad_contact == Station.BadContact.BLOCK:
+        text = _("%s measures nothing whose contact is bad: seat it anew, then start again")
+        raise RunRefused(text % run.station)
+    return start_again(run, bad_contact=Station.BadContact.TELL, by=by)
+
+
+def start_again(run: Run, *, bad_contact: str = "", by: AbstractBaseUser | None = None) -> Run:
     """A new run with the devices, slots and settings of a former one.
 
     Devices that were taken out meanwhile are loaded again; nothing is done, and `Refused` says
@@ -43,4 +51,4 @@ def start_again(run: Run, *, by: AbstractBaseUser | None = None) -> Run:
         missing = {slot: serial for slot, serial in wanted.items() if slot not in there}
         if missing:
             load_station(station, missing, by=by)
-        return start_run(station, run.stage, run.parameters, by=by)
+        return start_run(station, run.stage, run.parameters, by=by, bad_contact=bad_contact)

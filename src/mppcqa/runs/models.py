@@ -29,6 +29,11 @@ class Station(models.Model):
         BLOCK = "block", _("no run starts without a reason")
         WARN = "warn", _("runs start, and it is told")
 
+    class BadContact(models.TextChoices):
+        ASK = "ask", _("the run stops and asks")
+        BLOCK = "block", _("the run stops")
+        TELL = "tell", _("the run goes on, and it is told")
+
     name = models.CharField(_("name"), max_length=60, unique=True)
     stage = models.CharField(_("stage"), max_length=50)
     institute = models.ForeignKey(
@@ -78,6 +83,13 @@ class Station(models.Model):
         choices=Expiry,
         default=Expiry.BLOCK,
         help_text=_("Whoever starts all the same gives a reason, and it is kept with the run."),
+    )
+    bad_contact = models.CharField(
+        _("when a contact check finds a slot empty, swapped or dead"),
+        max_length=10,
+        choices=BadContact,
+        default=BadContact.ASK,
+        help_text=_("Of programs that check before they measure (docs/stations.md)."),
     )
     reference_device = models.ForeignKey(
         Device,
@@ -165,6 +177,8 @@ class Run(models.Model):
     """What read what when it began; its instruments are rows of `RunInstrument`."""
     procedure = models.ForeignKey(Procedure, null=True, blank=True, on_delete=models.PROTECT)
     """The version of the instructions that was in use when it began."""
+    bad_contact = models.CharField(max_length=10, choices=Station.BadContact, blank=True)
+    """What held for its contact check: the station's rule, or that somebody went on anyway."""
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     measured_at = models.DateTimeField(_("measured"), default=timezone.now)

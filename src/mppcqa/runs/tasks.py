@@ -25,6 +25,8 @@ from mppcqa.runs.task_stage import task_stage
 from mppcqa.station.programs import ListFault, Program, read_list
 
 LAST_WORDS = 5
+CONTACT_S = 10
+"""What a contact check may take before hours of measuring."""
 FAULTS_SHOWN = 20
 
 
@@ -146,6 +148,10 @@ def configuration(run: Run, folder: Path) -> dict[str, Any]:
         "station": run.station.name if run.station else "",
         "operator": run.operator.get_username() if run.operator else "",
         "parameters": run.parameters,
+        "contact_check": {
+            "seconds": CONTACT_S,
+            "stop": run.bad_contact in (Station.BadContact.ASK, Station.BadContact.BLOCK),
+        },
         "slots": slots,
         "truth": str(folder / "truth.json"),
     }

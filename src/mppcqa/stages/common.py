@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mppcqa.physics import IV_METHODS
 from mppcqa.stages.conditions import Condition
+from mppcqa.stages.contact import CONTACT_FAULTS
 from mppcqa.stages.protocol import Chart, LimitDefault, Parameter, Quantity
 
 BREAKDOWN_BOUNDS = (5.0, 250.0)
@@ -189,7 +190,7 @@ FAULT = Parameter(
     title="Simulated fault",
     kind="choice",
     default="none",
-    choices=("none", "exit", "hang", "half_file", "no_file"),
+    choices=("none", "exit", "hang", "half_file", "no_file", *CONTACT_FAULTS),
     help="For training and tests: what goes wrong in the simulated program.",
 )
 EVENT_PARAMETERS = (EVENTS, TEMPERATURE, BIAS, SLOWNESS, FAULT)

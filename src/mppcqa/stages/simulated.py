@@ -26,6 +26,7 @@ from mppcqa.physics import (
     simulate_waveforms,
 )
 from mppcqa.runfile import RunWriter
+from mppcqa.stages.contact import CONTACT_FAULTS, contact_check, spectrum_line
 
 GATE_S = 100e-9
 DECAY_S = 10e-9
@@ -257,6 +258,7 @@ def run_simulation(
     total = len(all_points) * len(devices)
     if fault == "no_file":
         return
+    contact_check(config, fault, parameters.get("seconds_a_point", 0.0))
     with RunWriter(options.output, meta) as writer:
         done = 0
         for point in all_points:
@@ -281,6 +283,8 @@ def run_simulation(
                         for truth in channels
                     ]
                     writer.charges(point.number, slot, np.stack(columns, axis=1))
+                    if columns:
+                        print(spectrum_line(f"slot_{slot}", columns[0]), flush=True)
                 if record is not None:
                     record(writer, rng, slot, channels, point, parameters)
                 done += 1
@@ -293,7 +297,7 @@ def run_simulation(
 
 def misbehave(fault: str, done: int, total: int, output: Path) -> None:
     """Do what a simulated fault does, half way through a run."""
-    if fault == "none" or done < total // 2:
+    if fault in ("none", *CONTACT_FAULTS) or done < total // 2:
         return
     if fault == "exit":
         print("the bias supply does not answer: check its cable and power", file=sys.stderr)

@@ -27,6 +27,7 @@ from mppcqa.queue.models import State, lane_title
 from mppcqa.results.models import Outcome
 from mppcqa.views import texts
 from mppcqa.web import looks
+from mppcqa.web.accounts.screens import screen_of
 from mppcqa.web.addresses import address, static_address
 from mppcqa.web.bound import of_all
 from mppcqa.web.compiled import Environment
@@ -82,6 +83,7 @@ def environment(**options: Any) -> Environment:
         "outcome_badge": partial(outcome_badge, language),
         "plain_cell": plain_cell,
         "query": looks.query,
+        "screen_of": screen_of,
         "static": static_address,
         "task_badge": partial(task_badge, language),
         "url": address,

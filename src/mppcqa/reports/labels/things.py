@@ -17,6 +17,7 @@ from mppcqa.stages import all_stages
 WORDS = {
     "START": gettext_noop("Start"),
     "AGAIN": gettext_noop("Start again"),
+    "ANYWAY": gettext_noop("Measure all the same"),
     "STOP": gettext_noop("Stop"),
     "UNLOAD": gettext_noop("Unload"),
     "UNDO": gettext_noop("Undo"),

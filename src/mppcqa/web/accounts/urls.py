@@ -4,10 +4,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from mppcqa.web.accounts import views
+from mppcqa.web.accounts import screens, views
 
 urlpatterns = [
     path("login/", views.Login.as_view(), name="account_login"),
+    path("login/badge/", screens.badge_login, name="badge_login"),
+    path("stations/<str:name>/screen/", screens.bench_screen, name="bench_screen"),
     path("logout/", views.LogoutView.as_view(), name="account_logout"),
     path("password/", views.ChangePassword.as_view(), name="account_change_password"),
     path("password/first/", views.FirstPassword.as_view(), name="account_set_password"),

@@ -8,7 +8,9 @@ from django import forms
 from django.apps import apps
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from mppcqa.queue.actions import LAST_PRIORITY
 from mppcqa.queue.registry import Parameter, Routine
 from mppcqa.typed import whole
 
@@ -17,6 +19,16 @@ PREFIX = "a-"
 MOST_CHOICES = 200
 """Rows that are chosen from a list; of more, one is typed by its name or number."""
 NAMES = ("serial", "name", "title")
+
+PRIORITIES = [
+    (
+        n,
+        {0: gettext_lazy("0, first"), 5: gettext_lazy("5, usual"), 9: gettext_lazy("9, last")}.get(
+            n, n
+        ),
+    )
+    for n in range(LAST_PRIORITY + 1)
+]
 
 
 class NamedRow(forms.CharField):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from mppcqa.queue import submit
-from mppcqa.queue.actions import LAST_PRIORITY, set_priority
+from mppcqa.queue.actions import set_priority
 from mppcqa.queue.clock import moment_of, zone, zone_name
 from mppcqa.queue.models import Task
 from mppcqa.queue.registry import Routine, find
@@ -25,6 +25,7 @@ from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.asking.choosing import offers
 from mppcqa.web.asking.fields import (
+    PRIORITIES,
     argument_fields,
     arguments_of,
     as_typed,
@@ -37,15 +38,6 @@ from mppcqa.web.faults import tell
 from mppcqa.web.reading import sent, whole
 
 ANY_TIME = "%Y-%m-%dT%H:%M"
-PRIORITIES = [
-    (
-        n,
-        {0: gettext_lazy("0, first"), 5: gettext_lazy("5, usual"), 9: gettext_lazy("9, last")}.get(
-            n, n
-        ),
-    )
-    for n in range(LAST_PRIORITY + 1)
-]
 
 
 class Moment(forms.DateTimeField):
@@ -109,7 +101,14 @@ def ask(request: HttpRequest) -> HttpResponse:
     except KeyError:
         routine = None
     if routine is None:
-        return render(request, "web/asking/choose.html", {"offers": offers(request.user)})
+        choosing = {
+            "offers": offers(request.user),
+            "head": _("New task"),
+            "asks": _("What is to run?"),
+            "of": "task_list",
+            "of_title": _("Queue"),
+        }
+        return render(request, "web/asking/choose.html", choosing)
     if not may_ask(routine, request.user) or (former and not can_change(former, request.user)):
         raise PermissionDenied
     first = as_typed(former.arguments) | {"priority": former.priority} if former else {}

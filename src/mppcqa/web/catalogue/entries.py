@@ -276,7 +276,7 @@ class StationForm(EntryForm):
         fields = (
             *("name", "stage", "institute", "slots", "device_type", "program", "make_safe"),
             *("remote", "program_name"),
-            *("time_limit_s", "expiry", "reference_device", "reference_every_days"),
+            *("time_limit_s", "expiry", "bad_contact", "reference_device", "reference_every_days"),
         )
         field_classes = {
             "reference_device": DeviceField,

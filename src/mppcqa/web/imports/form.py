@@ -148,6 +148,7 @@ def table_parts(row: Import, *, typed: bool = False) -> list[Part]:
             part(f"more-{place}", head, ", ".join(more), only_seen=True),
         ]
     rest = [row.existing, row.counts_now, row.reading, mapping.fill, mapping.channels_from]
+    rest.append(mapping.places_from)
     text = json.dumps([row.stage, *rest], sort_keys=True, ensure_ascii=False)
     return [*parts, part("rest", _("How it is read"), text, only_seen=True)]
 
@@ -182,6 +183,7 @@ def read_mapping(posted: QueryDict, row: Import, source: Source) -> ColumnMappin
         columns=columns,
         fill={key: value for key, value in fill.items() if value},
         channels_from=1 if posted.get("channels_from") == "1" else 0,
+        places_from=1 if posted.get("places_from") == "1" else 0,
         stage=row.stage,
     )
 

@@ -54,6 +54,15 @@ class TableForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Separator, encoding, decimal commas and units are found out."),
     )
+    box = forms.CharField(
+        label=gettext_lazy("Box of the delivery"),
+        required=False,
+        max_length=64,
+        help_text=gettext_lazy(
+            "What the box of a sheet of devices says: its scan opens the sheet."
+        ),
+        widget=forms.TextInput(attrs={"data-takes-scans": True}),
+    )
     text = forms.CharField(
         label=gettext_lazy("or paste from a spreadsheet"),
         required=False,
@@ -99,11 +108,14 @@ def import_list(request: HttpRequest) -> HttpResponseBase:
                 file.name if file else _("pasted table"),
                 kind=values["kind"],
                 stage=values["stage"] if values["kind"] == Kind.VALUES else "",
+                box=values["box"],
                 by=person(request),
             )
         except TableError as error:
             form.add_error("file" if file else "text", str(error))
         else:
+            if row.box:
+                imports.ask_check(row, by=person(request))
             return redirect(row)
     return show_list(
         request,

@@ -14,17 +14,23 @@ from django.views.decorators.http import require_http_methods
 from mppcqa.refused import Fault, Refused
 from mppcqa.reports.labels.fitting import Fitted, Label, fit
 from mppcqa.reports.labels.sheets import sheets, tape
+from mppcqa.reports.labels.sizes import SHEETS
 from mppcqa.reports.labels.zpl import zpl
 from mppcqa.web.access import person
 from mppcqa.web.devices.data import address_for_others
 from mppcqa.web.faults import tell_form
-from mppcqa.web.labels.about import MOST, groups, labels_of
-from mppcqa.web.labels.form import ADDRESS, TAPE, ZPL, LabelForm
+from mppcqa.web.labels.about import MOST, Group, groups, labels_of
+from mppcqa.web.labels.form import ADDRESS, SHORT, TAPE, ZPL, LabelForm
 from mppcqa.web.reading import sent
 
 NAMED = 3
 """Labels that a fault names."""
 BYTES = "byte"
+REMEMBER = "labels"
+REMEMBERED = (
+    *("size", "says", "width", "height", "rows", "columns", "left", "top", "gap_x", "gap_y"),
+    *("paper", "dpi"),
+)
 
 
 class LabelsRefused(Refused):
@@ -36,18 +42,30 @@ def labels(request: HttpRequest) -> HttpResponse:
     """Labels for ``?devices=1,2``, ``?tray=1``, ``?station=1``, ``?shipment=1``, or of actions."""
     offered = groups(request.GET.dict(), person(request))
     address = address_for_others(request)
-    form = LabelForm(offered, address.url, sent(request))
+    typed = _as_last_time(request, offered) if "again" in request.POST else sent(request)
+    form = LabelForm(offered, address.url, typed)
     if request.method == "POST" and form.is_valid():
         # Below another's address our pages begin where the first one lies.
         url = address.url + reverse("home").rstrip("/") if address.url else ""
         chosen = [one for one in offered if one.key in form.cleaned_data["what"]]
         found = labels_of(chosen, url if form.cleaned_data["says"] == ADDRESS else "")
         try:
-            return _file(form, found)
+            made = _file(form, found)
+            if "again" not in request.POST:
+                kept = {name: request.POST[name] for name in REMEMBERED if name in request.POST}
+                request.session[REMEMBER] = kept
+            return made
         except Refused as error:
             tell_form(form, error)
     context = {"form": form, "warning": address.warning}
     return render(request, "web/labels/labels.html", context, status=422 if form.errors else 200)
+
+
+def _as_last_time(request: HttpRequest, offered: list[Group]) -> dict[str, Any]:
+    """What a person chose last, so that a label is one touch; at first the first sheet there is."""
+    usual = {"size": next(iter(SHEETS)), "says": SHORT}
+    chosen = [one.key for one in offered if one.chosen]
+    return {**usual, **request.session.get(REMEMBER, {}), "what": chosen}
 
 
 def _file(form: LabelForm, found: list[Label]) -> HttpResponse:

@@ -18,6 +18,7 @@ from mppcqa.people.person_tokens import make_token, take_back
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell
+from mppcqa.web.people.badges import badges_of
 from mppcqa.web.reading import line
 
 SHOWN = 50
@@ -49,7 +50,7 @@ def own_tokens(request: HttpRequest) -> HttpResponse:
             return redirect("own_tokens")
         address = settings.MPPCQA_URL or f"{request.scheme}://{request.get_host()}"
         context = {"new": new, "address": address}
-    context["tokens"] = tokens_of(user)
+    context |= {"tokens": tokens_of(user), "badges": badges_of(user)}
     shown = render(request, "web/people/tokens.html", context)
     # No copy of the token stays in a browser's cache or on the way back to this page.
     shown.headers["Cache-Control"] = "no-store"

@@ -22,6 +22,7 @@ from mppcqa.web import edits
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell, tell_form
 from mppcqa.web.listing.views import show_list
+from mppcqa.web.people.badges import badges_of
 from mppcqa.web.people.forms import PersonForm
 from mppcqa.web.people.listing import PEOPLE, role_title, standing
 from mppcqa.web.people.tokens import tokens_of
@@ -100,6 +101,7 @@ def person_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "own": user.pk == person(request).pk,
         "roles": ROLES.values(),
         "tokens": tokens_of(user),
+        "badges": badges_of(user),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "web/people/person.html", context, status=status)

@@ -32,8 +32,8 @@ class Answer:
     """Words of a button, and the code that it stands for."""
     undo: bool = False
 
-    def as_json(self, station: str) -> dict[str, Any]:
-        """As the script takes it; `station` is the one in hand from now on."""
+    def as_json(self, station: str, signed: str = "") -> dict[str, Any]:
+        """As the script takes it; `station` is in hand from now on, `signed` who scans."""
         return {
             "tone": self.tone.value,
             "title": self.title,
@@ -43,6 +43,7 @@ class Answer:
             "choices": [{"text": text, "code": code} for text, code in self.choices],
             "undo": self.undo,
             "station": station,
+            "signed": signed,
         }
 
 

@@ -17,7 +17,7 @@ from mppcqa.queue.actions import kill, kill_group
 from mppcqa.queue.models import OPEN_STATES, Task
 from mppcqa.refused import Refused
 from mppcqa.runs.actions import load_station, start_run, unload_station
-from mppcqa.runs.again import refuse_second, start_again
+from mppcqa.runs.again import refuse_second, start_again, start_anyway
 from mppcqa.runs.models import Run, Station
 from mppcqa.stages import get_stage
 from mppcqa.stages.registry import UnknownStage
@@ -29,6 +29,7 @@ from mppcqa.web.scan.following import elsewhere, next_step
 from mppcqa.web.scan.hand import Hand
 from mppcqa.web.scan.newcomers import ask, register
 from mppcqa.web.scan.packing import Packing, box_scanned, pack_scanned, tray_scanned
+from mppcqa.web.scan.signing import sign, sign_back
 from mppcqa.web.scan.undoing import take_back
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ class Bench:
     """A person with a scanner, at a page and with something in hand."""
 
     by: User
+    """Whose name and rights count."""
+    account: User
+    """Who is logged in: another one where a badge was scanned."""
     hand: Hand
+    address: str = ""
     page: str = ""
     """Name of the station that the page shown is about."""
     page_checklist: str = ""
@@ -88,12 +93,18 @@ class Bench:
                 return self._tray(found.thing)
             case Station():
                 return self._station(found.thing, found.code.slot)
-            case Shipment() if self.packing:
+            case Shipment() if self.packing or self._packs(found.thing):
                 return box_scanned(self.packing, found.thing)
             case Shipment():
                 return Answer(Tone.GOOD, str(found.thing), go=address("shipment", found.thing.pk))
         if found.code.kind == Kind.ACTION:
             return self._action(found.code)
+        if found.code.kind == Kind.DELIVERY:
+            need(self.by, "exchange.add_import")
+            go = address("delivery", found.code.name)
+            return Answer(Tone.GOOD, _("Delivery %s") % found.code.name, go=go)
+        if found.code.kind == Kind.BADGE:
+            return sign(self.hand, found.code.name, self.account, self.address)
         if found.code.kind == Kind.CHECK:
             return Answer(
                 Tone.GOOD,
@@ -106,6 +117,11 @@ class Bench:
             return self._register("")
         self.hand.asked = serial
         return ask(serial, self.by, self.usual)
+
+    def _packs(self, box: Shipment) -> bool:
+        """Whether what is scanned next goes into a box: one that is not sent, for who may."""
+        rights = ("inventory.change_shipment", "inventory.change_device")
+        return box.sent_at is None and self.by.has_perms(rights)
 
     def _device(self, device: Device) -> Answer:
         if self.packing:
@@ -214,7 +230,11 @@ class Bench:
             if self.packing:
                 return Answer(Tone.GOOD, _("Packed"), go=self.packing.left)
             self.page, self.hand.station, self.hand.name, self.hand.slot = "", None, "", 0
+            self.hand.badge, self.hand.signed = 0, ""
             return Answer(Tone.GOOD, _("No station in hand"))
+        if code.name == "UNDO" and self.hand.undo.get("do") == "sign":
+            answer, self.hand.undo = sign_back(self.hand), {}
+            return answer
         if code.name == "UNDO":
             answer = take_back(self.hand.undo, by=self.by)
             self.hand.undo = {}
@@ -229,6 +249,7 @@ class Bench:
         do = {
             "START": self._start,
             "AGAIN": self._again,
+            "ANYWAY": self._anyway,
             "STOP": self._stop,
             "UNLOAD": self._unload,
         }[code.name]
@@ -252,11 +273,19 @@ class Bench:
 
     def _again(self, station: Station) -> Answer:
         need(self.by, "runs.add_run")
+        run = start_again(self._former(station), by=self.by)
+        return self._started(run, f"{station}, {run}")
+
+    def _anyway(self, station: Station) -> Answer:
+        need(self.by, "runs.add_run")
+        run = start_anyway(self._former(station), by=self.by)
+        return self._started(run, f"{station}, {run}")
+
+    def _former(self, station: Station) -> Run:
         former = Run.objects.visible_to(self.by).filter(station=station).first()
         if former is None:
             raise ScanRefused(_("Nothing was measured in %s yet.") % station)
-        run = start_again(former, by=self.by)
-        return self._started(run, f"{station}, {run}")
+        return former
 
     def _started(self, run: Run, line: str) -> Answer:
         n = run.slots.count()

@@ -9,10 +9,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mppcqa.codes import Code, CodeRefused, Kind, other_readings, read
+from mppcqa.exchange.imports import boxed
 from mppcqa.inventory.models import Device, SerialAlias, Shipment, Tray
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.runs.models import Station
 from mppcqa.stages import all_stages
+from mppcqa.web.imports.listing import seen_imports
 
 SHORTEST = 2
 """Characters that each of two scans in one has at least."""
@@ -24,7 +26,7 @@ class Found:
 
     code: Code
     thing: Device | Tray | Station | Shipment | None = None
-    """None for an action, for a checklist, and for a serial number that nobody knows."""
+    """None for an action, badge, checklist, delivery, or a serial number that nobody knows."""
     warning: str = ""
     """What the person must know although it was understood."""
 
@@ -77,7 +79,7 @@ def _warned(text: str, code: Code, layouts: str) -> str:
 
 
 def _thing(code: Code, text: str, viewer: Any) -> Found | None:
-    if code.kind == Kind.ACTION:
+    if code.kind in (Kind.ACTION, Kind.BADGE, Kind.DELIVERY):
         return Found(code)
     if code.kind == Kind.CHECK:
         keys = {stage.key for stage in all_stages() if stage.checklist}
@@ -97,9 +99,12 @@ def _thing(code: Code, text: str, viewer: Any) -> Found | None:
         return None
     # A tray or a station that has its bare name on a label of somebody's own.
     name = text.strip()
-    return _found(
+    thing = _found(
         Code(Kind.TRAY, name), Tray.objects.visible_to(viewer).filter(name__iexact=name)
     ) or _found(Code(Kind.STATION, name), Station.objects.filter(name__iexact=name))
+    if thing is None and boxed(name, seen_imports(viewer)):
+        return Found(Code(Kind.DELIVERY, normal_serial(name)))
+    return thing
 
 
 def _found(code: Code, rows: Any) -> Found | None:

@@ -13,6 +13,8 @@ from mppcqa.runs.models import Station
 KEY = "hand"
 KEPT_S = 3600
 """A station that nobody scanned for for so long is not meant any more."""
+SIGNED_S = 900
+"""Nor is a person whose badge was scanned: somebody else may stand there now."""
 
 
 @dataclass
@@ -28,6 +30,10 @@ class Hand:
     """The device that was scanned last, at no station."""
     asked: str = ""
     """The serial number that nobody knows; scanned again it is registered."""
+    badge: int = 0
+    """The badge in whose person's name the next scan is done; 0 means who is logged in."""
+    signed: str = ""
+    """What that person is called."""
     undo: dict[str, Any] = field(default_factory=dict)
     """What `undoing` takes back: ``do`` and what it needs."""
 
@@ -44,7 +50,10 @@ def hand_of(request: HttpRequest) -> Hand:
     if time.time() - kept.get("at", 0) > KEPT_S:
         return Hand()
     names = {one.name for one in fields(Hand)}
-    return Hand(**{name: value for name, value in kept.items() if name in names})
+    hand = Hand(**{name: value for name, value in kept.items() if name in names})
+    if time.time() - kept.get("at", 0) > SIGNED_S:
+        hand.badge, hand.signed = 0, ""
+    return hand
 
 
 def keep(request: HttpRequest, hand: Hand) -> None:
@@ -52,6 +61,6 @@ def keep(request: HttpRequest, hand: Hand) -> None:
     request.session[KEY] = {**asdict(hand), "at": int(time.time())}
 
 
-def in_hand(request: HttpRequest) -> str:
-    """Name of the station in hand, for the head of each page; costs no query."""
-    return hand_of(request).name
+def in_hand(request: HttpRequest) -> Hand:
+    """What is in hand, for the head of each page; costs no query."""
+    return hand_of(request)

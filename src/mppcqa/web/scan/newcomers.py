@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from mppcqa.codes import CodeRefused
+from mppcqa.codes import CodeRefused, Kind, write
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.serials import serial_faults
@@ -42,15 +42,20 @@ def ask(serial: str, by: User, usual: Mapping[str, Any]) -> Answer:
     types = fitting(serial, usual)
     if not by.has_perm("inventory.add_device"):
         return Answer(Tone.BAD, _("%s is not registered") % serial, lines)
+    box = []
+    if by.has_perm("exchange.add_import"):
+        box = [(_("It is the box of a delivery"), write(Kind.DELIVERY, serial))]
     if not types:
         lines.append(_("No device type has serial numbers that look so: was it misread?"))
-        return Answer(Tone.BAD, _("%s is not registered") % serial, lines)
+        title = _("%s is not registered") % serial
+        return Answer(Tone.BAD, title, lines, choices=box)
     if len(types) == 1 or usual.get("device_type") == types[0].pk:
         text = _("Scan it once more to register it: %s.")
         lines.append(text % types[0])
     else:
         lines.append(_("What is it?"))
     choices = [(_("Register: %s") % one, action("YES", one.name)) for one in types[:MOST]]
+    choices += box
     return Answer(Tone.ASK, _("%s is not registered") % serial, lines, choices=choices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -11,8 +12,9 @@ from mppcqa.web.access import person
 from mppcqa.web.reading import line
 from mppcqa.web.scan.answers import Answer, Tone
 from mppcqa.web.scan.doing import Bench
-from mppcqa.web.scan.hand import hand_of, keep
+from mppcqa.web.scan.hand import Hand, hand_of, keep
 from mppcqa.web.scan.packing import packing_of
+from mppcqa.web.scan.signing import signing
 
 LONGEST = 1000
 """Characters of a scan that are looked at."""
@@ -28,23 +30,31 @@ def scan(request: HttpRequest) -> JsonResponse:
     error of ours has another status than 200.
     """
     hand = hand_of(request)
-    bench = Bench(
-        by=person(request),
+    account = person(request)
+    with signing(hand, account) as by:
+        bench = _bench(request, hand, by)
+        before = hand.asked
+        try:
+            answer = bench.take(request.POST.get("code", "")[:LONGEST])
+        except Refused as error:
+            answer = Answer(Tone.BAD, _("Not done"), [str(fault) for fault in error.faults])
+    if hand.asked == before:
+        hand.asked = ""  # a question holds for the next scan alone
+    keep(request, hand)
+    found = bench.station
+    return JsonResponse(answer.as_json("" if found is None else found.name, hand.signed))
+
+
+def _bench(request: HttpRequest, hand: Hand, by: User) -> Bench:
+    return Bench(
+        by=by,
+        account=person(request),
+        address=request.META.get("REMOTE_ADDR", ""),
         hand=hand,
         page=line(request.POST, "station", 60),
         page_checklist=line(request.POST, "checklist", 50),
         page_slot=line(request.POST, "slot", 5),
-        packing=packing_of(request.POST, request.user),
+        packing=packing_of(request.POST, by),
         form=request.POST,
         usual=request.session.get("register", {}),
     )
-    before = bench.hand.asked
-    try:
-        answer = bench.take(request.POST.get("code", "")[:LONGEST])
-    except Refused as error:
-        answer = Answer(Tone.BAD, _("Not done"), [str(fault) for fault in error.faults])
-    if bench.hand.asked == before:
-        bench.hand.asked = ""  # a question holds for the next scan alone
-    keep(request, bench.hand)
-    found = bench.station
-    return JsonResponse(answer.as_json("" if found is None else found.name))

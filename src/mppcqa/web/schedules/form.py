@@ -15,9 +15,9 @@ from django_celery_beat.models import PeriodicTask
 
 from mppcqa.queue.clock import moment_of, zone
 from mppcqa.queue.registry import Routine
-from mppcqa.queue.schedules import timing
+from mppcqa.queue.schedules import USUAL_PRIORITY, how_of, timing
 from mppcqa.refused import Refused
-from mppcqa.web.asking.fields import argument_fields, arguments_of, as_typed, in_words
+from mppcqa.web.asking.fields import PRIORITIES, argument_fields, arguments_of, as_typed, in_words
 from mppcqa.web.schedules.words import SECONDS, UNITS, crontab_line, split
 
 DAILY, WORKDAYS, WEEKLY, ONCE, EVERY, CRONTAB = (
@@ -74,7 +74,21 @@ class ScheduleForm(forms.Form):
             "working days."
         ),
     )
-    timed = ("when", "day", "weekday", "time", "number", "unit", "crontab")
+    priority = forms.TypedChoiceField(
+        label=gettext_lazy("Priority"),
+        choices=PRIORITIES,
+        coerce=int,
+        required=False,
+        initial=USUAL_PRIORITY,
+    )
+    within = forms.IntegerField(
+        label=gettext_lazy("Start within [min]"),
+        min_value=1,
+        max_value=100_000,
+        required=False,
+        help_text=gettext_lazy("If it has not started so long after it was due, it expires."),
+    )
+    timed = ("when", "day", "weekday", "time", "number", "unit", "crontab", "priority", "within")
 
     def __init__(
         self,
@@ -88,6 +102,9 @@ class ScheduleForm(forms.Form):
         self.routine = routine
         if routine is not None:
             self.fields |= argument_fields(routine, user, given or {})
+        else:
+            # Its tasks are made by what is shipped.
+            del self.fields["priority"], self.fields["within"]
         self.order_fields([name for name in self.fields if name not in self.timed])
 
     def asked(self) -> list[forms.BoundField]:
@@ -98,6 +115,17 @@ class ScheduleForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """What the routine is to be run with."""
         return arguments_of(self.routine, self.cleaned_data) if self.routine else {}
+
+    @property
+    def how(self) -> dict[str, int]:
+        """Priority and latest start of its tasks, where they are not the usual ones."""
+        values = self.cleaned_data
+        found = {}
+        if values.get("priority") not in ("", None, USUAL_PRIORITY):
+            found["priority"] = values["priority"]
+        if values.get("within"):
+            found["within_s"] = 60 * values["within"]
+        return found
 
     @property
     def words(self) -> str:
@@ -161,6 +189,9 @@ def tonight() -> dict[str, Any]:
 def stored(found: PeriodicTask, arguments: dict[str, Any]) -> dict[str, Any]:
     """The values of the form for a schedule that is there."""
     values = {**as_typed(arguments), "unit": "min", "weekday": "1"}
+    said = how_of(found)
+    values["priority"] = said.get("priority", USUAL_PRIORITY)
+    values["within"] = said["within_s"] // 60 if "within_s" in said else None
     if found.clocked is not None:
         at = found.clocked.clocked_time.astimezone(zone())
         return values | {"when": ONCE, "day": at.date(), "time": at.time()}

@@ -54,7 +54,14 @@ def add(request: HttpRequest) -> HttpResponse:
     except KeyError:
         routine = None
     if routine is None:
-        return render(request, "web/schedules/choose.html", {"offers": offers(request.user)})
+        choosing = {
+            "offers": offers(request.user),
+            "head": _("New schedule"),
+            "asks": _("What is to run at set times?"),
+            "of": "schedule_list",
+            "of_title": _("Schedules"),
+        }
+        return render(request, "web/asking/choose.html", choosing)
     _refuse(routine, request)
     first = {**tonight(), **as_typed(_from_address(routine, request))}
     form = ScheduleForm(
@@ -67,6 +74,7 @@ def add(request: HttpRequest) -> HttpResponse:
             form.arguments,
             description=form.words,
             by=person(request),
+            how=form.how,
         )
         messages.success(request, _("The schedule is kept; it is due %s.") % meaning(made))
         return redirect("schedule", made.pk)
@@ -105,7 +113,13 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
             if form.routine is not None:
                 _refuse(form.routine, request)
             arguments = form.arguments if form.routine is not None else None
-            schedules.change(found, form.cleaned_data["timing"], arguments, description=form.words)
+            schedules.change(
+                found,
+                form.cleaned_data["timing"],
+                arguments,
+                description=form.words,
+                how=form.how if form.routine is not None else None,
+            )
             edit.saved(found, edits.parts_of(_form(found, request.user)))
             messages.success(request, _("The schedule is kept; it is due %s.") % meaning(found))
             return redirect("schedule", pk)

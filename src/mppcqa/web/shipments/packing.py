@@ -68,7 +68,7 @@ def _done(request: HttpRequest, found: Packing) -> str:
         messages.success(request, _("%d devices are packed.") % n)
         return found.go()
     hand = hand_of(request)
-    bench = Bench(by=by, hand=hand, packing=found)
+    bench = Bench(by=by, account=by, hand=hand, packing=found)
     answer = bench.take(request.POST.get("code", "")[:LONGEST])
     keep(request, hand)
     messages.success(request, "; ".join([answer.title, *answer.lines]))

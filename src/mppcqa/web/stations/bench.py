@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from mppcqa.queue.logs import read_tail
 from mppcqa.queue.models import OPEN_STATES, Message, State, Task, group_state
-from mppcqa.queue.shipping import fetch
 from mppcqa.results.models import Standing
 from mppcqa.runs.models import Run, Station
 from mppcqa.runs.seats import MEASURE
 from mppcqa.web.stations.listing import described, listed
+from mppcqa.web.stations.watched import Contact
 
-TAIL = 128 * 1024
-"""Bytes of a log that are searched for what is monitored."""
-POINTS = 300
-"""Of a curve that is shown while it runs."""
-CURVES = 6
-MONITOR = re.compile(
-    r"^(\S+) @monitor\s+([^\s=]{1,40})=([-+0-9.eE]{1,25})(?:\s+(\S{1,12}))?\s*$", re.MULTILINE
-)
 TROUBLE = (State.FAILED, State.LOST, State.TIMED_OUT)
-WIDTH, HEIGHT = 300.0, 60.0
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What a program told of one thing that it watches, as a line of 300 by 60."""
-
-    name: str
-    unit: str
-    last: float
-    low: float
-    high: float
-    points: str
-    """For an SVG's polyline."""
 
 
 @dataclass
@@ -145,8 +121,10 @@ def _left(task: Task) -> float | None:
     return seconds * (task.progress_total - task.progress_done) / task.progress_done
 
 
-def fixture(station: Station, run: Run | None, viewer: Any) -> list[dict[str, Any]]:
-    """What lies in which slot, with its verdict at the station's stage."""
+def fixture(
+    station: Station, run: Run | None, viewer: Any, contacts: Mapping[int, Contact]
+) -> list[dict[str, Any]]:
+    """What lies in which slot, with its verdict at the station's stage and its contact."""
     loaded = {
         row.slot: row.device for row in station.loaded.visible_to(viewer).select_related("device")
     }
@@ -159,6 +137,7 @@ def fixture(station: Station, run: Run | None, viewer: Any) -> list[dict[str, An
     return [
         {
             "number": slot,
+            "contact": contacts.get(slot),
             "serial": loaded[slot].serial if slot in loaded else "",
             "outcome": outcomes.get(loaded[slot].pk, "")
             if slot in loaded and loaded[slot].pk in tested
@@ -166,33 +145,3 @@ def fixture(station: Station, run: Run | None, viewer: Any) -> list[dict[str, An
         }
         for slot in range(1, station.slots + 1)
     ]
-
-
-def curves(task: Task | None) -> list[Curve]:
-    """What the program that runs told on its lines ``@monitor name=value unit``."""
-    if task is None or not task.attempt:
-        return []
-    text = read_tail(fetch(task.pk, task.attempt), TAIL).text
-    values: dict[str, list[float]] = {}
-    units: dict[str, str] = {}
-    for _at, name, number, unit in MONITOR.findall(text):
-        try:
-            value = float(number)
-        except ValueError:
-            continue
-        if abs(value) < 1e300:
-            values.setdefault(name, []).append(value)
-            units[name] = unit
-    return [_curve(name, units[name], row) for name, row in list(values.items())[:CURVES]]
-
-
-def _curve(name: str, unit: str, row: list[float]) -> Curve:
-    row = row[-POINTS:]
-    low, high = min(row), max(row)
-    span = (high - low) or 1.0
-    step = WIDTH / max(1, len(row) - 1)
-    points = " ".join(
-        f"{at * step:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}"
-        for at, value in enumerate(row)
-    )
-    return Curve(name.replace("_", " "), unit, row[-1], low, high, points)

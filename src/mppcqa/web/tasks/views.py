@@ -54,6 +54,8 @@ AWAITED = ("topic", "served_by", "not_before", "override", "requested_by", "afte
 FILTERS = tuple(one.key for one in TASKS.filters)
 OPEN_SHOWN = 50
 GROUP_SHOWN = 200
+RESULTS_SHOWN = 30
+"""Tasks of a group whose results its page says; others say theirs on their own pages."""
 HITS = 200
 MOST_BYTES = 10**15
 
@@ -232,8 +234,12 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
     total = sum(counts.values())
     ended = sum(number for state, number in counts.items() if state not in OPEN_STATES)
     rows = list(found.tasks.order_by("id")[: GROUP_SHOWN + 1])
+    tasks = shown_in_order(rows[:GROUP_SHOWN])
+    returned = [one for one in tasks if one.result][:RESULTS_SHOWN]
+    told = [(one, shown(one.result, request.user)) for one in returned]
     context = {
         "group": found,
+        "results": [(one, result) for one, result in told if result is not None],
         "state": group_state(list(counts)) if counts else State.SUCCEEDED,
         "counts": [(state, State(state).label, number) for state, number in counts.items()],
         "total": total,
@@ -241,7 +247,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         "percent": 100 * ended // total if total else 100,
         "is_open": ended < total,
         "can_resume": bool(counts.keys() - {State.SUCCEEDED}) and ended == total,
-        "tasks": shown_in_order(rows[:GROUP_SHOWN]),
+        "tasks": tasks,
         "more": found.tasks.count() - GROUP_SHOWN if len(rows) > GROUP_SHOWN else 0,
         "about": link_about(found.about_model, found.about_id),
     }

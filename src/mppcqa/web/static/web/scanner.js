@@ -176,8 +176,12 @@
     panel.querySelector("[data-undo]").hidden = !answer.undo;
     panel.hidden = false;
     if (!answer.failed) {
-      hand.hidden = !answer.station;
-      hand.querySelector("[data-hand-name]").textContent = answer.station || "";
+      hand.hidden = !answer.station && !answer.signed;
+      for (const part of hand.querySelectorAll("[data-hand-of]")) {
+        const name = answer[part.dataset.handOf] || "";
+        part.hidden = !name;
+        part.querySelector("strong").textContent = name;
+      }
     }
     sound(answer.tone);
     if (answer.tone === "good") hiding = setTimeout(hideUnlessUsed, GOOD_MS);
@@ -192,7 +196,17 @@
     const button = event.target.closest("[data-code]");
     if (button) take(button.dataset.code, "");
     else if (event.target.closest("[data-close]")) panel.hidden = true;
+    else if (event.target.closest("[data-camera]")) openCamera();
   });
+
+  // What reads pictures is large, and fetched by who uses it.
+  function openCamera() {
+    if (window.mppcqaCamera) { window.mppcqaCamera(); return; }
+    const script = document.createElement("script");
+    script.src = document.getElementById("camera").dataset.script;
+    script.onload = () => window.mppcqaCamera();
+    document.head.append(script);
+  }
 
   // Tones that differ in more than their height: one up, one held, two down.
   const TONES = { good: [[880, 0, .09], [1320, .09, .12]], ask: [[660, 0, .3]], bad: [[330, 0, .18], [220, .22, .3]] };
