@@ -8,6 +8,7 @@ import math
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,7 @@ from mppcqa.exchange.mapping import ColumnMapping, suggest
 from mppcqa.exchange.models import Import
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.device_writing import make_ready
-from mppcqa.inventory.models import Device, DeviceType, Maker
+from mppcqa.inventory.models import Device, DeviceType, Maker, Tray
 from mppcqa.results.models import Measurement, Standing
 from mppcqa.stages import get_stage
 from mppcqa.tables import Reading, TableError, open_source
@@ -326,3 +327,20 @@ def test_any_file_is_read_or_refused(tmp_path: Any, data: bytes) -> None:
     with suppress(TableError):
         for chunk in open_source(path, Reading()).chunks():
             assert all(len(column) == len(chunk) for column in chunk.cells)
+
+
+def test_a_table_whose_tray_counts_from_1_is_told_of_and_read_so(singles: list[Device]) -> None:
+    """Three rows of a tray of three fit either way: nothing but a word tells them apart."""
+    Tray.objects.create(name="T9", rows=3, columns=3)
+    lines = "".join(f"B-{n},single,T9,{n},{n}\n" for n in (1, 2))
+    row = bring("serial,type,tray,row,column\n" + lines, stage="")
+    assert (row.faults, len(row.found["warnings"])) == (0, 1)
+    imports.set_mapping(row, replace(ColumnMapping.from_json(row.mapping), places_from=1))
+    imports.check(row)
+    assert (row.faults, row.found["warnings"]) == (0, [])
+    imports.apply(row)
+    places = Device.objects.filter(serial__startswith="B-").order_by("serial")
+    assert list(places.values_list("tray_row", "tray_column")) == [(0, 0), (1, 1)]
+    # One that has a 0 counts as we do, and asks nothing.
+    other = "serial,type,tray,row,column\nC-1,single,T9,0,2\nC-2,single,T9,2,0\n"
+    assert bring(other, stage="").found["warnings"] == []

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 import tests.queue.routines  # noqa: F401
@@ -20,9 +21,9 @@ from mppcqa.people.actions import invite
 from mppcqa.people.roles import ROLES
 from mppcqa.queue import submit
 from mppcqa.queue.laboratory import Laboratory
-from mppcqa.queue.models import Lane, State, Task, queue_name
+from mppcqa.queue.models import Lane, State, Task, TaskGroup, queue_name
 from mppcqa.queue.runner import work
-from mppcqa.queue.schedules import ask
+from mppcqa.queue.schedules import ask, how_of
 from mppcqa.reports.kinds import find_kind
 from mppcqa.runs.models import Run, Station
 from tests.web.formfields import forms_of
@@ -232,3 +233,30 @@ def test_tonight_is_the_next_night_of_the_laboratory(monkeypatch: pytest.MonkeyP
         dt.datetime.now(zone).date() + dt.timedelta(days=1),
     }
     assert begin["time"] == dt.time(2)
+
+
+def test_a_schedule_s_tasks_have_its_priority_and_latest_start(
+    browser_client: Client, campaign: SimpleNamespace
+) -> None:
+    address = "/schedules/add/?routine=exchange.backup"
+    assert filled(browser_client, address, priority="0", within="90")[0] == 302
+    made = latest()
+    assert how_of(made) == {"priority": 0, "within_s": 5400}
+    task = ask(made)
+    assert task.priority == 0
+    late = task.expires_at - timezone.now()
+    assert dt.timedelta(minutes=88) < late <= dt.timedelta(minutes=90)
+    # Changed to the usual again, it says nothing of either.
+    page = f"/schedules/{made.pk}/"
+    assert filled(browser_client, page, priority="5", within="")[0] == 302
+    assert how_of(latest()) == {}
+    assert filled(browser_client, page, within="0")[0] == 422
+
+
+def test_a_group_s_page_says_what_its_tasks_returned(browser_client: Client) -> None:
+    group = TaskGroup.objects.create(title="three")
+    for name, result in (("a", {"rows": 12}), ("b", {"rows": 30, "kept": "x.csv"}), ("c", None)):
+        Task.objects.create(name=name, group=group, state=State.SUCCEEDED, result=result)
+    page = browser_client.get(f"/queue/groups/{group.pk}/").content.decode()
+    for told in ("Result", "12", "30", "x.csv"):
+        assert told in page[page.index("h-result") :]
