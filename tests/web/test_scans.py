@@ -173,7 +173,10 @@ def test_an_unknown_serial_is_registered_when_scanned_again(at_station: Scanner)
     said = at_station("GX-777")
     assert (said["tone"], said["choices"]) == (
         "ask",
-        [{"text": "Register: S12045(X)", "code": ".YES S12045(X)"}],
+        [
+            {"text": "Register: S12045(X)", "code": ".YES S12045(X)"},
+            {"text": "It is the box of a delivery", "code": ".DELIVERY GX-777"},
+        ],
     )
     assert not Device.objects.filter(serial="GX-777").exists()
     said = at_station("gx-777")
@@ -209,6 +212,7 @@ def test_of_several_types_one_is_chosen(anywhere: Scanner) -> None:
     assert [one["text"] for one in said["choices"]] == [
         "Register: S12045(X)",
         "Register: S13360",
+        "It is the box of a delivery",
     ]
     assert "Choose its type" in anywhere("GX-777")["text"]
     anywhere("GX-777")
@@ -216,7 +220,7 @@ def test_of_several_types_one_is_chosen(anywhere: Scanner) -> None:
     assert Device.objects.get(serial="GX-777").device_type.name == "S13360"
     # A type that says what its serials look like is meant before one that takes all.
     DeviceType.objects.create(name="Q", serial_pattern="Q[0-9]+")
-    assert len(anywhere("Q12")["choices"]) == 1
+    assert [one["code"] for one in anywhere("Q12")["choices"]] == [".YES Q", ".DELIVERY Q12"]
 
 
 @pytest.mark.parametrize(
