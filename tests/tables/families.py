@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mppcqa.tables.mapping import Given, Mapping
+from mppcqa.stages.tray_survey import read_folder
+from mppcqa.tables import TableError
+from mppcqa.tables.mapping import Column, Given, Mapping
+from tests.tables import more_families as more
 from tests.tables.instruments import INSTRUMENTS, SAMPLE, VOLTS
 
 BIAS = np.round(np.arange(49.0, 57.05, 0.25), 2)
@@ -19,7 +23,10 @@ COUNTS = np.round(900 * np.exp(-0.5 * ((np.arange(60) % 20 - 6) / 3.0) ** 2)).as
 
 @dataclass(frozen=True)
 class Family:
-    """`mapping` reads it where its own marks do not; `table` where any way of writing is meant."""
+    """`mapping` reads it where its own marks do not; `table` where any way of writing is meant.
+
+    `own` reads what no mapping does: numbers (rows, n) by kind and channel.
+    """
 
     name: str
     make: Callable[[Path], object]
@@ -27,6 +34,7 @@ class Family:
     table: bool = False
     mapping: Mapping | None = None
     conditions: tuple[tuple[str, Given], ...] = ()
+    own: Callable[[Path], dict[tuple[str, int], NDArray[np.float64]]] | None = None
 
 
 def iv(path: Path) -> None:
@@ -186,6 +194,24 @@ def maestro(path: Path) -> None:
     path.write_text("\n".join([*lines, *(f"{one:8d}" for one in COUNTS), "$ROI:", "0"]) + "\n")
 
 
+def survey_of(path: Path) -> dict[tuple[str, int], NDArray[np.float64]]:
+    """What a line of a tray's table says of each device; a fault that is told refuses its line."""
+    tray = path.parent / "trays" / "250821-1301"
+    tray.mkdir(parents=True, exist_ok=True)
+    (tray / "IV_result.txt").write_bytes(path.read_bytes())
+    (survey,) = read_folder(tray.parent)
+    names = ("breakdown_voltage_iv_v", "dark_current_below_na", "dark_current_above_na",
+             "forward_resistance_ohm", "temperature_c")  # fmt: skip
+    if not survey.devices:
+        raise TableError(str(survey.faults[0]) if survey.faults else "no device")
+    return {
+        ("survey", 20 * one.row + one.column): np.array([[one.values[n][0] for n in names]])
+        for one in survey.devices.values()
+    }
+
+
+WAVES = Mapping("waves", "hdf5", "waveform", (Column("adc", "signal"),), SAMPLE, tree="daq")
+VECTORS = Mapping("waves", "root", "waveform", (Column("wave", "signal"),), SAMPLE)
 FAMILIES = (
     Family("iv_20C.csv", iv, text=True, table=True),
     Family("iv_long.csv", iv_long, text=True, table=True),
@@ -207,6 +233,58 @@ FAMILIES = (
     Family("h_54V_20C.root", root_histogram),
     Family("iv_20C.h5", hdf5),
     Family("pulse_54V_20C.tdms", tdms),
+    Family("iv_20C.xls", more.xls),
+    Family("iv_20C.ods", more.ods),
+    Family("iv_20C.parquet", more.parquet),
+    Family("amptek_54V_20C.mca", more.amptek, text=True),
+    Family("easyexpert_20C.csv", more.easyexpert, text=True),
+    Family("siglent_54V_20C.csv", more.siglent, text=True),
+    Family("rigol_54V_20C.csv", more.rigol, text=True),
+    Family("Run2_list_54V_20C.csv", more.janus_csv, text=True, table=True),
+    Family("DataR_54V_20C.csv", more.compass_csv, text=True),
+    Family("DataR_54V_20C.root", more.compass_root),
+    Family("citiroc_54V_20C.txt", more.citiroc, text=True),
+    Family("h2_54V_20C.root", more.root_by_channel),
+    Family("vectors_54V_20C.root", more.root_vectors, mapping=VECTORS),
+    Family("waves_54V_20C.h5", more.hdf5_waves, mapping=WAVES),
+    Family("sweep_20C.tdms", more.tdms_sweep),
+    Family("sweep_20C.lvm", more.lvm_sweep, text=True),
+    Family("tek1_54V_20C.wfm", more.wfm_1),
+    Family("IV_result.txt", more.lfhcal, text=True, own=survey_of),
     *(Family(one.name, one.make, one.text, conditions=tuple(one.conditions.items()))
       for one in INSTRUMENTS),
 )  # fmt: skip
+
+OF_ROWS: dict[str, tuple[str, ...]] = {
+    "tables: CSV": (
+        *("iv_20C.csv", "iv_long.csv", "spectrum_54V_20C.csv"),
+        *("charges_54V_20C.csv", "waveform_54V_20C.csv"),
+    ),
+    "Excel .xlsx": ("iv_20C.xlsx",),
+    "Excel .xls": ("iv_20C.xls", "iv_20C.ods"),
+    "Parquet": ("iv_20C.parquet",),
+    "sweeps of a Keithley": ("k2450_20C.csv", "easyexpert_20C.csv"),
+    "ORTEC .spe": ("maestro_54V_20C.spe", "amptek_54V_20C.mca"),
+    "source meters": ("smu_20C.txt",),
+    "CAEN Janus (A5202": ("Run1_list_54V_20C.txt", "Run7_list_54V_20C.dat"),
+    "CAEN Janus CSV": ("Run2_list_54V_20C.csv", "DataR_54V_20C.csv"),
+    "CAEN CoMPASS ROOT": ("DataR_54V_20C.root",),
+    "CAEN WaveDump text": ("wave_54V_20C.txt",),
+    "CAEN WaveDump binary": ("wave3_54V_20C.dat", "wave5_54V_20C.dat"),
+    "CAEN HERA": ("hera.txt",),
+    "DRS4": ("drs_54V_20C.dat", "drs_54V_20C.xml"),
+    "Tektronix, Siglent": ("tek_54V_20C.csv", "siglent_54V_20C.csv", "rigol_54V_20C.csv"),
+    "Tektronix .isf": ("tek_54V_20C.isf",),
+    "Tektronix .wfm": ("tek_54V_20C.wfm", "tek1_54V_20C.wfm"),
+    "Keysight": ("scope_54V_20C.csv", "infiniium_54V_20C.csv", "pico_54V_20C.csv"),
+    "LeCroy": ("lecroy_54V_20C.txt", "C2_54V_20C.trc"),
+    "LabVIEW .lvm": ("labview_54V_20C.lvm", "sweep_20C.lvm"),
+    "LabVIEW .tdms": ("pulse_54V_20C.tdms", "sweep_20C.tdms"),
+    "PETsys text": ("petsys_single_54V_20C.dat",),
+    "Citiroc text": ("citiroc_54V_20C.txt",),
+    "rate against threshold": ("staircase_54V_20C.csv",),
+    "ROOT": ("iv_20C.root", "h_54V_20C.root", "h2_54V_20C.root", "vectors_54V_20C.root"),
+    "HDF5": ("iv_20C.h5", "waves_54V_20C.h5"),
+    "ePIC LFHCal trays": ("IV_result.txt",),
+}
+"""Families of each row of the table in `docs/formats.md`, by how the row begins."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from mppcqa.tables.formats import BY_KEY
+from tests.tables.families import FAMILIES, OF_ROWS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,3 +30,13 @@ def test_each_example_is_there() -> None:
             path = Path(place) if "/" in place else folder / place
             folder = path.parent
             assert (ROOT / path).exists(), (row[0], place)
+
+
+def test_each_row_has_files_that_are_mutated() -> None:
+    named = [family for families in OF_ROWS.values() for family in families]
+    assert sorted(named) == sorted(family.name for family in FAMILIES)
+    begun = [
+        max((begin for begin in OF_ROWS if row[0].startswith(begin)), key=len, default=row[0])
+        for row in rows()
+    ]
+    assert begun == list(OF_ROWS)

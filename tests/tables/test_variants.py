@@ -127,7 +127,8 @@ def test_a_histogram_by_any_heading(
 def test_spectra_of_multichannel_analysers(tmp_path: Path) -> None:
     counts = [str(count) for count in COUNTS]
     spe = ["$SPEC_ID:", "run 7", "$DATA:", f"0 {len(counts) - 1}", *counts, "$ROI:", "0"]
-    mca = ["<<PMCA SPECTRUM>>", "GAIN - 2", "<<DATA>>", *counts, "<<END>>"]
+    more = ["0"] * ((1 << (len(counts) - 1).bit_length()) - len(counts))
+    mca = ["<<PMCA SPECTRUM>>", "GAIN - 2", "<<DATA>>", *counts, *more, "<<END>>"]
     for lines, name in ((spe, "a_54V_20C.Spe"), (mca, "a_54V_20C.mca")):
         (part,) = parts_of(written(tmp_path, lines, name))
         assert part.charges is not None

@@ -117,7 +117,7 @@ class Asking:
                     raise _refused(answer.status, said)
                 why = str(said.get("detail") or f"status {answer.status}")
                 after = answer.headers.get("Retry-After", "")
-                after_s = float(after) if after.isdigit() else None
+                after_s = float(after) if after.isdecimal() else None
             except BROKEN as error:
                 why = str(error)
             if left:

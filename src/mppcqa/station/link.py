@@ -104,7 +104,7 @@ class Link:
         if status == 401:
             raise BadToken(status, said)
         if status == 429 or status >= 500:
-            wait_s = float(after) if after.isdigit() else None
+            wait_s = float(after) if after.isdecimal() else None
             raise Away(str(said.get("detail", status)), wait_s)
         raise Refused(status, said)
 

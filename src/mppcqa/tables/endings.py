@@ -56,6 +56,10 @@ def rows_kept(
         kept[-1] = False
     if last and _last_is_cut(source, places, counts, kept, cells):
         kept[np.flatnonzero(kept)[-1]] = False
+    elif (
+        last and mapping.kind != "waveform" and kept[-1] and _may_lack_digits(source, places, last)
+    ):
+        kept[-1] = False
     return kept
 
 
@@ -97,6 +101,18 @@ def _footers(source: Source, last: list[list[str]]) -> int:
             break
         count += 1
     return count if count <= min(MOST_FOOTERS, len(last) // 3) else 0
+
+
+def _may_lack_digits(source: Source, places: Sequence[int], last: list[list[str]]) -> bool:
+    """Whether a text ends without a line end in a number that is shorter than others may be.
+
+    Of a column of 73, 264 and 736 a last 73 may be what a cut left of any; a last 736 is whole.
+    """
+    filled = [place for place, text in enumerate(last[-1]) if text]
+    if getattr(source, "ended", True) or len(last) < 3 or not filled or filled[-1] not in places:
+        return False
+    final, *others = [row[filled[-1]].lstrip("+-") for row in reversed(last)]
+    return numberlike(final) and len(final) < max(map(len, others))
 
 
 def _last_is_cut(

@@ -222,7 +222,7 @@ def _kind(text: str, decimal: str) -> tuple[float, str]:
     if is_word_for_nothing(text):
         return np.nan, "w"
     found = LIMIT.fullmatch(text)
-    if found and any(mark.isdigit() for mark in found[1]):
+    if found and any(mark.isdecimal() for mark in found[1]):
         # Of a limit that can't be read nothing but that it is one is known.
         limit = to_number(found[1], decimal)
         side = "l" if text.strip().lower().startswith(UPPER) else "m"

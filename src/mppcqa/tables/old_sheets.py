@@ -15,10 +15,12 @@ from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import MAX_COLUMNS, too_many_columns
 from mppcqa.tables.layout import find_layout
 from mppcqa.tables.separated import columns_of, decimal_notes
+from mppcqa.tables.sheet_size import claimed_cells
 from mppcqa.tables.source import CHUNK_ROWS, Chunk, Reading
 from mppcqa.tables.words import say as _
 
 MAX_BYTES = 100 << 20
+MAX_CELLS = 4_000_000
 PROBED_ROWS = 1000
 
 
@@ -106,6 +108,14 @@ def _refuse_large(path: Path) -> None:
             size = max(size, sum(member.file_size for member in archive.infolist()) // 4)
     if size > MAX_BYTES:
         raise TableError(_("The spreadsheet is too large to be read whole. Save it as CSV."))
+    if (cells := claimed_cells(path)) > MAX_CELLS:
+        raise TableError(
+            _(
+                "A sheet reaches to its cell number %(n)d; at most %(most)d are read whole. Remove "
+                "what stands far below or beside the table, or save it as CSV."
+            )
+            % {"n": cells, "most": MAX_CELLS}
+        )
 
 
 def _text(value: Any) -> str:

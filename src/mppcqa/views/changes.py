@@ -98,7 +98,7 @@ class _Names:
         self._told: dict[str, dict[str, str]] = {}
         for column, keys in wanted.items():
             there: Any = self._fields[column].related_model
-            found = there._base_manager.in_bulk([key for key in keys if key.isdigit()])
+            found = there._base_manager.in_bulk([key for key in keys if key.isdecimal()])
             self._told[column] = {str(key): str(row) for key, row in found.items()}
 
     def title(self, column: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mppcqa.stages.surveys import SurveyedDevice, SurveyedTray, SurveyFault
 from mppcqa.tables.headings import plain_head, read_head
 from mppcqa.tables.layout import BLANKS, split
 from mppcqa.tables.numbers import NOT_FINITE, to_number
-from mppcqa.tables.text import read_lines
+from mppcqa.tables.text import ends_with_line, read_lines
 
 ROWS, COLUMNS = 23, 20
 DEVICE_TYPE, MAKER = "SiPM of the ePIC LFHCal", "Hamamatsu"
@@ -115,12 +115,32 @@ def read_folder(folder: Path) -> list[SurveyedTray]:
     return surveys
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Cells of each line with its number."""
     if not path.is_file() or not path.stat().st_size:
-        return
-    for number, line in enumerate(read_lines(path), 1):
-        if parts := split(line, BLANKS):
-            yield number, parts
+        return []
+    lines = enumerate(read_lines(path), 1)
+    return [(number, parts) for number, line in lines if (parts := split(line, BLANKS))]
+
+
+def _cut_line(path: Path, rows: list[tuple[int, list[str]]]) -> int:
+    """Number of a last line that a cut may have left: without its end or its last blank, or with a
+    last number shorter than others; 0 where none is.
+    """
+    if len(rows) < 2 or ends_with_line(path):
+        return 0
+    number, parts = rows[-1]
+    *others, last = path.read_bytes().splitlines()[-20:]
+    if all(line[-1:].isspace() for line in others if line.strip()):
+        return 0 if last[-1:].isspace() else number
+    longest = max(len(cells[-1]) for _number, cells in rows[:-1])
+    return number if len(parts[-1]) < longest else 0
+
+
+def _usual_width(rows: list[tuple[int, list[str]]]) -> int:
+    """Columns that most lines have, those of parameters apart."""
+    widths = Counter(len(parts) for _number, parts in rows if len(parts) != PARAMETER_COLUMNS)
+    return widths.most_common(1)[0][0] if widths else 0
 
 
 def _read_nominal(path: Path) -> tuple[dict[str, float], list[SurveyFault]]:
@@ -148,15 +168,21 @@ def _read_tray(folder: Path, nominal: dict[str, float]) -> SurveyedTray:
             faults.append(SurveyFault(path, 0, "the file is missing"))
         seen: set[str] = set()
         columns = names
-        for number, parts in _lines(path):
+        lines = _lines(path)
+        width, cut = _usual_width(lines), _cut_line(path, lines)
+        for number, parts in lines:
             try:
                 if found := _heading(path, parts):
                     columns = found
                     continue
                 if len(parts) == PARAMETER_COLUMNS:
                     continue  # parameters of the measurement
+                if len(columns) <= len(parts) != width:
+                    raise _BadLine(f"has {len(parts)} columns, the others have {width}")
                 row, more = _row(parts, columns, names)
                 device = _place(row["serial"], devices, seen)
+                if number == cut:
+                    raise _BadLine("has no end: was the file cut off?")
                 read(device, row)
                 devices[device.serial] = device
                 if more:

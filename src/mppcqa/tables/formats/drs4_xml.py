@@ -40,7 +40,7 @@ def waves_of_xml(path: Path) -> dict[int, list[Wave]]:
                 if element.tag not in boards:
                     boards.append(element.tag)
                 for one in element:
-                    if one.tag.startswith("CHN") and one.tag[3:].isdigit():
+                    if one.tag.startswith("CHN") and one.tag[3:].isdecimal():
                         place = CHANNELS * boards.index(element.tag) + int(one.tag[3:]) - 1
                         found.setdefault(place, []).append(_points(one, units))
             if element.tag == "Event":

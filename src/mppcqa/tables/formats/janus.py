@@ -21,6 +21,8 @@ from mppcqa.tables.words import say as _
 
 GAINS = ("HG", "LG", "PHA_HG", "PHA_LG", "ToT_ns", "ToT", "ToA_ns", "ToA")
 CHANNELS = 64
+LARGEST = 1e6
+"""Of charges: its converters have 13 bits."""
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -128,7 +130,11 @@ def _rows(
 
 
 def _number(text: str) -> float:
-    return float("nan") if text in ("-", "--") else float(text)
+    """A charge, NaN for none; `ValueError` for what no converter gives."""
+    value = float("nan") if text in ("-", "--") else float(text)
+    if abs(value) > LARGEST:
+        raise ValueError(text)
+    return value
 
 
 def _facts(lines: list[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from mppcqa.tables.text import ends_with_line, read_lines
 from mppcqa.tables.words import say as _
 
 AMPTEK, ORTEC = "<<PMCA SPECTRUM>>", "$DATA:"
+LEAST_CHANNELS = 64
 MARK = re.compile(r"\$[A-Z_]+:")
 
 
@@ -50,13 +51,22 @@ def _of_amptek(path: Path, lines: list[str]) -> tuple[Floats, dict[str, str]]:
     begin, end = lines.index("<<DATA>>"), lines.index("<<END>>")
     pairs = [line.partition(" - ") for line in lines[1:begin]]
     facts = {key: value.strip() for key, mark, value in pairs if mark and value.strip()}
-    return _counts(path, lines[begin + 1 : end], begin + 2), facts
+    rows = lines[begin + 1 : end]
+    if len(rows) & (len(rows) - 1) or len(rows) < LEAST_CHANNELS:
+        raise TableError(
+            _(
+                "%(name)s: %(n)d counts are no power of two, as Amptek's are: lines were lost or "
+                "added"
+            )
+            % {"name": path.name, "n": len(rows)}
+        )
+    return _counts(path, rows, begin + 2), facts
 
 
 def _of_ortec(path: Path, lines: list[str]) -> tuple[Floats, dict[str, str]]:
     begin = lines.index(ORTEC) if ORTEC in lines else -1
     bins = lines[begin + 1].split() if 0 <= begin < len(lines) - 1 else []
-    if len(bins) != 2 or not all(one.isdigit() for one in bins):
+    if len(bins) != 2 or not all(one.isdecimal() for one in bins):
         raise TableError(_("%s: $DATA: does not say its bins; was the file cut off?") % path.name)
     first, last = map(int, bins)
     rows = lines[begin + 2 : begin + 3 + last - first]
@@ -84,7 +94,7 @@ def _of_ortec(path: Path, lines: list[str]) -> tuple[Floats, dict[str, str]]:
 
 def _counts(path: Path, rows: list[str], line: int) -> Floats:
     for offset, row in enumerate(rows):
-        if not row.isdigit():
+        if not row.isdecimal():
             raise TableError(
                 _("%(name)s: line %(line)d is no count: “%(text)s”")
                 % {"name": path.name, "line": line + offset, "text": row[:40]}

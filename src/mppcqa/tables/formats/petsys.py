@@ -39,7 +39,7 @@ def looks(start: bytes, path: Path) -> bool:
     rows = [line.split() for line in lines_at(start, 20)[:-1] if line.strip()]
     times = [row[energy - 1] for row in rows for energy in kind[1] if len(row) == kind[0]]
     whole = all(len(row) == kind[0] and all(map(NUMBER.fullmatch, row)) for row in rows)
-    return bool(rows) and whole and all(time.lstrip("-").isdigit() for time in times)
+    return bool(rows) and whole and all(time.lstrip("-").isdecimal() for time in times)
 
 
 def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measured]:

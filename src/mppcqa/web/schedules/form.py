@@ -205,6 +205,6 @@ def stored(found: PeriodicTask, arguments: dict[str, Any]) -> dict[str, Any]:
     if how is None and days[:2] == ["*", "*"] and days[2] in "0123456":
         how = WEEKLY
         values["weekday"] = days[2]
-    if how is None or not (minute.isdigit() and hour.isdigit()):
+    if how is None or not (minute.isdecimal() and hour.isdecimal()):
         return values | {"when": CRONTAB, "crontab": line}
     return values | {"when": how, "time": dt.time(int(hour), int(minute))}

@@ -1,0 +1,66 @@
+"""What sheets of old formats claim is counted before it is held."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mppcqa.tables import TableError
+from mppcqa.tables.opening import open_source
+from mppcqa.tables.sheet_size import claimed_cells
+from tests.tables import sheets
+from tests.tables.sheets import write_ods, write_xls
+
+ROWS = [["Voltage (V)", "Current (A)"], [50.0, 1e-9], [51.0, 2e-9]]
+
+
+def test_cells_of_sheets_are_counted(tmp_path: Path) -> None:
+    for write, name in ((write_xls, "a.xls"), (write_ods, "a.ods")):
+        path = tmp_path / name
+        write(path, ROWS)
+        assert claimed_cells(path) == 6
+        assert [chunk.rows.tolist() for chunk in open_source(path).chunks()] == [[2, 3]]
+
+
+def test_a_cell_far_away_is_refused_before_all_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbook = sheets._workbook
+
+    def with_a_far_cell(rows: object, sheet: str) -> bytes:
+        cell = struct.pack("<2H3Hd", 0x0203, 14, 65535, 255, 0, 5.0)
+        return workbook(ROWS, sheet)[:-4] + cell + workbook(ROWS, sheet)[-4:]
+
+    monkeypatch.setattr(sheets, "_workbook", with_a_far_cell)
+    path = tmp_path / "far.xls"
+    write_xls(path, ROWS)
+    assert claimed_cells(path) == 65536 * 256
+    with pytest.raises(TableError, match="far below or beside"):
+        open_source(path)
+
+
+@pytest.mark.parametrize(("value", "cells"), [("", 6), (' office:value="1"', 2**20 * 1024)])
+def test_rows_that_stand_for_many_count_only_where_they_hold_something(
+    tmp_path: Path, value: str, cells: int
+) -> None:
+    path = tmp_path / "a.ods"
+    write_ods(path, ROWS)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    rest = (
+        f'<table:table-row table:number-rows-repeated="{2**20 - 3}"><table:table-cell'
+        f'{value} table:number-columns-repeated="1024"/></table:table-row></table:table>'
+    )
+    parts["content.xml"] = parts["content.xml"].replace(b"</table:table>", rest.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    assert claimed_cells(path) == cells
+    if value:
+        with pytest.raises(TableError, match="far below or beside"):
+            open_source(path)
+    else:
+        assert sum(len(chunk) for chunk in open_source(path).chunks()) == 2
