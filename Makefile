@@ -70,13 +70,14 @@ release-check: $(VENV)/.test-ready  ## all that is too long for every change: an
 	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
 	$(MAKE) chaos ARGS="--kills 200"
 	$(BIN)/python tools/try_examples.py
+	$(BIN)/python tools/try_deployment.py dist
 	$(MAKE) bench BENCH=mutants
 	$(MAKE) bench BENCH=fuzz
 	$(MAKE) fuzz
 
 lock:  ## choose the dependencies' versions anew (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --group checkout --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group checkout --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
 
 clean:  ## remove the environment and what tools left
 	rm -rf $(VENV) node_modules .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

@@ -32,6 +32,10 @@ COMMANDS = {
         "Run a simulated campaign and print its results.",
     ),
     "django": ("mppcqa.cli.django:django", "Run a management command of Django."),
+    "deployment": (
+        "mppcqa.cli.deployment:deployment",
+        "Write what a server needs: systemd units, nginx, settings.",
+    ),
     "export": ("mppcqa.cli.export:export", "Write lists as CSV, Excel, Parquet or ROOT."),
     "fsck": (
         "mppcqa.cli.fsck:fsck",
@@ -52,6 +56,7 @@ COMMANDS = {
     "tasks": ("mppcqa.cli.tasks:tasks", "List tasks."),
     "token": ("mppcqa.cli.token:token", "Make, list and take back tokens of stations and persons."),
     "user": ("mppcqa.cli.user:user", "Invite people, change what they may do and see."),
+    "web": ("mppcqa.cli.web:web", "Start the web server alone, behind a proxy."),
     "worker": ("mppcqa.cli.worker:worker", "Start a worker, for a station or for shared work."),
     "workers": ("mppcqa.cli.workers:workers", "List workers."),
 }

