@@ -70,17 +70,25 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """Everything of a file: going through its tree anew for each rule takes most of the time."""
+    return list(ast.walk(tree_of(path)))
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
-def strings(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def strings(path: Path) -> list[tuple[int, str]]:
     """Line and text of each string that is no docstring."""
-    tree = tree_of(path)
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
-            yield node.lineno, node.value
+    said = {id(node.value) for node in nodes_of(path) if isinstance(node, ast.Expr)}
+    return [
+        (node.lineno, node.value)
+        for node in nodes_of(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]
 
 
 def html() -> Iterator[tuple[Path, Place]]:
@@ -144,13 +152,12 @@ def seen() -> Iterator[tuple[Path, str, Place]]:
     for path in sources():
         if room_of(path) not in FOR_READERS:
             continue
-        tree = tree_of(path)
         asked = {
             id(node.value)
-            for node in ast.walk(tree)
+            for node in nodes_of(path)
             if isinstance(node, ast.Attribute) and node.attr in ("visible_to", *ONLY_WRITE)
         }
-        for within, node in _named_places(tree):
+        for within, node in _named_places(tree_of(path)):
             name = _rows_of(node)
             if (name in scoped() or _is_any(name)) and id(node) not in asked:
                 yield path, within, (node.lineno, f"reads {name} without visible_to in {within}")
@@ -209,7 +216,7 @@ def lines() -> Iterator[tuple[Path, Place]]:
 
 def functions() -> Iterator[tuple[Path, Place]]:
     for path in sources():
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 n = (node.end_lineno or node.lineno) - node.lineno + 1
                 if n > FUNCTION_LINES:
