@@ -249,3 +249,23 @@ def test_marks_of_full_width(tmp_path: Path) -> None:
     (part,) = read(written(tmp_path, sweep("Voltage（V）,Current（nA）")))
     assert part.curve is not None
     np.testing.assert_allclose(part.curve.current_a, A, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Threshold (mV),log10 Rate (Hz)", "{t},{log:.3f}"),
+        ("Threshold (mV),Normalized rate (Hz)", "{t},{log:.3f}"),
+        ("charge (ADC),cumulative counts", "{t},{sum}"),
+        ("charge (ADC),log10(counts)", "{t},{log:.3f}"),
+    ],
+)
+def test_what_was_derived_from_counts_or_rates_is_asked(
+    tmp_path: Path, head: str, row: str
+) -> None:
+    lines = [row.format(t=t, log=6 - 0.1 * t, sum=t * t) for t in range(5, 50)]
+    path = tmp_path / "scan_54V_20C.csv"
+    path.write_text("\n".join([head, *lines]) + "\n")
+    found = propose(path)
+    assert not found.certain
+    assert found.doubts

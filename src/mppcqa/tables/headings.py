@@ -148,11 +148,11 @@ UNIT_ROLES = {
     "C": ("charge", "temperature_c"),
     "eV": ("charge",),
 }
-NO_CURRENT = re.compile(
-    r"(?i)log|ln\b|lg\b|deriv|d\w{0,3}\s?/\s?d|1\s?/|inverse|sqrt|norm|densit|compliance|limit|range|"
+DERIVED = re.compile(
+    r"(?i)log|ln\b|lg\b|deriv|d\w{0,3}\s?/\s?d|1\s?/|inverse|sqrt|norm|densit|cumul|accum|acumul|compliance|limit|range|"
     r"offset|sett?ing|\bset\b|max|min\b|threshold|trip"
 )
-"""Columns in amperes that are no current measured at a point of a curve."""
+"""Columns in amperes, hertz or whole numbers that are no current, rate or count of one point."""
 LOW_EDGE = re.compile(r"(?:bin ?)?(?:low(?:er)?|left)(?: ?edge)?|bin ?(?:start|begin|min)")
 HIGH_EDGE = re.compile(r"(?:bin ?)?(?:high|upp?er|right|up)(?: ?edge)?|bin ?(?:end|max)")
 HEAD = re.compile(
@@ -321,11 +321,13 @@ def roles_of(column: Column) -> list[str]:
         return roles
     fitting = UNIT_ROLES.get(unit.base, ())
     if unit.base == "Hz":
+        if "rate_hz" not in roles and DERIVED.search(column.name):
+            return []
         return ["spread_hz"] if "spread_hz" in roles else ["rate_hz"]
     named = [role for role in roles if role in fitting]
     if named or roles:
         return named
-    return ["current_a"] if unit.base == "A" and not NO_CURRENT.search(column.name) else []
+    return ["current_a"] if unit.base == "A" and not DERIVED.search(column.name) else []
 
 
 def edge_of(column: Column) -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mppcqa.tables.headings import DERIVED, edge_of, plain_head, roles_of
 from mppcqa.tables.headings import Column as Heading
-from mppcqa.tables.headings import edge_of, plain_head, roles_of
 from mppcqa.tables.mapping import Column, Mapping
 from mppcqa.tables.numbers import numbers
 from mppcqa.tables.proposal import (
@@ -225,7 +225,10 @@ def charges(
     others = [
         place
         for place, heading in enumerate(headings)
-        if place != grid and "index" not in roles_of(heading) and _are_counts(source, place)
+        if place != grid
+        and "index" not in roles_of(heading)
+        and not DERIVED.search(heading.name)
+        and _are_counts(source, place)
     ]
     if grid >= 0 and others:
         if len(others) > 1 and not numbered(headings, others):
