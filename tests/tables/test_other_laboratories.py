@@ -258,6 +258,9 @@ def test_marks_of_full_width(tmp_path: Path) -> None:
         ("Threshold (mV),Normalized rate (Hz)", "{t},{log:.3f}"),
         ("charge (ADC),cumulative counts", "{t},{sum}"),
         ("charge (ADC),log10(counts)", "{t},{log:.3f}"),
+        ("Frequency (MHz),Amplitude (dBm)", "{t},{log:.3f}"),
+        ("Frequency (MHz),Amplitude (mV)", "{t},{log:.3f}"),
+        ("Event,Amplitude (dBm)", "{t},{log:.3f}"),
     ],
 )
 def test_what_was_derived_from_counts_or_rates_is_asked(

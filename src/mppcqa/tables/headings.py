@@ -153,6 +153,8 @@ DERIVED = re.compile(
     r"offset|sett?ing|\bset\b|max|min\b|threshold|trip"
 )
 """Columns in amperes, hertz or whole numbers that are no current, rate or count of one point."""
+DECIBELS = re.compile(r"dB\w{0,3}")
+"""Units of logarithms, which are no charge, count or signal."""
 LOW_EDGE = re.compile(r"(?:bin ?)?(?:low(?:er)?|left)(?: ?edge)?|bin ?(?:start|begin|min)")
 HIGH_EDGE = re.compile(r"(?:bin ?)?(?:high|upp?er|right|up)(?: ?edge)?|bin ?(?:end|max)")
 HEAD = re.compile(
@@ -309,6 +311,8 @@ def roles_of(column: Column) -> list[str]:
     >>> roles_of(read_head("Current (uA)")), roles_of(read_head("Time (s)"))
     (['current_a'], ['time'])
     """
+    if DECIBELS.fullmatch(column.unit):
+        return []
     name = meaning(column.name)
     squeezed = re.sub(r"(?<=\D)(\d+)$", r" \1", name)
     roles = [

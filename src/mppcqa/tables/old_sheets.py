@@ -20,7 +20,7 @@ from mppcqa.tables.source import CHUNK_ROWS, Chunk, Reading
 from mppcqa.tables.words import say as _
 
 MAX_BYTES = 100 << 20
-MAX_CELLS = 4_000_000
+MAX_CELLS = 2_000_000
 PROBED_ROWS = 1000
 
 

@@ -21,6 +21,7 @@ from mppcqa.tables.proposed_kinds import charges, curve, spectrum, staircase, wa
 from mppcqa.tables.rows import counts_from_one, keys_of
 from mppcqa.tables.shipped import SHIPPED
 from mppcqa.tables.source import Reading, Source
+from mppcqa.tables.units import Unit, read_unit
 from mppcqa.tables.unreadable import named
 from mppcqa.tables.words import say as _
 
@@ -167,6 +168,11 @@ def _named_by_headings(headings: list[Heading], means: list[list[str]]) -> str:
             "it is a list of hits of ALCOR, which has times and no charges: count the hits and "
             "import the rates as a table of values (import table)"
         )
+    steps = [one for one in headings if plain_head(one.name) in ("frequency", "freq", "frecuencia")]
+    if any((read_unit(one.unit) or Unit("")).base == "Hz" for one in steps) and not any(
+        "threshold" in roles or "current_a" in roles for roles in means
+    ):
+        return _("it is a spectrum of frequencies, which has neither charges nor counts")
     if any("threshold" in roles for roles in means) and not any("rate_hz" in r for r in means):
         return _("it has thresholds and no rates: name the column of rates with its unit [Hz]")
     return ""
