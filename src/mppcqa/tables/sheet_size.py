@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -19,6 +20,8 @@ BEGIN = 0x0809
 LAST = 0xFFFFFFFA
 """Larger numbers of sectors say what they are, not where."""
 PIECE = 1 << 20
+DAMAGED = (zipfile.BadZipFile, zlib.error, expat.ExpatError, struct.error, LookupError, ValueError,
+           OSError, EOFError, RuntimeError)  # fmt: skip
 
 
 def claimed_cells(path: Path) -> int:
@@ -26,8 +29,8 @@ def claimed_cells(path: Path) -> int:
     if not zipfile.is_zipfile(path):
         try:
             return _of_records(_stream(path.read_bytes()))
-        except (struct.error, IndexError, ValueError):
-            return 0  # damaged: its reader says so
+        except DAMAGED:
+            return 0  # its reader says so
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -35,7 +38,7 @@ def claimed_cells(path: Path) -> int:
                 return _of_content(archive)
             sheets = [name for name in names if name.startswith("xl/worksheets/sheet")]
             return max((_of_binary(archive.read(name)) for name in sheets), default=0)
-    except (zipfile.BadZipFile, expat.ExpatError, OSError, RuntimeError, ValueError, IndexError):
+    except DAMAGED:
         return 0
 
 
@@ -104,7 +107,7 @@ def _of_records(stream: bytes) -> int:
 
 def _of_binary(data: bytes) -> int:
     """Of a sheet of .xlsb: rows by their own records, cells by their column."""
-    at, rows, columns = 0, 0, 0
+    at, row, rows, columns = 0, 0, 0, 0
     while at < len(data):
         kind, at = _seven_bits(data, at, 2)
         length, at = _seven_bits(data, at, 4)

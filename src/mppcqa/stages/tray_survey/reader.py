@@ -252,7 +252,7 @@ def _row(
 
 def _number(text: str, name: str) -> float:
     value = to_number(text, ".")
-    if value is None and NOT_FINITE.fullmatch(text):
+    if (value is None and NOT_FINITE.fullmatch(text)) or (value is not None and abs(value) > 9e37):
         raise _BadLine(f"{name}: {text} is not finite")
     if value is None:
         raise _BadLine(f"{name}: {text!r} is no number")
