@@ -125,6 +125,9 @@ def _send(page: Any, here: str, folder: Path) -> Path:  # noqa: F811
     page.get_by_label("To", exact=True).select_option(THERE)
     page.get_by_role("button", name="Pack only").click()
     page.get_by_role("button", name="It is on its way").click()
+    page.get_by_text("I release shipment").wait_for()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign", exact=True).click()
     page.get_by_role("button", name="Write bundle").click()
     page.locator("#bundles li a").first.click()
     with page.expect_download() as loading:

@@ -21,6 +21,7 @@ from mppcqa.bundles.taking import arrive
 from mppcqa.inventory.models import Device, Institute, Shipment
 from mppcqa.inventory.shipping import send
 from tests.campaign import make_campaign
+from tests.pens import pen_of
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ def ship(devices: int = 4, **asked: Any) -> tuple[Shipment, Bundle]:
     rename_ours("Santiago")
     origin = Institute.objects.create(name="Santiago")
     Device.objects.update(location=origin)
-    shipment = send(origin, campaign.place, [one.serial for one in campaign.devices], by=user)
+    shipment = send(origin, campaign.place, [one.serial for one in campaign.devices], by=pen_of())
     return shipment, make(shipment, **{"certificates": False, **asked})
 
 

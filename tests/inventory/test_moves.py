@@ -22,6 +22,7 @@ from mppcqa.inventory.naming import NamingRefused, next_serials, rename_device
 from mppcqa.inventory.receiving import receive
 from mppcqa.inventory.serials import serial_faults
 from mppcqa.inventory.shipping import ShipmentRefused, send
+from tests.pens import pen_of
 from tests.waiting import PATIENCE_S
 from tests.web.formfields import opened
 
@@ -99,7 +100,7 @@ def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: Use
     with pytest.raises(ShipmentRefused) as refused:
         send(there, there, ["GX-000", "nobody"])
     assert len(refused.value.faults) == 3
-    shipment = send(campaign.place, there, ["GX-000", "gx-001", "GX-001"], by=operator)
+    shipment = send(campaign.place, there, ["GX-000", "gx-001", "GX-001"], by=pen_of())
     with pytest.raises(ShipmentRefused, match="on its way already"):
         send(campaign.place, there, ["GX-000"])
     with pytest.raises(ShipmentRefused) as refused:
@@ -112,7 +113,7 @@ def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: Use
     # What was missing turns up a week later.
     with pytest.raises(ShipmentRefused, match="GX-000 does not belong"):
         receive(shipment, ["GX-001", "GX-000"])
-    assert receive(shipment, ["GX-001"], by=operator) == 1
+    assert receive(shipment, ["GX-001"], by=pen_of()) == 1
     assert Device.objects.get(serial="GX-001").location == there
     with pytest.raises(ShipmentRefused, match="already"):
         receive(shipment, ["GX-001"])
@@ -122,7 +123,7 @@ def test_two_people_at_one_box_at_the_same_moment(
     transactional_db: None, campaign: SimpleNamespace, operator: User
 ) -> None:
     there = Institute.objects.create(name="Valparaíso")
-    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=operator)
+    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=pen_of())
 
     def scan(serial: str) -> None:
         try:
@@ -178,13 +179,13 @@ def test_a_box_with_others_in_it_and_one_that_nobody_opened(
     browser: Client, campaign: SimpleNamespace, operator: User
 ) -> None:
     there = Institute.objects.create(name="UTFSM")
-    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=operator)
+    shipment = send(campaign.place, there, ["GX-000", "GX-001"], by=pen_of())
     address = f"/shipments/{shipment.pk}/"
     everything = {"missing_is_known": "on", "others_are_known": "on"}
     # A tick and nothing scanned loses no shipment.
     assert "nothing was scanned" in browser.post(address, everything).content.decode()
     assert Shipment.objects.get().received_at is None
-    other = send(campaign.place, there, ["GX-003"], by=operator)
+    other = send(campaign.place, there, ["GX-003"], by=pen_of())
     sealed = browser.post(address, everything | {"serials": "GX-000\nGX-003"}).content.decode()
     assert "GX-003 is on its way already" in sealed
     assert receive(other, ["GX-003"]) == 1

@@ -13,6 +13,7 @@ from mppcqa.inventory.packing import pack_one, take_back
 from mppcqa.inventory.shipping import ShipmentRefused, pack, pack_more, send_packed
 from mppcqa.inventory.states import DeviceState, Move
 from mppcqa.runs.actions import load_station
+from tests.pens import pen_of
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_scan_is_taken_back_until_the_box_has_gone(two: SimpleNamespace) -> No
         take_back(of("GX-001"), **back)
     with pytest.raises(ShipmentRefused, match="is all that is in the box"):
         take_back(of("GX-000"), **{**back, "former": None})
-    send_packed(two.box, by=two.by)
+    send_packed(two.box, by=pen_of())
     with pytest.raises(ShipmentRefused, match="was sent already"):
         pack_one(of("GX-001"), shipment=two.box, by=two.by)
     with pytest.raises(ShipmentRefused, match="was sent already"):
@@ -135,6 +136,6 @@ def test_more_go_into_an_open_box_and_what_is_in_it_is_no_fault(two: SimpleNames
     assert lying("GX-003")[3] == DeviceState.IN_TRAY
     with pytest.raises(ShipmentRefused, match="nothing was scanned"):
         pack_more(two.box, [], by=two.by)
-    send_packed(two.box, by=two.by)
+    send_packed(two.box, by=pen_of())
     with pytest.raises(ShipmentRefused, match="was sent already"):
         pack_more(two.box, ["GX-003"], by=two.by)

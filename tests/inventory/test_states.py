@@ -34,6 +34,7 @@ from mppcqa.runs.actions import RunRefused, SlotFaults, load_station, start_run,
 from mppcqa.runs.models import LoadedDevice, RunSlot
 from mppcqa.runs.state_check import check_states
 from tests.databases import command
+from tests.pens import browser_of, pen_of, signed
 from tests.waiting import PATIENCE_S
 from tests.web.formfields import opened
 from tests.workers import child_environment, running_worker, wait_until
@@ -49,9 +50,8 @@ def english() -> Iterator[None]:
 
 @pytest.fixture
 def browser(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    """Of who did not measure, and so may release."""
+    return browser_of()
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def ship_form(campaign: SimpleNamespace, there: Institute, *serials: str) -> dic
         "origin": campaign.place.pk,
         "destination": there.pk,
         "serials": "\n".join(serials),
+        **signed(),
     }
 
 
@@ -139,7 +140,7 @@ def test_what_fails_is_shipped_only_where_the_shipment_says_so(
     verdict.refresh_from_db()
     with pytest.raises(ShipmentRefused, match="GX-002 fails"):
         send(campaign.place, there, ["GX-002"])
-    grant_waiver(verdict, "good enough for a spare", by=operator)
+    grant_waiver(verdict, "good enough for a spare", by=pen_of())
     assert send(campaign.place, there, ["GX-002"]).sent_at is not None
 
 
@@ -156,11 +157,11 @@ def test_what_began_to_fail_in_the_box_does_not_leave(
     with pytest.raises(ShipmentRefused, match="not sent yet"):
         receive(box, ["GX-000"])
     Standing.objects.filter(device=campaign.devices[0]).update(outcome=Outcome.FAIL)
-    page = browser.post(address, {"send": ""})
+    page = browser.post(address, signed(send=""))
     assert page.status_code == 422
     assert "GX-000 fails (PDE)" in page.content.decode()
     browser.post(address, {"serials": "gx-000"})
-    browser.post(address, {"send": ""})
+    browser.post(address, signed(send=""))
     assert (stored("GX-000"), stored("GX-001")) == ("in_tray", "shipped")
     browser.post(address, {"serials": "GX-001"})
     assert stored("GX-001") == "received"

@@ -42,9 +42,11 @@ from mppcqa.results.models import Analysis, Outcome, Standing
 from mppcqa.results.reanalysis import ReanalysisRefused, new_analyses, start_reanalysis
 from mppcqa.runs.actions import load_station, start_run
 from mppcqa.runs.models import Station
+from mppcqa.signing.pen import NotSigned, Pen
 from mppcqa.stages import Condition, get_stage
 from mppcqa.statistics.check import check_summaries
 from tests.campaign import measured_run
+from tests.pens import pen_of
 from tests.views.test_device_view import report_text
 from tests.web.formfields import forms_of
 from tests.workers import running_worker, wait_until
@@ -114,7 +116,7 @@ def test_limits_of_a_device_type_judge_its_devices(
     assert Standing.objects.get(device__serial="GX-000").verdict.limit_set == strict
 
     verdict = Standing.objects.get(device__serial="GX-003").verdict
-    grant_waiver(verdict, "a prototype", by=operator)
+    grant_waiver(verdict, "a prototype", by=pen_of())
     assert effect(LimitSet.objects.get(pk=own.pk))["moves"] == [["fail", "pass", 1]]
     assert withdraw(own) == 1
     assert Standing.objects.get(device__serial="GX-003").verdict.limit_set == strict
@@ -142,22 +144,24 @@ def test_bands_that_make_no_sense_are_refused_at_once(campaign: SimpleNamespace)
 
 def test_waivers_and_sign_off(campaign: SimpleNamespace, operator: User) -> None:
     device = campaign.devices[0]
-    other = User.objects.create_user("luis")
     apply(new_version(get_stage("pde"), band(90, None), title="strict"))
-    with pytest.raises(DecisionRefused, match="measured this device yourself"):
-        sign_off(device, by=operator)
     with pytest.raises(DecisionRefused, match="no waiver holds"):
-        sign_off(device, by=other)
+        sign_off(device, by=pen_of("other"))
     verdict = Standing.objects.get(device=device).verdict
     with pytest.raises(DecisionRefused, match="needs a reason"):
-        grant_waiver(verdict, " ", by=other)
+        grant_waiver(verdict, " ", by=pen_of())
     tomorrow = timezone.now().date() + dt.timedelta(days=1)
-    waiver = grant_waiver(verdict, "one bad channel", by=other, expires_on=tomorrow)
-    assert sign_off(device, by=other, note="as agreed").outcomes == {"pde": "fail"}
+    waiver = grant_waiver(verdict, "one bad channel", by=pen_of(), expires_on=tomorrow)
+    assert waiver is not None
+    with pytest.raises(NotSigned, match="measured this device yourself"):
+        sign_off(device, by=Pen.on_command(operator))
+    signed = sign_off(device, by=pen_of("other"), note="as agreed")
+    assert signed is not None
+    assert signed.outcomes == {"pde": "fail"}
     waiver.expires_on = timezone.now().date() - dt.timedelta(days=1)
     waiver.save()
     with pytest.raises(DecisionRefused, match="no waiver holds"):
-        sign_off(device, by=other)
+        sign_off(device, by=pen_of("other"))
     assert SignOff.objects.count() == 1
 
 
@@ -166,7 +170,7 @@ def test_a_passing_device_needs_no_waiver(campaign: SimpleNamespace, operator: U
     verdict = Standing.objects.get(device=campaign.devices[0]).verdict
     assert verdict.outcome == Outcome.PASS
     with pytest.raises(DecisionRefused, match="nothing to waive"):
-        grant_waiver(verdict, "to be safe", by=operator)
+        grant_waiver(verdict, "to be safe", by=pen_of())
 
 
 def test_new_analyses_count_when_asked_to(

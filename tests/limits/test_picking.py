@@ -17,6 +17,7 @@ from mppcqa.limits.decisions import grant_waiver
 from mppcqa.limits.models import SignOff
 from mppcqa.limits.picking import FAIR, GOOD, Need, Picked, pick
 from mppcqa.results.models import Outcome, Standing
+from tests.pens import pen_of
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_waiver_counts_as_a_pass_and_a_state_stands_against_it(
     judged: SimpleNamespace, operator: User
 ) -> None:
     standing = Standing.objects.get(device=judged.devices[1])
-    grant_waiver(standing.verdict, "a scratch", by=operator)
+    grant_waiver(standing.verdict, "a scratch", by=pen_of())
     assert picked(judged, operator).serials == ["GX-000", "GX-001"]
     move_by_hand(judged.devices[0], Move.HOLD, "dusty", by=operator)
     found = picked(judged, operator)

@@ -34,6 +34,7 @@ from mppcqa.reports.kinds import find_kind
 from mppcqa.reports.models import Report, Selection
 from mppcqa.results.models import Outcome
 from mppcqa.store.storage import WholeFiles
+from tests.pens import pen_of
 from tests.reports.hard import hard_views
 from tests.reports.pages import MARGIN, faults
 from tests.reports.reading import read
@@ -104,7 +105,7 @@ def test_the_same_content_is_one_report_and_a_change_makes_another(
     device = failing(campaign)
     first = keep_report("certificate", device)
     assert keep_report("certificate", device) == first
-    grant_waiver(device.standings.get().verdict, "a scratch", by=operator)
+    grant_waiver(device.standings.get().verdict, "a scratch", by=pen_of())
     second = keep_report("certificate", device)
     assert second != first
     assert reports_of(device).count() == 2
@@ -134,7 +135,7 @@ def test_a_certificate_is_one_page_with_all_that_matters(
     picture = io.BytesIO()
     Image.effect_noise((900, 700), 60).save(picture, "JPEG")
     attach(device, SimpleUploadedFile("view.jpg", picture.getvalue()), by=operator)
-    grant_waiver(device.standings.get().verdict, "taken <as it is> & so", by=operator)
+    grant_waiver(device.standings.get().verdict, "taken <as it is> & so", by=pen_of())
     for language, words in (("en", ("Pass band", "Released by")), ("es", ("Banda", "Liberado"))):
         with override(language):
             data = Path(keep_report("certificate", device).file.path).read_bytes()

@@ -25,6 +25,7 @@ from mppcqa.results.ingest import store_analysis
 from mppcqa.results.models import Standing
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import Condition, Problem, Result, get_stage
+from tests.pens import pen_of
 from tests.web.formfields import opened
 
 NUMBER = r"[-−]?\d[\d.]*(?:e[-+]?\d+)?"
@@ -216,8 +217,8 @@ def test_a_device_that_was_waived_and_signed_off(
     standing = Standing.objects.get(device=device)
     assert standing.outcome == "fail"
     last = dt.date.today() + dt.timedelta(days=30)
-    grant_waiver(standing.verdict, "only for the <test> stand", by=operator, expires_on=last)
-    sign_off(device, by=boss(), note="seen & taken")
+    grant_waiver(standing.verdict, "only for the <test> stand", by=pen_of(), expires_on=last)
+    sign_off(device, by=pen_of("boss"), note="seen & taken")
     reader.cookies.load({"django_language": language})
     said = assert_the_same(reader, device.serial)
     translation.deactivate()
@@ -237,7 +238,8 @@ def test_a_waiver_that_has_run_out(
     use([{"quantity": "breakdown_voltage_v", "pass_low": 99.0}])
     device = quads()
     measure(device, operator)
-    waiver = grant_waiver(Standing.objects.get(device=device).verdict, "for a while", by=operator)
+    waiver = grant_waiver(Standing.objects.get(device=device).verdict, "for a while", by=pen_of())
+    assert waiver is not None
     waiver.expires_on = dt.date.today() - dt.timedelta(days=2)
     waiver.save()
     said = assert_the_same(reader, device.serial)
@@ -251,7 +253,7 @@ def test_verdicts_that_changed_after_the_sign_off(
     use(LIMITS)
     device = quads()
     measure(device, operator)
-    sign_off(device, by=boss())
+    sign_off(device, by=pen_of("boss"))
     use([{"quantity": "breakdown_voltage_v", "pass_low": 99.0}])
     measure(device, operator)
     said = assert_the_same(reader, device.serial)

@@ -18,6 +18,7 @@ from mppcqa.exchange.foreign.mappings import save_mapping
 from mppcqa.exchange.models import ForeignMapping, Import, Kind, SavedMapping
 from mppcqa.inventory.models import Device, DeviceType, Institute, Lot, Maker, Tag, Tray
 from mppcqa.limits.changes import apply, new_version
+from mppcqa.limits.decisions import grant_waiver
 from mppcqa.limits.models import LimitSet, SignOff, Verdict, Waiver
 from mppcqa.people.actions import invite
 from mppcqa.people.roles import ROLES
@@ -34,9 +35,14 @@ from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, Station
 from mppcqa.runs.training import in_use, write_version
 from mppcqa.stages import get_stage
+from tests.pens import pen_of
 from tests.web.formfields import PageForm, forms_of
 
 OTHER = "by somebody else"
+
+
+PROOF = {"sign_password": "finger-spectrum-9"}
+"""Who signs logs in again: the browser of these tests is rosa's."""
 
 
 @dataclass
@@ -279,7 +285,7 @@ def first_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Cas
             Case(
                 page,
                 f"{page}sign-off/",
-                {"note": "seen"},
+                {"note": "seen", **PROOF},
                 lambda: Standing.objects.filter(device=device, stage="pde").update(
                     outcome="warning"
                 ),
@@ -311,9 +317,12 @@ def _waiver_case(device: Device, operator: User) -> Case:
     return Case(
         f"/devices/{device.serial}/",
         f"/devices/{device.serial}/waive/{verdict.pk}/",
-        {"reason": "only one channel"},
-        lambda: Waiver.objects.create(
-            verdict=verdict, reason=OTHER, granted_by=operator, expires_on=dt.date(2031, 1, 1)
+        {"reason": "only one channel", **PROOF},
+        lambda: grant_waiver(
+            Verdict.objects.get(pk=verdict.pk),
+            OTHER,
+            by=pen_of(),
+            expires_on=dt.date(2031, 1, 1),
         ),
         lambda: Waiver.objects.filter(verdict=verdict).values_list("reason", flat=True).first(),
         "only one channel",
@@ -368,7 +377,7 @@ def all_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Case]
             Case(
                 f"/limits/{new.pk}/",
                 f"/limits/{new.pk}/apply/",
-                {},
+                PROOF,
                 lambda: apply(third),
                 lambda: Task.objects.filter(name="limits.apply").count(),
                 1,
@@ -379,7 +388,7 @@ def all_cases(campaign: SimpleNamespace, operator: User) -> dict[str, list[Case]
             Case(
                 f"/limits/{own.pk}/",
                 f"/limits/{own.pk}/withdraw/",
-                {},
+                PROOF,
                 lambda: LimitSet.objects.filter(pk=own.pk).update(title=OTHER),
                 lambda: Task.objects.filter(name="limits.withdraw").count(),
                 1,

@@ -9,17 +9,19 @@ from django.test import Client
 
 from mppcqa.limits.models import LimitSet, Verdict, Waiver
 from mppcqa.results.models import Outcome
+from tests.pens import browser_of, signed
 from tests.web.formfields import opened
 
 
 @pytest.mark.parametrize("typed", ["31.12.2027", "2027-02-30", "tomorrow", "2027"])
 def test_a_date_that_is_none_gives_no_waiver_for_good(
-    browser_client: Client, campaign: SimpleNamespace, typed: str
+    campaign: SimpleNamespace, typed: str
 ) -> None:
+    browser_client = browser_of()
     verdict = Verdict.objects.select_related("device").first()
     Verdict.objects.filter(pk=verdict.pk).update(outcome=Outcome.FAIL)
     address = f"/devices/{verdict.device}/waive/{verdict.pk}/"
-    values = {"reason": "a prototype", "expires_on": typed}
+    values = signed(reason="a prototype", expires_on=typed)
     page = browser_client.post(address, values, follow=True).content.decode()
     assert f"“{typed}” is no date" in page
     assert not Waiver.objects.exists()

@@ -127,6 +127,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "device_edit": f"/devices/{campaign.devices[0].serial}/edit/",
         "device_generate": "/devices/generate/",
         "shipment_list": "/shipments/",
+        "signature_list": "/signatures/",
+        "signatures": f"/signatures/inventory.device/{campaign.devices[0].pk}/",
         "shipment_new": "/shipments/new/",
         "shipment_pick": "/shipments/pick/",
         "packing": f"/packing/?tray={campaign.tray.pk}",
@@ -168,7 +170,9 @@ def _procedure() -> str:
     return "/procedures/darkbox/"
 
 
-FRAGMENTS = ("bell", "report_card", "run_instruments", "procedure_card", "changes")
+FRAGMENTS = (
+    *("bell", "report_card", "run_instruments", "procedure_card", "changes", "signatures"),
+)
 """Parts of pages, fetched when they come into view."""
 
 

@@ -28,6 +28,7 @@ from mppcqa.inventory.shipping import ShipmentRefused, pack, send
 from mppcqa.runs.actions import load_station, start_run
 from mppcqa.runs.models import LoadedDevice, Run, RunFile
 from tests.campaign import measured_run
+from tests.pens import pen_of
 from tests.views.test_device_view import report_text
 
 OTHERS = "GX-000"
@@ -49,7 +50,7 @@ def two(campaign: SimpleNamespace, operator: User) -> SimpleNamespace:
     file = attach(device, SimpleUploadedFile("photo.png", PNG), by=operator)
     mine = measured_run(campaign.stations[0], [Device.objects.get(serial=OWN)], operator)
     Run.objects.filter(pk=mine.pk).update(owner=ours, campaign=FIRST)
-    shipment = send(campaign.place, theirs, [OTHERS], by=operator)
+    shipment = send(campaign.place, theirs, [OTHERS], by=pen_of())
     LoadedDevice.objects.create(
         station=campaign.stations[1], slot=1, device=Device.objects.get(serial="GX-003")
     )

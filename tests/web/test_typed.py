@@ -31,6 +31,9 @@ from mppcqa.inventory.shipping import send
 from mppcqa.limits.models import Verdict
 from mppcqa.queue.models import TaskGroup, Worker
 from mppcqa.runs.models import Station
+from mppcqa.signing.models import Act
+from mppcqa.signing.pen import sign
+from tests.pens import pen_of
 from tests.thoroughness import tries
 from tests.web.formfields import PageForm, forms_of, opened
 from tests.web.test_pages import addresses
@@ -73,7 +76,7 @@ def world(campaign: SimpleNamespace, loaded: Station, operator: User) -> dict[st
     here = campaign.devices[1].location or Institute.objects.earliest("pk")
     rows = [{"serial": "BOX-1", "device_type": DeviceType.objects.earliest("pk").name}]
     sent = register_devices([{**rows[0], "location": here.name}], by=operator)
-    send(here, other, [sent[0].serial], by=operator)
+    send(here, other, [sent[0].serial], by=pen_of())
     table = imports.take_in(
         [b"serial,type\nNEW-1,S12045(X)\n"], "t.csv", kind=Kind.DEVICES, by=operator
     )
@@ -102,9 +105,25 @@ def world(campaign: SimpleNamespace, loaded: Station, operator: User) -> dict[st
             "mapping": saved.pk,
             "worker": Worker.objects.earliest("pk").pk,
             "group": TaskGroup.objects.earliest("pk").pk,
+            "signature": _waiting(sent[0]),
             "waive": Verdict.objects.filter(device=campaign.devices[0]).earliest("pk").pk,
         },
     }
+
+
+def _waiting(device: Any) -> int:
+    """A sign-off of a device that waits for a second person."""
+    act = sign(
+        pen_of(),
+        Act.SIGN_OFF,
+        device,
+        named=str(device),
+        meaning=lambda: "I stand for it",
+        told={"note": ""},
+        needed=2,
+    )
+    assert act is not None
+    return int(act.pk)
 
 
 def _schedule() -> int:

@@ -18,6 +18,7 @@ from mppcqa.bundles.keys import our_key, ours
 from mppcqa.bundles.models import Bundle, Installation
 from mppcqa.bundles.numbers import Numbers
 from mppcqa.bundles.refusal import BundleRefused
+from mppcqa.bundles.signatures import told_signatures
 from mppcqa.bundles.taking import FOLDER, RUNS, VALUES, scratch
 from mppcqa.bundles.things import Origins, Things, moment
 from mppcqa.database.identity import uuid7
@@ -121,6 +122,9 @@ def _write(
             inventory = things.inventory()
             results = numbers.write_values(values)
             verdicts = things.verdicts(numbers.analyses)
+            verdicts["signed"] = told_signatures(
+                things.uuids, things.shipments(), things.origins.names[things.origins.ours]
+            )
         files = numbers.files(results) if asked["run_files"] else []
         names = {row.sha256: f"{RUNS}/{row.sha256}{_suffix(row.original_name)}" for row in files}
         for one in results["files"]:

@@ -27,6 +27,7 @@ THINGS = {
     "analyses": _("analyses"),
     "values": _("values"),
     "verdicts": _("verdicts of the partner"),
+    "signatures": _("signatures"),
 }
 
 

@@ -65,6 +65,34 @@ FITS = {
 """Records of fits by device; programs that kept none send none."""
 
 
+SIGNED = _list(
+    _object(
+        uuid=UUID,
+        act={"enum": ["sign_off", "shipment"]},
+        of=UUID,
+        named={"type": "string", "maxLength": 200},
+        meaning={
+            "type": "object",
+            "maxProperties": 20,
+            "additionalProperties": {"type": "string", "maxLength": 2000},
+        },
+        signatures={
+            **_list(
+                _object(
+                    name={"type": "string", "maxLength": 200},
+                    at=MOMENT,
+                    method={"type": "string", "maxLength": 20},
+                )
+            ),
+            "minItems": 1,
+            "maxItems": 10,
+        },
+        done_at=MOMENT,
+    )
+)
+"""What was signed; programs that knew no signatures send none."""
+
+
 SCHEMAS: dict[str, Any] = {
     "manifest": _object(
         bundle=UUID,
@@ -223,7 +251,8 @@ SCHEMAS: dict[str, Any] = {
                 waiver=OBJECT,
             )
         ),
-    ),
+    )
+    | {"dependentSchemas": {"signed": {"properties": {"signed": SIGNED}}}},
 }
 
 

@@ -120,7 +120,16 @@ def _limits(limits: dict[str, Any]) -> str:
 def _waiver(waiver: dict[str, Any]) -> str:
     if not waiver:
         return ""
-    return _("waived there: %s") % f"{waiver.get('reason', '')} ({waiver.get('by', '')})"
+    signed = waiver.get("signed")
+    by = _signers(signed) if isinstance(signed, dict) else waiver.get("by", "")
+    return _("waived there: %s") % f"{waiver.get('reason', '')} ({by})"
+
+
+def _signers(signed: dict[str, Any]) -> str:
+    """Their names; a partner's document may hold anything."""
+    several = signed.get("signatures")
+    names = [one.get("name") for one in several or () if isinstance(one, dict)]
+    return ", ".join(str(name) for name in names)
 
 
 def _title(stage: str) -> str:

@@ -23,6 +23,7 @@ from mppcqa.bundles.merge_verdicts import take_verdicts
 from mppcqa.bundles.models import Bundle
 from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.schema import check_document, check_references
+from mppcqa.bundles.signatures import take_signatures
 from mppcqa.database.retry import again_after_deadlock
 from mppcqa.disk import Measured, measure_file, scratch_file
 from mppcqa.inventory.models import Shipment
@@ -187,6 +188,7 @@ def _take(merge: Merge, found: Opened, kept: Mapping[str, Kept]) -> None:
         with part.open("rb") as values:
             results.take(values)
     take_verdicts(merge, results.analyses)
+    take_signatures(merge)
 
 
 def _keep_files(found: Opened, files: ExitStack, alive: Alive) -> dict[str, Kept]:

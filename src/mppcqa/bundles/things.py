@@ -181,6 +181,10 @@ class Things:
                 found |= {one.pk: one for one in rows}
         return sorted(found.values(), key=lambda one: (one.packed_at, str(one.uuid)))
 
+    def shipments(self) -> dict[int, str]:
+        """UUID by id of the shipments that any of the devices was in."""
+        return {one.pk: str(one.uuid) for one in self._shipments()}
+
     def _told_shipments(self, shipments: list[Shipment]) -> list[Document]:
         origin = self.origins.of(CameFrom.Kind.SHIPMENT, [one.pk for one in shipments])
         differences = defaultdict(list)
@@ -236,14 +240,14 @@ class Things:
                 .values_list("verdict", flat=True)
             )
             rows = Verdict.objects.filter(device__in=part).select_related(
-                "limit_set", "waiver__granted_by"
+                *("limit_set", "waiver__granted_by", "waiver__signed")
             )
             for row in rows.order_by("pk"):
                 if row.analysis_id not in analyses:
                     continue
                 if row.limit_set_id not in bands:
                     bands[row.limit_set_id] = _limit_set(row.limit_set)
-                waiver = getattr(row, "waiver", None)
+                waiver = row.waiver
                 yield self._verdict(row, self.origins.ours, analyses) | {
                     "limits": bands[row.limit_set_id],
                     "stands": row.pk in standing,
@@ -327,4 +331,4 @@ def _waiver(waiver: Any) -> Document:
         "by": waiver.granted_by.get_username() if waiver.granted_by else "",
         "at": moment(waiver.granted_at),
         "until": None if waiver.expires_on is None else waiver.expires_on.isoformat(),
-    }
+    } | ({} if waiver.signed is None else {"signed": waiver.signed.document()})

@@ -43,6 +43,13 @@ class Campaign(models.Model):
     conditions = models.JSONField(default=dict, blank=True, editable=False)
     """Stage -> what holds for it alone, as `inventory.way.Condition` keeps it."""
     description = models.TextField(gettext_lazy("description"), blank=True)
+    two_sign = models.JSONField(
+        gettext_lazy("signed by two persons"),
+        default=list,
+        blank=True,
+        help_text=gettext_lazy("What counts here only when a second person has signed it as well."),
+    )
+    """Of `mppcqa.signing.models.Act`."""
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -75,6 +82,14 @@ class Terms:
             text = _("the campaign %(campaign)s takes devices of its own institutes alone")
             found.append(text % {"campaign": self.campaign})
         return found
+
+
+def signatures_needed(act: str, campaigns: Iterable[int | None]) -> int:
+    """How many persons must sign an act that touches devices of campaigns (ids; None of any)."""
+    asked = set(campaigns)
+    known = {one for one in asked if one is not None}
+    rows = Campaign.objects.filter(pk__in=known) if len(known) == len(asked) else Campaign.objects
+    return 2 if any(act in acts for acts in rows.values_list("two_sign", flat=True)) else 1
 
 
 def campaign_terms(campaigns: Iterable[int] | None = None) -> dict[int, Terms]:

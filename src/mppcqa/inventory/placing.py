@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,6 +42,12 @@ def place_of(device: Device) -> Place:
 def campaign_of(device: Device) -> int:
     """The campaign that a device is in: every one is in one, by itself in the first."""
     return int(device.campaign_id or FIRST)
+
+
+def campaigns_of(devices: QuerySet[Device]) -> set[int]:
+    """The campaigns (ids) that some devices are in."""
+    rows = devices.order_by().values_list("campaign", flat=True).distinct()
+    return {int(one or FIRST) for one in rows}
 
 
 def state_of_new(device: Device) -> DeviceState:

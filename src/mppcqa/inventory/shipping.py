@@ -10,12 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.campaign import signatures_needed
 from mppcqa.inventory.models import Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.moving import Held, MoveRefused
+from mppcqa.inventory.placing import campaigns_of
 from mppcqa.inventory.scope import Viewer
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.inventory.states import Move
 from mppcqa.refused import Refused
+from mppcqa.signing.models import Act
+from mppcqa.signing.pen import Pen, is_waiting, sign
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -209,19 +213,45 @@ def _elsewhere_by_device(held: Held, origin: Institute) -> dict[int, str]:
 
 
 @transaction.atomic
-def send_packed(shipment: Shipment, *, by: AbstractBaseUser | None = None) -> None:
-    """The box leaves; its devices stay located at their origin until they are received."""
+def send_packed(shipment: Shipment, *, by: Pen | None = None) -> bool:
+    """The box leaves; its devices stay located at their origin until they are received.
+
+    False where another person must sign as well: it stays until then. `by` is None for the program.
+    """
     hold_shipment(shipment)
     if shipment.sent_at is not None:
         raise ShipmentRefused([_("the shipment was sent already; look at its page")])
-    held = Held(shipment.devices.values_list("pk", flat=True))
+    inside = dict(shipment.devices.order_by("pk").values_list("pk", "uuid"))
+    held = Held(inside)
+    person = None if by is None else by.person
+    excused = shipment.exempt != ""
+    if faults := held.faults(Move.SHIP, excused=excused):
+        raise ShipmentRefused(faults.values())
+
+    def meaning() -> str:
+        text = _("I release shipment %(number)d from %(origin)s to %(place)s with %(n)d devices")
+        values = {"number": shipment.pk, "n": len(inside)}
+        return text % {**values, "origin": shipment.origin, "place": shipment.destination}
+
+    signed = sign(
+        by,
+        Act.SHIPMENT,
+        shipment,
+        named=str(shipment),
+        meaning=meaning,
+        told={"devices": [str(one) for one in inside.values()], "to": shipment.destination.name},
+        needed=signatures_needed(Act.SHIPMENT, campaigns_of(shipment.devices.all())),
+    )
+    if is_waiting(signed):
+        return False
     try:
-        held.move(Move.SHIP, by=by, why=str(shipment), excused=shipment.exempt != "")
+        held.move(Move.SHIP, by=person, why=str(shipment), excused=excused)
     except MoveRefused as error:
         raise ShipmentRefused(error.faults) from error
     shipment.sent_at = timezone.now()
     shipment.sent_by_id = None if by is None else by.pk
     shipment.save(update_fields=["sent_at", "sent_by"])
+    return True
 
 
 @transaction.atomic
@@ -266,9 +296,9 @@ def send(
     note: str = "",
     exempt: str = Shipment.Exempt.NONE,
     exempt_why: str = "",
-    by: AbstractBaseUser | None = None,
+    by: Pen | None = None,
 ) -> Shipment:
-    """Pack devices and send them at once."""
+    """Pack devices and send them at once; they stay packed where another must sign as well."""
     shipment = pack(
         origin,
         destination,
@@ -277,7 +307,7 @@ def send(
         note=note,
         exempt=exempt,
         exempt_why=exempt_why,
-        by=by,
+        by=None if by is None else by.person,
     )
     send_packed(shipment, by=by)
     return shipment

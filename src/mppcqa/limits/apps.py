@@ -13,10 +13,18 @@ class LimitsConfig(AppConfig):
 
     def ready(self) -> None:
         from mppcqa.inventory.signals import joined, objections_asked
+        from mppcqa.signing.pen import bars_asked
 
+        bars_asked.connect(_own_work, dispatch_uid="limits.own_work")
         joined.connect(_joined, dispatch_uid="limits.joined")
         objections_asked.connect(_failing, dispatch_uid="limits.failing")
         objections_asked.connect(_of_rejected, dispatch_uid="limits.rejected")
+
+
+def _own_work(**named: Any) -> Any:
+    from mppcqa.limits.own_work import own_work
+
+    return own_work(**named)
 
 
 def _failing(**named: Any) -> Any:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
-from mppcqa.inventory.campaign import Campaign
+from mppcqa.inventory.campaign import Campaign, signatures_needed
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.limits.grading import Graded, grade
 from mppcqa.limits.judging import (
@@ -22,10 +22,13 @@ from mppcqa.limits.judging import (
     standing_analyses,
 )
 from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.limits.objections import stage_title
 from mppcqa.queue.actions import submit
 from mppcqa.refused import Refused
 from mppcqa.results.models import Standing
 from mppcqa.results.references import quantity_ids
+from mppcqa.signing.models import Act, SignedAct
+from mppcqa.signing.pen import Pen, is_waiting, sign
 from mppcqa.stages import Condition, Stage, all_stages, get_stage
 
 if TYPE_CHECKING:
@@ -200,15 +203,23 @@ def _judged_by(limit_set: LimitSet) -> Iterator[tuple[list[int], dict[int, str]]
         last = max(found)
 
 
-def ask_apply(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
+@transaction.atomic
+def ask_apply(limit_set: LimitSet, *, by: Pen | None = None) -> Task | None:
     """Put a limit set into use as a task: what comes in from now on is judged by it, and all
     devices that it is for and that stand at its stage are judged anew. Former verdicts stay
-    readable.
+    readable. None where another person must sign as well.
     """
+
+    def meaning() -> str:
+        text = _("I put these limits into use, and devices are judged by them: %s")
+        return text % _in_full(limit_set)
+
+    if is_waiting(_sign(limit_set, by, meaning, "apply")):
+        return None
     return submit(
         "limits.apply",
         {"limit_set_id": limit_set.pk},
-        by=by,
+        by=None if by is None else by.person,
         about=limit_set,
         key=f"limits:{limit_set.stage}",
     )
@@ -227,16 +238,46 @@ def apply(limit_set: LimitSet, told: Told = lambda devices: None) -> int:
     return _judge_all(limit_set, limit_set, told)
 
 
-def ask_withdraw(limit_set: LimitSet, *, by: AbstractBaseUser | None = None) -> Task:
-    """Take the limits of a device type or campaign out of use as a task: others judge it then."""
+@transaction.atomic
+def ask_withdraw(limit_set: LimitSet, *, by: Pen | None = None) -> Task | None:
+    """Take the limits of a device type or campaign out of use as a task: others judge it then.
+
+    None where another person must sign as well.
+    """
     if limit_set.is_general:
         raise LimitsRefused([_("The general limits can't be withdrawn: put others into use.")])
+
+    def meaning() -> str:
+        text = _("I take these limits out of use, and devices are judged by those left: %s")
+        return text % _in_full(limit_set)
+
+    if is_waiting(_sign(limit_set, by, meaning, "withdraw")):
+        return None
     return submit(
         "limits.withdraw",
         {"limit_set_id": limit_set.pk},
-        by=by,
+        by=None if by is None else by.person,
         about=limit_set,
         key=f"limits:{limit_set.stage}",
+    )
+
+
+def _in_full(limit_set: LimitSet) -> str:
+    return f"{stage_title(limit_set.stage)}: {limit_set.named}"
+
+
+def _sign(
+    limit_set: LimitSet, by: Pen | None, meaning: Callable[[], str], what: str
+) -> SignedAct | None:
+    """General limits touch devices of each campaign: any of them may want two signatures."""
+    return sign(
+        by,
+        Act.LIMITS,
+        limit_set,
+        named=f"{limit_set.stage}, {limit_set.named}",
+        meaning=meaning,
+        told={"what": what, "version": limit_set.version},
+        needed=signatures_needed(Act.LIMITS, [limit_set.campaign_id]),
     )
 
 

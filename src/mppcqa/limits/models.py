@@ -16,6 +16,7 @@ from mppcqa.inventory.scope import OfDevice
 from mppcqa.limits.acceptance import Acceptance  # noqa: F401  (its table is of this room)
 from mppcqa.results.conditions import ConditionField
 from mppcqa.results.models import Analysis, Outcome, QuantityRow
+from mppcqa.signing.models import SignedAct
 from mppcqa.stages import Condition
 
 
@@ -102,6 +103,10 @@ class Verdict(models.Model):
     outcome = models.CharField(_("verdict"), max_length=10, choices=Outcome)
     details = models.JSONField(default=list)
     judged_at = models.DateTimeField(default=timezone.now)
+    waiver = models.OneToOneField(
+        "limits.Waiver", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """The waiver that counts, which is the newest of its `waivers`."""
 
     objects = OfDevice.as_manager()
 
@@ -119,15 +124,19 @@ class Verdict(models.Model):
 
 
 class Waiver(models.Model):
-    """A person takes a device in spite of its verdict, with a reason."""
+    """A person takes a device in spite of its verdict, with a reason. Another stands beside it."""
 
-    verdict = models.OneToOneField(Verdict, on_delete=models.CASCADE, related_name="waiver")
+    verdict = models.ForeignKey(Verdict, on_delete=models.CASCADE, related_name="waivers")
     reason = models.TextField(_("reason"))
     granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     granted_at = models.DateTimeField(default=timezone.now)
     expires_on = models.DateField(_("holds until"), null=True, blank=True)
+    signed = models.ForeignKey(
+        SignedAct, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
+        ordering: ClassVar = ["-id"]
         verbose_name = _("waiver")
 
     def __str__(self) -> str:
@@ -147,6 +156,9 @@ class SignOff(models.Model):
     note = models.TextField(_("note"), blank=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     signed_at = models.DateTimeField(default=timezone.now)
+    signed = models.ForeignKey(
+        SignedAct, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = OfDevice.as_manager()
 

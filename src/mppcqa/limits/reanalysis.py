@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from mppcqa.inventory.campaign import signatures_needed
+from mppcqa.inventory.models import Device
+from mppcqa.inventory.placing import campaigns_of
 from mppcqa.limits.grading import grade
 from mppcqa.limits.judging import judge, limits_of
 from mppcqa.limits.records import ask_follow
@@ -16,6 +20,8 @@ from mppcqa.queue.models import TaskGroup
 from mppcqa.results.counting import devices_of, make_count
 from mppcqa.results.models import Analysis, Standing
 from mppcqa.results.reanalysis import Comparison, ReanalysisRefused, new_analyses
+from mppcqa.signing.models import Act
+from mppcqa.signing.pen import Pen, is_waiting, sign
 from mppcqa.stages import get_stage
 
 if TYPE_CHECKING:
@@ -64,12 +70,40 @@ def ask_compare(group: TaskGroup, *, by: AbstractBaseUser | None = None) -> Task
     return submit("limits.compare", {"group_id": group.pk}, by=by, about=group)
 
 
-def ask_count(group: TaskGroup, *, by: AbstractBaseUser | None = None) -> Task:
-    """Make what a group yielded the analyses that count, and judge by them, as a task."""
+@transaction.atomic
+def ask_count(group: TaskGroup, *, by: Pen | None = None) -> Task | None:
+    """Make what a group yielded the analyses that count, and judge by them, as a task.
+
+    None where another person must sign as well. Whoever measured what is analysed may not.
+    """
     if not group.state.value == "succeeded":
         raise ReanalysisRefused(_("Not all tasks of the group succeeded: repeat those first."))
+    analyses = [str(one.uuid) for one in new_analyses(group)]
+
+    def meaning() -> str:
+        text = _(
+            "I make the %(n)d new analyses of “%(group)s” count, and devices are judged by them"
+        )
+        return text % {"n": len(analyses), "group": group}
+
+    inside = Device.objects.filter(runs__files__analyses__task__group=group)
+    signed = sign(
+        by,
+        Act.ANALYSIS,
+        group,
+        named=str(group),
+        meaning=meaning,
+        told={"analyses": sorted(analyses)},
+        needed=signatures_needed(Act.ANALYSIS, campaigns_of(inside)),
+    )
+    if is_waiting(signed):
+        return None
     return submit(
-        "limits.make_count", {"group_id": group.pk}, by=by, about=group, key=f"count:{group.pk}"
+        "limits.make_count",
+        {"group_id": group.pk},
+        by=None if by is None else by.person,
+        about=group,
+        key=f"count:{group.pk}",
     )
 
 

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "mppcqa.audit",
     "mppcqa.store",
+    "mppcqa.signing",
     "mppcqa.queue",
     "mppcqa.inventory",
     "mppcqa.runs",

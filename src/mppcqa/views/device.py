@@ -279,8 +279,10 @@ def _related(device: Device, viewer: Viewer) -> dict[str, list[Any]]:
     handled = device.moves.exclude(move=Move.SHIP).select_related("moved_by")
     loaded = LoadedDevice.objects.filter(device=device).select_related("station")
     comments = device.comments.select_related("author")
-    signed = device.sign_offs.select_related("signed_by")
-    signed = signed.only("device", "signed_at", "note", "outcomes", "signed_by__username")
+    signed = device.sign_offs.select_related("signed_by", "signed").only(
+        *("device", "signed_at", "note", "outcomes", "signed_by__username"),
+        *("signed__meaning", "signed__signatures"),
+    )
     parts = device.children.visible_to(viewer).order_by("serial")
     rows: dict[str, QuerySet[Any]] = {
         "shipments": moves[:LISTED],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import Shipment
+from mppcqa.signing.models import SignedAct
 from mppcqa.stages import all_stages
 from mppcqa.views.texts import NONE, moment
 from mppcqa.views.verdict import standing_states
@@ -100,6 +101,10 @@ def _facts(found: Shipment, devices: int, missing: int) -> Iterable[tuple[str, s
     ):
         if when is not None:
             yield title, f"{moment(when)} UTC" + (f", {who.get_username()}" if who else "")
+    for signed in SignedAct.objects.filter(
+        kind=Shipment._meta.label_lower, key=found.pk, state=SignedAct.State.DONE
+    ):
+        yield _("Released"), f"{signed.signers}. “{signed.in_words}”"
     yield _("Devices"), str(devices)
     if missing:
         yield _("Missing"), str(missing)

@@ -28,6 +28,7 @@ SHOWN = (
     "verdict__limit_set__campaign__name",
     *("verdict__waiver__reason", "verdict__waiver__expires_on"),
     *("verdict__waiver__granted_by__username", "verdict__waiver__granted_at"),
+    *("verdict__waiver__signed__signatures", "verdict__waiver__verdict"),
     *("analysis__stage", "analysis__version", "analysis__code_version", "analysis__made_at"),
     *(
         "analysis__problems",
@@ -187,6 +188,7 @@ def device_stages(device: Device, first: Sequence[str] = ()) -> list[StageValues
             "analysis__run_file__run__operator",
             "verdict__limit_set__campaign",
             "verdict__waiver__granted_by",
+            "verdict__waiver__signed",
         )
         .only(*SHOWN)
     )

@@ -29,6 +29,8 @@ class WaiverView:
     at: dt.datetime
     until: dt.date | None
     holds: bool
+    signers: str = ""
+    """Who signed it, when and how; empty where it was granted before there were signatures."""
 
     @property
     def head(self) -> str:
@@ -39,6 +41,8 @@ class WaiverView:
     def granted(self) -> str:
         """Who granted it, when, and its last day."""
         until = f"; {_('until')} {self.until.isoformat()}" if self.until else ""
+        if self.signers:
+            return f"{_('signed by')} {self.signers}{until}"
         return f"{self.by or NONE}, {moment(self.at)}{until}"
 
 
@@ -51,12 +55,17 @@ class SignOffView:
     note: str
     outdated: bool
     """Verdicts have changed since."""
+    meaning: str = ""
+    """What the signatures stand for, in words."""
+    signers: str = ""
 
     @property
     def text(self) -> str:
         note = f"; {self.note}" if self.note else ""
         # A name of its own: texts inside of an f-string are not gathered for translation.
         said = _("Signed off")
+        if self.signers:
+            return f"{said}: {self.signers}{note}. “{self.meaning}”"
         return f"{said}: {self.by or NONE}, {moment(self.at)}{note}"
 
 
@@ -132,7 +141,7 @@ def verdict_view(standing: Standing) -> VerdictView:
     verdict = standing.verdict
     if verdict is None:
         return VerdictView(None, "", "", outcome_text(""))
-    waiver = _waiver_view(getattr(verdict, "waiver", None))
+    waiver = _waiver_view(verdict.waiver)
     state, text = state_of(standing.outcome, waiver is not None and waiver.holds)
     return VerdictView(
         verdict.pk,
@@ -149,13 +158,17 @@ def _waiver_view(waiver: Waiver | None) -> WaiverView | None:
     if waiver is None:
         return None
     by = waiver.granted_by.get_username() if waiver.granted_by else ""
-    return WaiverView(waiver.reason, by, waiver.granted_at, waiver.expires_on, waiver.holds)
+    signers = waiver.signed.signers if waiver.signed else ""
+    holds = waiver.holds
+    return WaiverView(waiver.reason, by, waiver.granted_at, waiver.expires_on, holds, signers)
 
 
 def sign_off_view(row: SignOff, now: Mapping[str, str]) -> SignOffView:
     """A sign-off beside the outcomes (by stage) that stand now."""
     by = row.signed_by.get_username() if row.signed_by else ""
-    return SignOffView(by, row.signed_at, row.note, row.outcomes != now)
+    signed = row.signed
+    said = (signed.in_words, signed.signers) if signed is not None else ("", "")
+    return SignOffView(by, row.signed_at, row.note, row.outcomes != now, *said)
 
 
 def judged_lines(section: StageValues) -> tuple[JudgedLine, ...]:

@@ -27,6 +27,7 @@ OF_ALL = tuple(
         "foreign.batches",
         "bundles.views",
         "tasks.history",
+        "signing.all",
     )
 )
 """Areas whose pages tell of all devices at once, or choose among all."""

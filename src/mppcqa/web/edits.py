@@ -139,7 +139,7 @@ class Edit:
                 (name, text)
                 for name, texts in data.lists()
                 for text in texts
-                if name not in left_out and not name.startswith(PICK)
+                if name not in left_out and not name.startswith(PICK) and "password" not in name
             ],
             "by": last_save(self.subject, self.parts),
             "action": self.request.get_full_path(),

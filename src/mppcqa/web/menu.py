@@ -48,6 +48,7 @@ MENU = (
             ("acceptance_list", "clipboard-check", gettext_noop("Acceptance of lots")),
             ("limit_sets", "ruler-measure", gettext_noop("Limits")),
             ("reanalysis_list", "refresh", gettext_noop("Re-analysis")),
+            ("signature_list", "signature", gettext_noop("Signatures")),
         ),
     ),
     (

@@ -32,6 +32,7 @@ AREAS = (
     "scan",
     "schedules",
     "shipments",
+    "signing",
     "stations",
     "statistics",
     "tasks",

@@ -25,6 +25,7 @@ from mppcqa.runs.actions import find_device, keep_station, remove_station
 from mppcqa.runs.contact import known_programs
 from mppcqa.runs.instruments import Instrument
 from mppcqa.runs.models import Station
+from mppcqa.signing.models import Act
 from mppcqa.web.catalogue.stages_field import StagesField, stages_help
 from mppcqa.web.reading import model_field
 from mppcqa.web.stages import stage_titles
@@ -232,7 +233,7 @@ class CampaignForm(EntryForm):
 
     class Meta(EntryForm.Meta):
         model = Campaign
-        fields = ("name", "device_types", "institutes", "stages", "description")
+        fields = ("name", "device_types", "institutes", "stages", "two_sign", "description")
         field_classes = {"stages": StagesField}
         widgets = {
             "device_types": forms.CheckboxSelectMultiple,
@@ -241,6 +242,14 @@ class CampaignForm(EntryForm):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        two = self.fields["two_sign"]
+        self.fields["two_sign"] = forms.MultipleChoiceField(
+            choices=Act.choices,
+            label=two.label,
+            help_text=two.help_text,
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+        )
         stages = cast(StagesField, self.fields["stages"])
         stages.conditions = self.instance.conditions
         stages.help_text = stages_help()

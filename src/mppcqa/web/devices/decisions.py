@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -20,9 +19,10 @@ from mppcqa.refused import Refused
 from mppcqa.results.models import Standing
 from mppcqa.typed import day
 from mppcqa.web import edits
-from mppcqa.web.access import allowed, person
+from mppcqa.web.access import allowed
 from mppcqa.web.faults import tell
 from mppcqa.web.reading import line
+from mppcqa.web.signing.asking import pen, signs, told_or_waits
 from mppcqa.web.stages import stage_titles
 
 
@@ -48,13 +48,14 @@ def outcome_parts(outcomes: Iterable[tuple[str, str]]) -> list[edits.Part]:
 
 @require_POST
 @allowed("limits.add_waiver")
+@signs
 def waive(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
     """Take a device in spite of its verdict."""
     found = get_object_or_404(Device.objects.visible_to(request.user), serial=normal_serial(serial))
     try:
         with transaction.atomic():
             verdict = edits.locked(Verdict, pk=pk, device=found)
-            waiver = getattr(verdict, "waiver", None)
+            waiver = verdict.waiver
             shown = None if waiver is None else (waiver.reason, waiver.expires_on)
             edit = edits.begin(request, verdict, waiver_parts(shown), found.get_absolute_url())
             if edit.conflict:
@@ -65,17 +66,19 @@ def waive(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
                 # Never a waiver for good because a date was not understood.
                 raise DecisionRefused(_("“%s” is no date; write it like 2027-03-31.") % text[:30])
             reason = edit.sent.get("reason", "")
-            granted = grant_waiver(verdict, reason, by=person(request), expires_on=until)
-            edit.saved(verdict, waiver_parts((granted.reason, granted.expires_on)))
+            granted = grant_waiver(verdict, reason, by=pen(request), expires_on=until)
+            if granted is not None:
+                edit.saved(verdict, waiver_parts((granted.reason, granted.expires_on)))
     except Refused as error:
         tell(request, error)
     else:
-        messages.success(request, _("The waiver is granted."))
+        told_or_waits(request, granted, _("The waiver is granted."))
     return redirect(found)
 
 
 @require_POST
 @allowed("limits.add_signoff")
+@signs
 def sign(request: HttpRequest, serial: str) -> HttpResponse:
     """Stand for a device's verdicts."""
     note = line(request.POST, "note", 500)
@@ -88,9 +91,9 @@ def sign(request: HttpRequest, serial: str) -> HttpResponse:
             edit = edits.begin(request, found, outcome_parts(now), found.get_absolute_url())
             if edit.conflict:
                 return edit.both()
-            sign_off(found, by=person(request), note=note)
+            signed = sign_off(found, by=pen(request), note=note)
     except Refused as error:
         tell(request, error)
     else:
-        messages.success(request, _("The device is signed off."))
+        told_or_waits(request, signed, _("The device is signed off."))
     return redirect(found)

@@ -38,6 +38,7 @@ from mppcqa.web.faults import tell
 from mppcqa.web.limits.listing import LIMIT_SETS
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.results import move_table, result_of
+from mppcqa.web.signing.asking import pen, signs, told_or_waits
 from mppcqa.web.stages import find_stage, quantities_of, stage_titles
 
 INLINE_DEVICES = 300
@@ -300,20 +301,26 @@ def limit_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @allowed("limits.change_limitset")
+@signs
 def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a version into use."""
-    with transaction.atomic():
-        found = edits.locked(LimitSet, pk=pk)
-        edit = edits.begin(request, found, use_parts(found), reverse("limit_set", args=[pk]))
-        if edit.conflict:
-            return edit.both()
-        ask_apply(found, by=person(request))
-    messages.success(request, _("The devices are being judged by these limits."))
+    try:
+        with transaction.atomic():
+            found = edits.locked(LimitSet, pk=pk)
+            edit = edits.begin(request, found, use_parts(found), reverse("limit_set", args=[pk]))
+            if edit.conflict:
+                return edit.both()
+            task = ask_apply(found, by=pen(request))
+    except Refused as error:
+        tell(request, error)
+    else:
+        told_or_waits(request, task, _("The devices are being judged by these limits."))
     return redirect("limit_set", pk)
 
 
 @require_POST
 @allowed("limits.change_limitset")
+@signs
 def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take limits of a device type or campaign out of use."""
     try:
@@ -322,11 +329,10 @@ def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             edit = edits.begin(request, found, use_parts(found), reverse("limit_set", args=[pk]))
             if edit.conflict:
                 return edit.both()
-            ask_withdraw(found, by=person(request))
+            task = ask_withdraw(found, by=pen(request))
     except Refused as error:
         tell(request, error)
     else:
-        messages.success(
-            request, _("The devices are being judged by the limits that are left for them.")
-        )
+        text = _("The devices are being judged by the limits that are left for them.")
+        told_or_waits(request, task, text)
     return redirect("limit_set", pk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +26,7 @@ from mppcqa.web.reading import line
 from mppcqa.web.reanalysis.listing import REANALYSES
 from mppcqa.web.results import move_table, result_of
 from mppcqa.web.runs.form import SettingsForm
+from mppcqa.web.signing.asking import pen, signs, told_or_waits
 from mppcqa.web.stages import find_stage, quantities_of, stage_titles
 
 FILTERS = (*DEVICE_FILTERS, "station", "runs")
@@ -71,6 +71,7 @@ def reanalysis_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @allowed("results.add_analysis")
+@signs
 def reanalysis(request: HttpRequest, pk: int) -> HttpResponse:
     """One group: its tasks, old against new, and the button that makes the new count."""
     group = get_object_or_404(reanalyses().select_related("requested_by"), pk=pk)
@@ -79,8 +80,8 @@ def reanalysis(request: HttpRequest, pk: int) -> HttpResponse:
             if request.POST.get("action") == "compare":
                 ask_compare(group, by=person(request))
             elif request.POST.get("action") == "count":
-                ask_count(group, by=person(request))
-                messages.success(request, _("The new analyses are made to count."))
+                task = ask_count(group, by=pen(request))
+                told_or_waits(request, task, _("The new analyses are made to count."))
         except Refused as error:
             tell(request, error)
         return redirect("reanalysis", pk)

@@ -32,6 +32,7 @@ from mppcqa.web.access import allowed, person
 from mppcqa.web.listing.views import show_list
 from mppcqa.web.reading import sent
 from mppcqa.web.shipments.listing import SHIPMENTS
+from mppcqa.web.signing.asking import pen, signs, told_or_waits
 
 SHOWN = 2000
 
@@ -83,6 +84,7 @@ def shipment_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @allowed("inventory.add_shipment")
+@signs
 def shipment_new(request: HttpRequest) -> HttpResponse:
     """Send devices, after a look at what may go."""
     form = ShipmentForm(sent(request))
@@ -92,21 +94,19 @@ def shipment_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            made = (pack if "pack" in request.POST else send)(
-                values["origin"],
-                values["destination"],
-                _scanned(values["serials"]),
-                reference=values["reference"],
-                note=values["note"],
-                exempt=values["exempt"],
-                exempt_why=values["exempt_why"],
-                by=person(request),
-            )
+            what: dict[str, Any] = {
+                name: values[name] for name in ("reference", "note", "exempt", "exempt_why")
+            }
+            where = values["origin"], values["destination"], _scanned(values["serials"])
+            if only_packed := "pack" in request.POST:
+                made = pack(*where, **what, by=person(request))
+            else:
+                made = send(*where, **what, by=pen(request))
         except Refused as error:
             faults = error.faults
         else:
             text = _("The shipment is on its way.") if made.sent_at else _("The box is packed.")
-            messages.success(request, text)
+            told_or_waits(request, only_packed or made.sent_at, text)
             return redirect("shipment", made.pk)
     context = {"form": form, "faults": faults}
     status = 422 if request.method == "POST" else 200
@@ -132,6 +132,7 @@ def _look(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@signs
 def shipment(request: HttpRequest, pk: int) -> HttpResponse:
     """One shipment, and its arrival."""
     found = get_object_or_404(
@@ -187,8 +188,9 @@ def _box(request: HttpRequest, found: Shipment, typed: str) -> Any:
     """A box that is packed leaves, or gets more, or devices (some, or all) come out again."""
     try:
         if "send" in request.POST:
-            send_packed(found, by=person(request))
-            messages.success(request, _("The shipment is on its way."))
+            told_or_waits(
+                request, send_packed(found, by=pen(request)), _("The shipment is on its way.")
+            )
             return []
         if "more" in request.POST:
             n = pack_more(found, _scanned(typed), by=person(request))

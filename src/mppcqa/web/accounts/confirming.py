@@ -1,0 +1,27 @@
+"""That it is still the person who logged in: by password."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from django.forms import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from mppcqa.signing.models import Method
+from mppcqa.signing.pen import Pen
+from mppcqa.web.access import person
+
+
+def confirm(request: HttpRequest, password: str) -> Pen:
+    """The pen of who is logged in; proven, or with the fault in words.
+
+    Wrong tries count, slow down and are logged as those of a log-in.
+    """
+    user = person(request)
+    try:
+        found = get_adapter().authenticate(request, username=user.get_username(), password=password)
+    except ValidationError as error:
+        return Pen(user, fault="; ".join(error.messages))
+    if found is None or found.pk != user.pk:
+        return Pen(user, fault=_("The password is wrong."))
+    return Pen(user, Method.PASSWORD)
