@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures wheel release-check clean
+.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures docs tutorial wheel release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,7 +61,13 @@ report-pictures: $(VENV)/.test-ready  ## draw the hardest reports into docs/pict
 page-pictures: $(VENV)/.test-ready  ## draw the pages of the README into docs/pictures
 	$(BIN)/python tools/page_pictures.py
 
-wheel: $(VENV)/.test-ready  ## build the package and try what is in it
+docs: $(VENV)/.test-ready  ## build the documentation into build/docs, warnings as errors
+	$(BIN)/python tools/build_docs.py
+
+tutorial: $(VENV)/.test-ready  ## do all that the tutorial says, and draw its pictures
+	$(BIN)/python tools/try_tutorial.py --draw
+
+wheel: docs  ## build the package and try what is in it
 	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(BIN)/python tools/try_wheel.py dist
 

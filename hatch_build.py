@@ -1,4 +1,4 @@
-"""What a wheel carries beyond the sources: the front-end, the chart bundle, the translations."""
+"""What a wheel carries beyond the sources: front-end, charts, translations, documentation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ VENDOR = {
     "node_modules/@tabler/icons-webfont/dist": "mppcqa/web/static/vendor/tabler-icons",
     "build/zxing": "mppcqa/web/static/vendor/zxing",
     "build/static": "mppcqa/web/static/vendor/vega",
+    "build/docs": "mppcqa/web/documentation/site",
 }
 
 
@@ -31,6 +32,6 @@ class Whole(BuildHookInterface[Any]):
         missing = [place for place in wanted if not Path(place).exists()]
         if missing:
             raise FileNotFoundError(
-                f"a wheel needs {', '.join(missing)}; make them first with: make env"
+                f"a wheel needs {', '.join(missing)}; make them first with: make env docs"
             )
         build_data["force_include"].update(wanted)

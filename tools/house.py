@@ -11,7 +11,8 @@
 ``functions``  No function over 80 lines.
 ``size``       No file of ours over 400 kB: what somebody left in the folder is not committed.
 ``decisions``  Decisions are numbered without gaps, who names a page of ours names one that is
-               there, and the README leads to each page of ``docs/``.
+               there, and the menu of the documentation (``mkdocs.yml``) or the README leads to
+               each page of ``docs/``.
 
 What breaks another rule still is counted by file in ``house.toml``. A count may fall and never
 rise; one that is higher than what is there must be lowered.
@@ -53,6 +54,13 @@ WORDS = {"channel", "light", "position", "iv"}
 
 WORD = re.compile(r"\w+")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+PAGE = re.compile(r"- (?:[^:\n]+: )?([\w/-]+\.md)$", re.MULTILINE)
+"""A page in the menu of the documentation."""
+MADE = re.compile(
+    r"reference/(settings|commands|stages|permissions|metrics|formats|plugins|api)\.md$"
+)
+"""Pages that `tools/reference.py` makes while the documentation is built."""
 
 Place = tuple[int, str]
 """Line, and what is wrong there."""
@@ -241,12 +249,19 @@ def documents() -> Iterator[str]:
             yield f"docs/decisions/{path.name}: decisions: its number should be {number:04d}"
             break
     shown = set(LINK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
-    for path in (*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "api").glob("*.md")):
-        if (name := path.relative_to(ROOT).as_posix()) not in shown:
-            yield f"README.md: decisions: nothing leads to {name}"
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        menu, within = ("mkdocs.yml", path.relative_to(ROOT / "docs").as_posix())
+        if within.startswith("decisions/"):
+            continue
+        if within.startswith("es/"):
+            menu, within = "mkdocs.es.yml", within.removeprefix("es/")
+        listed = set(PAGE.findall((ROOT / menu).read_text(encoding="utf-8")))
+        if path.relative_to(ROOT).as_posix() not in shown and within not in listed:
+            yield f"{menu}: decisions: nothing leads to docs/{within}"
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for link in LINK.findall(path.read_text(encoding="utf-8")):
-            if not (path.parent / link).exists():
+            made = link.partition("reference/")[1] and MADE.search(link)
+            if not made and not (path.parent / link).exists():
                 yield f"{path.relative_to(ROOT)}: decisions: {link} is not there"
 
 

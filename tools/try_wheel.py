@@ -80,6 +80,14 @@ def _looked_at(address: str, server: subprocess.Popen[bytes], log: Path) -> list
                 faults.append(f"{one} is empty")
         except urllib.error.HTTPError as error:
             faults.append(f"{one}: {error}")
+    for one in ("/docs/", "/docs/reference/settings/", "/docs/es/tutorial/"):
+        try:
+            told = _read(address + one).decode()
+        except urllib.error.HTTPError as error:
+            faults.append(f"{one}: {error}")
+            continue
+        if re.search(r'(?:src|href)="https?://', told):
+            faults.append(f"{one} leads to another host")
     return faults
 
 

@@ -45,6 +45,7 @@ WITHOUT_LOGIN = {
         "first_administrator",
     ),
     *("health_live", "health_ready", "metrics"),
+    *("documentation", "documentation_page"),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils.translation import override
 
+from mppcqa import plugins
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports import sections
 from mppcqa.reports.archive import keep_report
@@ -119,7 +120,7 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         EntryPoint("gone", "no_such_package:SECTION", group),
         EntryPoint("linearity", "mppcqa_stage_linearity.section:SECTION", group),
     ]
-    monkeypatch.setattr(sections, "entry_points", lambda group: points)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
     sections.added_sections.cache_clear()
     yield
     sections.added_sections.cache_clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mppcqa.tables.formats import BY_KEY
+from mppcqa.tables.formats import OWN
 from tests.tables.families import FAMILIES, OF_ROWS
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def rows() -> list[list[str]]:
 
 def test_each_reader_has_its_row() -> None:
     named = {key for row in rows() for key in re.findall("`([a-z0-9_]+)`", row[1])}
-    assert named == {"table", *BY_KEY}
+    assert named == {"table", *(one.key for one in OWN)}
     assert all(len(row) == 5 and row[0] and row[2] for row in rows())
 
 

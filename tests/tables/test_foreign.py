@@ -13,7 +13,7 @@ from mppcqa.tables.mapping import Column, Mapping
 from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import look_at, read_foreign
-from mppcqa.tables.shipped import SHIPPED
+from mppcqa.tables.shipped import shipped as all_shipped
 
 
 def proposed(path: Path) -> Mapping:
@@ -23,8 +23,8 @@ def proposed(path: Path) -> Mapping:
     return found.mapping
 
 
-def shipped(part: str) -> Mapping:
-    return next(mapping for mapping in SHIPPED if part in mapping.name)
+def shipped_one(part: str) -> Mapping:
+    return next(mapping for mapping in all_shipped() if part in mapping.name)
 
 
 def lecroy(path: Path, segments: int = 2, samples: int = 50) -> Path:
@@ -75,7 +75,7 @@ def test_measured_files_of_laboratories(shared_data: Path) -> None:
     assert sizes[".txt"][0] == (1, 5002)
     assert sizes[".txt"][1] == pytest.approx(4e-11, rel=1e-4)
     (curve,) = read_foreign(
-        shared_data / "iv_other/iv_decimal_commas.txt", shipped("resistance, bias")
+        shared_data / "iv_other/iv_decimal_commas.txt", shipped_one("resistance, bias")
     )
     assert curve.curve.bias_v[1] == pytest.approx(0.5)
     assert curve.curve.current_a[-1] == pytest.approx(4.121e-6)
@@ -83,14 +83,14 @@ def test_measured_files_of_laboratories(shared_data: Path) -> None:
     for folder, temperature in temperatures.items():
         for path in (shared_data / "btl_iv" / folder).rglob("*.csv"):
             assert not propose(path).certain  # two columns without headings may be anything
-            (part,) = read_foreign(path, shipped("bias [V], current [A]"))
+            (part,) = read_foreign(path, shipped_one("bias [V], current [A]"))
             assert part.temperature_c == temperature, path
             light = 1.0 if "mA" in path.name else 0.0 if "dark" in path.name else part.light
             assert part.light == light or np.isnan(part.light), path
 
 
 def test_formats_by_their_own_marks(tmp_path: Path) -> None:
-    (part,) = read_foreign(lecroy(tmp_path / "a_58V_n20C.txt"), shipped("LeCroy"))
+    (part,) = read_foreign(lecroy(tmp_path / "a_58V_n20C.txt"), shipped_one("LeCroy"))
     assert part.waveforms.shape == (2, 50)
     assert (part.bias_v, part.temperature_c) == (58.0, -20.0)
     path = hera(tmp_path / "h.txt")
@@ -112,7 +112,7 @@ def test_tables_however_they_are_written(tmp_path: Path, text: str, separator: s
     del separator
     path = tmp_path / "iv.txt"
     path.write_text(text)
-    (part,) = read_foreign(path, shipped("bias [V], current [A]"))
+    (part,) = read_foreign(path, shipped_one("bias [V], current [A]"))
     assert part.curve.bias_v.tolist() == [1.5, 2.0, 2.5]
     assert part.curve.current_a.tolist() == pytest.approx([2.5e-9, 3.5e-9, 4.5e-9])
 
@@ -156,8 +156,8 @@ def test_a_mapping_with_faults_names_all_of_them() -> None:
         mapping_from_json(bad)
     for word in ("format", "name", "speed", "column 2", "bias_v", "moon", "tree", "more"):
         assert word in str(fault.value), word
-    round_trip = mapping_from_json(SHIPPED[3].as_json())
-    assert round_trip == SHIPPED[3]
+    round_trip = mapping_from_json(all_shipped()[3].as_json())
+    assert round_trip == all_shipped()[3]
 
 
 def test_broken_files_have_a_name_for_their_fault(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_broken_files_have_a_name_for_their_fault(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(TableError) as fault:
-            read_foreign(path, root if mapping == "root" else shipped(mapping))
+            read_foreign(path, root if mapping == "root" else shipped_one(mapping))
         assert word in str(fault.value), (name, str(fault.value))
         assert name in str(fault.value) or "r:" in str(fault.value), name
 
@@ -200,9 +200,9 @@ def test_mutated_files_never_do_anything_but_name_a_fault(tmp_path: Path) -> Non
         file["t"].extend({"q": rng.normal(0, 1, 500).astype("f4")})
     root = Mapping("r", "root", "charge", (Column("q", "charge"),))
     sources = [
-        (lecroy(tmp_path / "l.txt").read_bytes(), shipped("LeCroy")),
-        (hera(tmp_path / "h2.txt").read_bytes(), shipped("HERA")),
-        (b"".join(b"%d,%de-9\n" % (i, i) for i in range(60)), shipped("bias [V], current [A]")),
+        (lecroy(tmp_path / "l.txt").read_bytes(), shipped_one("LeCroy")),
+        (hera(tmp_path / "h2.txt").read_bytes(), shipped_one("HERA")),
+        (b"".join(b"%d,%de-9\n" % (i, i) for i in range(60)), shipped_one("bias [V], current [A]")),
         ((tmp_path / "q.root").read_bytes(), root),
     ]
     path = tmp_path / "mutated"

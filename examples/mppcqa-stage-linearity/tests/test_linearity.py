@@ -1,36 +1,34 @@
-"""What the simulated program put in comes out of the analysis."""
+"""What every stage must hold, and that what the simulated program put in comes out."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mppcqa_stage_linearity import STAGE
 from mppcqa_stage_linearity.program import DETECTED, true_pixels
 
-from mppcqa.runfile import check
-from mppcqa.stages import AnalysisResult, Stage, get_stage
+from mppcqa.stages import AnalysisResult, Stage
+from mppcqa.testing import SimulatedStation, StageProperties
 
 SERIAL, CHANNELS = "LIN-7", 16
 
 
+class TestProperties(StageProperties):
+    """What `mppcqa.testing` asks of every stage."""
+
+    stage = STAGE
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> AnalysisResult:
-    folder = tmp_path_factory.mktemp("run")
-    config, output = folder / "run.json", folder / "run.root"
-    slots = [{"slot": 1, "serial": SERIAL, "channels": CHANNELS}]
-    asked = {"run": 5, "stage": "linearity", "station": "s", "operator": "ana", "slots": slots}
-    config.write_text(json.dumps({**asked, "parameters": STAGE.clean({})}))
-    command = [*STAGE.program(), "--config", str(config), "--output", str(output)]
-    subprocess.run(command, check=True, timeout=60)
-    assert check(output) == []
-    return STAGE.analyse(output, {})
+    folder: Path = tmp_path_factory.mktemp("run")
+    measured = SimulatedStation(STAGE, folder).measure({SERIAL: CHANNELS})
+    return STAGE.analyse(measured.path, {})
 
 
-def test_mppcqa_finds_the_stage_by_its_entry_point() -> None:
-    assert get_stage("linearity") is STAGE
+def test_it_keeps_the_protocol() -> None:
     assert isinstance(STAGE, Stage)
 
 

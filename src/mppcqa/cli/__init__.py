@@ -44,6 +44,11 @@ COMMANDS = {
     "partner": ("mppcqa.cli.partner:partner", "Tables of Jefferson Lab's campaign, in and out."),
     "import": ("mppcqa.cli.import_:import_", "Bring in tables, and results from elsewhere."),
     "messages": ("mppcqa.cli.messages:messages", "Bring translations up to date."),
+    "new-stage": (
+        "mppcqa.cli.new_stage:new_stage",
+        "Make a package with a stage of your own and its test.",
+    ),
+    "plugins": ("mppcqa.cli.plugins:plugins", "List and check what other packages add."),
     "report": ("mppcqa.cli.report:report", "Write the PDF report of devices."),
     "restore": ("mppcqa.cli.backup:restore", "Restore a backup into this or another database."),
     "run": ("mppcqa.cli.run:run", "Start web server, workers and scheduler on this machine."),

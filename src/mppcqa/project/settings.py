@@ -36,6 +36,15 @@
 ``MPPCQA_METRICS_TOKEN``
                         secret with which a monitor reads ``/metrics``; none: administrators alone
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
+``MPPCQA_EMAIL_FROM``   sender of e-mails; ``mppcqa@localhost``
+``MPPCQA_QUEUE_PREFIX``  begin of the queues' names, where two installations share a broker; mppcqa
+``MPPCQA_COLUMNAR_KEEP_S``  seconds for which questions take the campaign to be as it was; 2
+``MPPCQA_LEASE_S``      seconds after which a worker that is silent has lost its task; 30
+``MPPCQA_KILL_GRACE_S``  seconds from TERM to KILL for a task that is stopped; 5
+``MPPCQA_KEEP_LOGS_DAYS``  days for which logs of ended tasks stay; 365
+``MPPCQA_SHIP_LOGS``    1 or 0: whether logs are copied into the database for other computers; by
+                        default with a database server
+``MPPCQA_CLOCK_AHEAD_S``  seconds by which this computer's clock is ahead, as a station found out
 ======================  ==========================================================================
 """
 
@@ -52,8 +61,8 @@ from django.utils.translation import gettext_lazy as _
 
 from mppcqa.database import local_files
 from mppcqa.home import CHECKOUT, close_to_others, home_folder, secret_key
+from mppcqa.plugins import message_folders
 from mppcqa.project.database import database_settings
-from mppcqa.stages.registry import message_folders
 
 try:
     import MySQLdb  # mysqlclient, where it was built: takes half of the other's time

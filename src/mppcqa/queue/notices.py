@@ -1,23 +1,21 @@
-"""Notices for the person who asked: in the pages, and by e-mail where an address is known."""
+"""Notices for the person who asked: in the pages, and by the ways of `mppcqa.queue.channels`."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
 from mppcqa.public_address import public_address
+from mppcqa.queue import channels
 from mppcqa.queue.models import Notice, State, Task
-from mppcqa.queue.untrusted import one_line, told
+from mppcqa.queue.untrusted import told
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-logger = logging.getLogger(__name__)
 TELLING = (State.FAILED, State.TIMED_OUT, State.LOST, State.EXPIRED)
 
 
@@ -71,14 +69,5 @@ def remind(
 def _tell(task: Task, user: User, text: str) -> None:
     text = told(text, 500)
     Notice.objects.create(user=user, task=task, text=text)
-    address = getattr(user, "email", "")
-    if not address:
-        return
-    try:
-        pages = public_address().url
-        # A link that leads nowhere is worse than none; the number is in the text.
-        link = f"\n{pages}/queue/{task.pk}/\n" if pages else ""
-        send_mail(one_line(text, 150), f"{text}\n{link}", None, [address])
-    except OSError as error:
-        # A mail server that is away must not hold up the queue; the notice stands in the pages.
-        logger.warning("no e-mail about task %s to %s: %s", task.pk, address, error)
+    pages = public_address().url
+    channels.tell(channels.Told(user, text, f"{pages}/queue/{task.pk}/" if pages else "", task.pk))

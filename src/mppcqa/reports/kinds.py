@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import IO, Any
 
 from django.db import models
 from django.utils.translation import gettext as _
 
+from mppcqa.plugins import gather, instance_of
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.sections import WITHIN, Section, added_sections, within_a_stage
 
@@ -82,7 +82,7 @@ def report_kinds() -> dict[str, ReportKind]:
     for name in SHIPPED:
         module = import_module(f"mppcqa.reports.{name}")
         found += getattr(module, "KINDS", None) or (module.KIND,)
-    found += [point.load() for point in entry_points(group=GROUP)]
+    found += gather(GROUP, instance_of(ReportKind), [one.key for one in found])
     return {one.key: one for one in sorted(found, key=lambda one: (one.place, one.key))}
 
 

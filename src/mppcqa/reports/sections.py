@@ -11,11 +11,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from mppcqa.plugins import gather, instance_of
 
 if TYPE_CHECKING:
     from mppcqa.charts.plots import Plot
@@ -66,14 +67,8 @@ Kept = TypeVar("Kept", bound=_Keyed)
 
 @cache
 def added_sections() -> tuple[AddedSection, ...]:
-    """Those of packages; one that can't be loaded is left out and named in the log."""
-    found = []
-    for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
-        try:
-            found.append(point.load())
-        except Exception:
-            logger.exception("the report section %s (%s) is left out", point.name, point.value)
-    return tuple(found)
+    """Those of packages; one that can't be used is switched off."""
+    return tuple(gather(GROUP, instance_of(AddedSection)))
 
 
 def within_a_stage() -> tuple[Section, ...]:

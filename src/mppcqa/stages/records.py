@@ -6,18 +6,16 @@ axis. A package brings further kinds by an entry point in the group ``mppcqa.rec
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
+from mppcqa.plugins import gather, instance_of
 from mppcqa.stages.axes import ANNEALING_AXIS, CYCLES_AXIS, DOSE_AXIS, FLUENCE_AXIS
 
 GROUP = "mppcqa.records"
 MOST_TEXT = 100
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,20 +152,13 @@ OWN_KINDS = (IRRADIATION, ANNEALING, CYCLING)
 
 @cache
 def record_kinds() -> dict[str, RecordKind]:
-    """Every kind by its key: ours, then those of other packages; one that can't be used is told."""
-    found = {one.key: one for one in OWN_KINDS}
-    for entry in entry_points(group=GROUP):
-        try:
-            kind = entry.load()
-            if not isinstance(kind, RecordKind):
-                raise TypeError(f"{entry.value} is no RecordKind")
-            lacking = set(kind.sums.values()) - {one.key for one in kind.fields}
-            if lacking:
-                raise ValueError(f"sums of fields that it has not: {', '.join(sorted(lacking))}")
-            if kind.key in found:
-                raise ValueError(f"there is a kind called {kind.key!r} already")
-        except Exception as error:  # whatever another package does
-            logger.error("the kind of record %s is switched off: %s", entry.name, error)
-            continue
-        found[kind.key] = kind
-    return found
+    """Every kind by its key: ours, then those of other packages."""
+    own = {one.key: one for one in OWN_KINDS}
+    return own | {one.key: one for one in gather(GROUP, _faults_of, own)}
+
+
+def _faults_of(one: Any) -> list[str]:
+    faults = instance_of(RecordKind)(one)
+    if not faults and (lacking := set(one.sums.values()) - {each.key for each in one.fields}):
+        faults.append(f"sums of fields that it has not: {', '.join(sorted(lacking))}")
+    return faults

@@ -5,21 +5,17 @@ A package whose stage can't be used is switched off and named; everything else g
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
+from typing import Any
 
+from mppcqa.plugins import Broken, broken, gather
 from mppcqa.stages.axes import SHARED_AXES, Axis
 from mppcqa.stages.protocol import Stage
 from mppcqa.stages.validation import stage_faults
 
 GROUP = "mppcqa.stages"
-logger = logging.getLogger(__name__)
 
 
 class UnknownStage(KeyError, ValueError):
@@ -29,25 +25,8 @@ class UnknownStage(KeyError, ValueError):
         return str(self.args[0])
 
 
-@dataclass(frozen=True)
-class BrokenStage:
-    """A stage of another package that was switched off."""
-
-    name: str
-    """Name of its entry point."""
-    value: str
-    """Module and object that it names."""
-    package: str
-    """Package that brings it, with its version."""
-    key: str
-    """The stage's key as far as it is known."""
-    faults: tuple[str, ...]
-    details: str = ""
-    """Traceback, for whoever wrote it."""
-
-    def __str__(self) -> str:
-        faults = "; ".join(self.faults)
-        return f"the stage {self.name} ({self.value} of {self.package}) is switched off: {faults}"
+BrokenStage = Broken
+"""A stage of another package that was switched off."""
 
 
 @dataclass(frozen=True)
@@ -71,37 +50,18 @@ def own_stages() -> tuple[Stage, ...]:
 
 @cache
 def _found() -> _Found:
-    found = _Found({stage.key: stage for stage in own_stages()}, [])
-    for entry in entry_points(group=GROUP):
-        _take_in(entry, found)
-    for broken in found.broken:
-        logger.error("%s", broken)
-    return found
+    stages = {stage.key: stage for stage in own_stages()}
 
-
-def _take_in(entry: EntryPoint, found: _Found) -> None:
-    """A stage of another package, whatever that does when it is loaded or looked at."""
-    key = entry.name
-    try:
-        stage = entry.load()
-        key = str(getattr(stage, "key", entry.name))
+    def faults_of(stage: Any) -> list[str]:
         faults = stage_faults(stage)
-        if not faults and stage.key in found.stages:
-            faults = [f"there is a stage called {stage.key!r} already"]
-        faults = faults or _axis_faults(stage, found.stages.values())
-    except (Exception, SystemExit) as error:
-        said = f"{type(error).__name__}: {error}"
-        found.broken.append(_broken(entry, key, (said,), traceback.format_exc()))
-        return
-    if faults:
-        found.broken.append(_broken(entry, key, tuple(faults)))
-    else:
-        found.stages[stage.key] = stage
+        if not faults and stage.key not in stages:
+            faults = _axis_faults(stage, stages.values())
+            if not faults:
+                stages[stage.key] = stage
+        return faults
 
-
-def _broken(entry: EntryPoint, key: str, faults: tuple[str, ...], details: str = "") -> BrokenStage:
-    package = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
-    return BrokenStage(entry.name, entry.value, package, key, faults, details)
+    gather(GROUP, faults_of, list(stages))
+    return _Found(stages, [one for one in broken() if one.group == GROUP])
 
 
 def all_stages() -> list[Stage]:
@@ -121,9 +81,9 @@ def get_stage(key: str) -> Stage:
         return found.stages[key]
     except KeyError:
         pass
-    for broken in found.broken:
-        if key in (broken.key, broken.name):
-            raise UnknownStage(str(broken))
+    for one in found.broken:
+        if key in (one.key, one.name):
+            raise UnknownStage(str(one))
     raise UnknownStage(f"there is no stage {key!r}; there are {', '.join(found.stages)}")
 
 
@@ -156,11 +116,3 @@ def _axis_faults(stage: Stage, others: Iterable[Stage]) -> list[str]:
 def get_axis(key: str) -> Axis:
     """The axis of that key; one without unit where no stage that is installed declares it."""
     return all_axes().get(key) or Axis(key=key, title=key)
-
-
-def message_folders() -> list[Path]:
-    """Folders ``locale`` of the packages that bring stages; none of them is imported for it."""
-    packages = {entry.module.partition(".")[0] for entry in entry_points(group=GROUP)}
-    specs = [spec for name in sorted(packages) if (spec := find_spec(name)) is not None]
-    places = [Path(place) for spec in specs for place in spec.submodule_search_locations or ()]
-    return [place / "locale" for place in places if (place / "locale").is_dir()]

@@ -11,7 +11,8 @@ from mppcqa.inventory.models import Device
 from mppcqa.inventory.reserving import Member
 from mppcqa.inventory.scope import Viewer
 from mppcqa.limits.picking import Need, fitting
-from mppcqa.statistics.matching import Grouping, cut, match
+from mppcqa.statistics.matching import Grouping, cut
+from mppcqa.statistics.matching_rules import SMALLEST, grouped_by
 from mppcqa.statistics.models import DeviceSummary, Series
 from mppcqa.tables.maker_words import mean_of
 
@@ -34,6 +35,8 @@ class Wanted:
     alike: str = ""
     """One of `ALIKE`; empty where devices of a group may differ in all."""
     widest: float = math.inf
+    rule: str = SMALLEST.key
+    """Key of one of `mppcqa.statistics.matching_rules.rules`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,14 @@ def propose(wanted: Wanted, viewer: Viewer) -> Proposal:
     members = [Member(pk, *values[pk]) for pk in serials if pk in values]
     numbers = [one.value for one in members]
     classes = _classes(wanted.alike, [one.device for one in members], viewer)
-    best = match(numbers, wanted.size, groups=wanted.groups, classes=classes, widest=wanted.widest)
+    best = grouped_by(
+        wanted.rule,
+        numbers,
+        wanted.size,
+        groups=wanted.groups,
+        classes=classes,
+        widest=wanted.widest,
+    )
     m = len(best.groups)
     return Proposal(
         members,

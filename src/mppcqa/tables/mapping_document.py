@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from mppcqa.tables.errors import TableError
-from mppcqa.tables.formats import BY_KEY
+from mppcqa.tables.formats import formats
 from mppcqa.tables.mapping import (
     AXIS,
     CONDITIONS,
@@ -26,7 +26,7 @@ from mppcqa.tables.units import read_unit
 
 def format_keys() -> tuple[str, ...]:
     """Formats that a mapping may name."""
-    return ("table", *BY_KEY)
+    return ("table", *formats())
 
 
 def mapping_from_json(document: Any) -> Mapping:

@@ -19,7 +19,7 @@ from mppcqa.tables.opening import open_source
 from mppcqa.tables.proposal import Doubt, Proposal, only
 from mppcqa.tables.proposed_kinds import charges, curve, spectrum, staircase, waveform
 from mppcqa.tables.rows import counts_from_one, keys_of
-from mppcqa.tables.shipped import SHIPPED
+from mppcqa.tables.shipped import shipped
 from mppcqa.tables.source import Reading, Source
 from mppcqa.tables.units import Unit, read_unit
 from mppcqa.tables.unreadable import named
@@ -38,8 +38,8 @@ def propose(path: Path, mappings: Iterable[Mapping] = ()) -> Proposal:
     there. Raises `TableError` for what can't be read at all.
     """
     found = recognise(path)
-    shipped = {one.name for one in SHIPPED}
-    saved = [one for one in mappings if one.name not in shipped]
+    ours = {one.name for one in shipped()}
+    saved = [one for one in mappings if one.name not in ours]
     if found is not None:
         return _by_marks(path, found, saved)
     if what := named(path):
@@ -187,7 +187,7 @@ def _a_row_a_device(source: Source, means: list[list[str]]) -> bool:
 
 
 def _without_headings(path: Path, source: Source) -> Proposal:
-    fitting = [one.name for one in SHIPPED if one.format == "table" and one.columns]
+    fitting = [one.name for one in shipped() if one.format == "table" and one.columns]
     text = _(
         "the columns have no headings, and %(n)d columns of numbers may be anything: choose a "
         "mapping, for instance %(names)s"

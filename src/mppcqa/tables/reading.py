@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mppcqa.tables.errors import TableError
-from mppcqa.tables.formats import BY_KEY, recognise
+from mppcqa.tables.formats import formats, recognise
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.measured import Measured
 from mppcqa.tables.parts import read_table
@@ -68,7 +68,7 @@ def _read(path: Path, mapping: Mapping, limit: int | None) -> list[Measured]:
     form = form_of(path, mapping)
     if form == "table" and (what := named(path)):
         raise TableError(_("%(name)s is %(what)s") % {"name": path.name, "what": what})
-    read = read_table if form == "table" else BY_KEY[form].read
+    read = read_table if form == "table" else formats()[form].read
     try:
         found = read(path, replace(mapping, format=form), limit)
     except TableError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mppcqa.tables.formats import FORMATS
+from functools import cache
+
+from mppcqa.tables.formats import formats
 from mppcqa.tables.mapping import Column, Mapping
 
 GENERAL = {
@@ -13,8 +15,7 @@ GENERAL = {
     "waveform": "Waveform by its headings",
 }
 """Names of the mappings that are made for a file from its headings."""
-SHIPPED: tuple[Mapping, ...] = (
-    *(one.mapping() for one in FORMATS if one.key not in ("root", "hdf5")),
+TABLES: tuple[Mapping, ...] = (
     Mapping(
         "IV curve: bias [V], current [A]",
         "table",
@@ -43,3 +44,10 @@ SHIPPED: tuple[Mapping, ...] = (
         description="Two columns, currents in nanoamperes.",
     ),
 )
+
+
+@cache
+def shipped() -> tuple[Mapping, ...]:
+    """All of them: of the formats that say themselves what they are, then of tables."""
+    known = (one for key, one in formats().items() if key not in ("root", "hdf5"))
+    return (*(one.mapping() for one in known), *TABLES)

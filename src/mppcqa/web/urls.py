@@ -13,6 +13,7 @@ AREAS = (
     "changes",
     "checklists",
     "devices",
+    "documentation",
     "explorer",
     "exports",
     "fits",

@@ -8,10 +8,10 @@ module here with a `DATABASE`, or an entry point of the group ``mppcqa.campaigns
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 
 from mppcqa.exchange.campaigns import dune, itk
 from mppcqa.exchange.campaigns.base import Database, Row, SendRefused, Service
+from mppcqa.plugins import gather, instance_of
 
 GROUP = "mppcqa.campaigns"
 
@@ -19,7 +19,8 @@ GROUP = "mppcqa.campaigns"
 @cache
 def databases() -> dict[str, Database]:
     """All databases by key."""
-    found = [dune.DATABASE, itk.DATABASE, *(one.load() for one in entry_points(group=GROUP))]
+    found = [dune.DATABASE, itk.DATABASE]
+    found += gather(GROUP, instance_of(Database), [one.key for one in found])
     return {one.key: one for one in found}
 
 

@@ -12,7 +12,7 @@ def all_mappings() -> list[Any]:
     """Saved mappings first, then those that stages bring, then those of known formats."""
     from mppcqa.tables.errors import TableError
     from mppcqa.tables.mapping_document import mapping_from_json
-    from mppcqa.tables.shipped import SHIPPED
+    from mppcqa.tables.shipped import shipped
 
     saved = []
     for row in ForeignMapping.objects.all():
@@ -21,7 +21,7 @@ def all_mappings() -> list[Any]:
         except TableError:
             continue  # made by a later version
     names = {mapping.name for mapping in saved}
-    return saved + [mapping for mapping in (*of_stages(), *SHIPPED) if mapping.name not in names]
+    return saved + [mapping for mapping in (*of_stages(), *shipped()) if mapping.name not in names]
 
 
 def of_stages() -> list[Any]:
@@ -48,10 +48,10 @@ def save_mapping(document: dict[str, Any], *, by: Any = None) -> ForeignMapping:
     """
     from mppcqa.tables.errors import TableError
     from mppcqa.tables.mapping_document import mapping_from_json
-    from mppcqa.tables.shipped import SHIPPED
+    from mppcqa.tables.shipped import shipped
 
     mapping = mapping_from_json(document)
-    if mapping.name in {one.name for one in (*of_stages(), *SHIPPED)}:
+    if mapping.name in {one.name for one in (*of_stages(), *shipped())}:
         raise TableError(f"{mapping.name!r} comes with the program; choose another name")
     row, _made = ForeignMapping.objects.update_or_create(
         name=mapping.name,

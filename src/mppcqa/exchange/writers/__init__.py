@@ -10,7 +10,6 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from mppcqa.disk import whole_file
 from mppcqa.exchange.writers.base import BINARY, Batches, ExportRefused, Stream, Writer
+from mppcqa.plugins import gather, instance_of
 
 GROUP = "mppcqa.writers"
 PIECE_BYTES = 1 << 18
@@ -28,7 +28,7 @@ def writers() -> dict[str, Writer]:
     """All formats by key, in the order in which people choose."""
     names = [one.name for one in pkgutil.iter_modules(__path__) if one.name != "base"]
     found = [import_module(f"{__name__}.{name}").WRITER for name in names]
-    found += [point.load() for point in entry_points(group=GROUP)]
+    found += gather(GROUP, instance_of(Writer), [one.key for one in found])
     return {one.key: one for one in sorted(found, key=lambda one: (one.place, one.key))}
 
 

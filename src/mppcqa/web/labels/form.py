@@ -8,11 +8,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mppcqa.reports.labels.printers import printers
 from mppcqa.reports.labels.sizes import PAPERS_MM, SHEETS, Sheet
 from mppcqa.typed import number
 from mppcqa.web.labels.about import Group
 
-OWN, TAPE, ZPL = "own", "tape", "zpl"
+OWN, TAPE = "own", "tape"
 PAPERS = {"A4": "A4", "letter": gettext_lazy("Letter")}
 DPI = (203, 300, 600)
 SHORT, ADDRESS = "short", "address"
@@ -39,7 +40,7 @@ class Length(forms.CharField):
 
 
 class LabelForm(forms.Form):
-    """What is printed. Sizes of their own are asked for by a sheet of one's own, tape and ZPL."""
+    """What is printed. Sizes are asked for by a sheet of one's own, tape and printers."""
 
     what = forms.MultipleChoiceField(
         label=gettext_lazy("Labels for"), widget=forms.CheckboxSelectMultiple
@@ -66,7 +67,7 @@ class LabelForm(forms.Form):
         label=gettext_lazy("Paper"), choices=list(PAPERS.items()), required=False
     )
     dpi = forms.TypedChoiceField(
-        label=gettext_lazy("Printer's dots an inch (ZPL)"),
+        label=gettext_lazy("Printer's dots an inch"),
         choices=[(one, str(one)) for one in DPI],
         coerce=int,
         required=False,
@@ -87,7 +88,7 @@ class LabelForm(forms.Form):
             *((key, _sold(key, one)) for key, one in SHEETS.items()),
             (OWN, _("A sheet of own size")),
             (TAPE, _("Tape, one label a page (PDF)")),
-            (ZPL, _("Label printer (ZPL)")),
+            *((key, one.title) for key, one in printers().items()),
         ]
         short = (SHORT, _("what scanners need, as short as it can be"))
         address = (ADDRESS, _("the page's address, for telephones as well"))
@@ -106,14 +107,14 @@ class LabelForm(forms.Form):
         values["dpi"] = values.get("dpi") or DPI[0]
         size = values.get("size")
         needed: tuple[str, ...] = ()
-        if size in (TAPE, ZPL):
+        if size == TAPE or size in printers():
             needed = ("width", "height")
         elif size == OWN:
             needed = ("width", "height", "rows", "columns", "left", "top")
         for name in needed:
             if values.get(name) is None and name not in self.errors:
                 self.add_error(name, _("This is needed for the size that was chosen."))
-        if not self.errors and size not in (TAPE, ZPL):
+        if not self.errors and size != TAPE and size not in printers():
             self._check(self.sheet())
         return values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,16 +14,17 @@ from django.views.decorators.http import require_http_methods
 
 from mppcqa.refused import Fault, Refused
 from mppcqa.reports.labels.fitting import Fitted, Label, fit
+from mppcqa.reports.labels.printers import ZPL, Printer, printers
 from mppcqa.reports.labels.sheets import sheets, tape
 from mppcqa.reports.labels.sizes import SHEETS
-from mppcqa.reports.labels.zpl import zpl
 from mppcqa.web.access import person
 from mppcqa.web.devices.data import address_for_others
 from mppcqa.web.faults import tell_form
 from mppcqa.web.labels.about import MOST, Group, groups, labels_of
-from mppcqa.web.labels.form import ADDRESS, SHORT, TAPE, ZPL, LabelForm
+from mppcqa.web.labels.form import ADDRESS, SHORT, TAPE, LabelForm
 from mppcqa.web.reading import sent
 
+logger = logging.getLogger(__name__)
 NAMED = 3
 """Labels that a fault names."""
 BYTES = "byte"
@@ -75,13 +77,14 @@ def _file(form: LabelForm, found: list[Label]) -> HttpResponse:
         raise LabelsRefused(Fault(_("There is nothing to print."), field="what"))
     if len(found) > MOST:
         raise LabelsRefused(Fault(_("At most %d labels at once.") % MOST, field="what"))
-    if values["size"] in (TAPE, ZPL):
+    printer = printers().get(values["size"])
+    if printer or values["size"] == TAPE:
         wide, high = values["width"], values["height"]
     else:
         sheet = form.sheet()
         wide, high = sheet.width, sheet.height
     named: dict[str, Any] = {}
-    if values["size"] == ZPL:
+    if printer:
         named = {"dpi": values["dpi"], "mode": BYTES}
     try:
         fitted = [fit(one, wide, high, **named) for one in found]
@@ -89,13 +92,27 @@ def _file(form: LabelForm, found: list[Label]) -> HttpResponse:
         raise LabelsRefused([Fault(one, field="size") for one in error.faults]) from None
     if not values["small_is_known"]:
         _check_codes(fitted)
-    if values["size"] == ZPL:
-        text = zpl(fitted, wide, high, values["dpi"])
-        return _answer(text.encode(), "labels.zpl", "text/plain; charset=utf-8", attached=True)
+    if printer:
+        return _printed(printer, fitted, wide, high, values["dpi"])
     if values["size"] == TAPE:
         return _answer(tape(fitted, wide, high), "labels.pdf", "application/pdf")
     data = sheets(fitted, form.sheet(), values["start"] or 1)
     return _answer(data, "labels.pdf", "application/pdf")
+
+
+def _printed(
+    printer: Printer, fitted: list[Fitted], wide: float, high: float, dpi: int
+) -> HttpResponse:
+    try:
+        data = printer.write(fitted, wide, high, dpi)
+    except Exception as error:
+        if printer is ZPL:
+            raise
+        # A printer of a package that fails is told as what it is.
+        logger.exception("the label printer %s failed", printer.key)
+        said = _("The labels could not be written: %s") % f"{type(error).__name__}: {error}"[:300]
+        raise LabelsRefused(Fault(said, field="size")) from None
+    return _answer(data, f"labels.{printer.suffix}", printer.content_type, attached=True)
 
 
 def _check_codes(fitted: list[Fitted]) -> None:

@@ -23,6 +23,7 @@ from mppcqa.limits.picking import FAIR, GOOD, Need
 from mppcqa.refused import Refused
 from mppcqa.statistics.alike import Proposal, Wanted, propose
 from mppcqa.statistics.matching import MOST
+from mppcqa.statistics.matching_rules import SMALLEST, rules
 from mppcqa.web.access import allowed, person
 from mppcqa.web.charting import place_chart
 from mppcqa.web.faults import tell
@@ -70,7 +71,8 @@ class MatchForm(PickForm):
         required=False,
         help_text=gettext_lazy("In the unit of the value; empty: any."),
     )
-    field_order = ("value", "size", "groups", "alike", "widest", "origin")
+    rule = forms.ChoiceField(label=gettext_lazy("Rule"), required=False)
+    field_order = ("value", "size", "rule", "groups", "alike", "widest", "origin")
 
     def __init__(self, known: dict[str, Choice], *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -78,6 +80,13 @@ class MatchForm(PickForm):
         self.fields["origin"].label = gettext_lazy("At")
         value: Any = self.fields["value"]
         value.choices = [(one.key, one.title) for one in known.values()]
+        there = rules()
+        if len(there) > 1:
+            rule: Any = self.fields["rule"]
+            rule.choices = [(one.key, one.title) for one in there.values()]
+        else:
+            # A choice of one is none.
+            del self.fields["rule"]
 
     @property
     def choice(self) -> Choice:
@@ -103,6 +112,7 @@ class MatchForm(PickForm):
             groups=asked["groups"],
             alike=asked["alike"],
             widest=float("inf") if widest is None else widest / self.choice.scale,
+            rule=asked.get("rule") or SMALLEST.key,
         )
 
 
@@ -115,14 +125,14 @@ def matching_new(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "query": request.GET.urlencode()}
     status = 200
     if form.is_bound and form.is_valid():
-        found = propose(form.wanted(), request.user)
-        if request.method == "POST":
-            try:
+        try:
+            found = propose(form.wanted(), request.user)
+            context |= _shown(form.choice, found) | {"typed": request.POST.get("name", "")}
+            if request.method == "POST":
                 return redirect(_keep(request, form, found))
-            except Refused as error:
-                tell(request, error)
-                status = 422
-        context |= _shown(form.choice, found) | {"typed": request.POST.get("name", "")}
+        except Refused as error:
+            tell(request, error)
+            status = 422
     elif request.method == "POST":
         status = 422
     return render(request, "web/matching/new.html", context, status=status)
@@ -155,6 +165,7 @@ def _keep(request: HttpRequest, form: MatchForm, found: Proposal) -> Matching:
             "signed_off": asked["signed_off"],
             "groups": asked["groups"],
             "widest": asked["widest"],
+            "rule": asked.get("rule", ""),
         },
         **{
             name: (0.0 if np.isnan(one.mean) else one.mean * choice.scale)

@@ -22,6 +22,7 @@ from mppcqa.inventory.models import Device
 from mppcqa.inventory.reserving import undo_matching
 from mppcqa.inventory.states import AT_HAND, DeviceState
 from mppcqa.refused import Refused
+from mppcqa.statistics.matching_rules import rules
 from mppcqa.web.access import allowed, person
 from mppcqa.web.charting import place_chart
 from mppcqa.web.faults import tell
@@ -112,6 +113,7 @@ def _limits(found: Matching) -> list[tuple[str, str]]:
     verdict = VERDICTS.get(asked.get("verdict", ""), "")
     stages = ", ".join(titles.get(one, one) for one in asked.get("stages", ()))
     widest = asked.get("widest")
+    rule = rules().get(asked.get("rule", ""))
     rows = (
         (_("At"), asked.get("place", "")),
         (_("Type"), asked.get("type", "")),
@@ -119,6 +121,7 @@ def _limits(found: Matching) -> list[tuple[str, str]]:
         (_("In common"), str(ALIKE_TITLES.get(asked.get("alike", ""), ""))),
         (_("Verdict"), f"{stages}: {verdict}" if stages else ""),
         (_("Signed off"), _("yes") if asked.get("signed_off") else ""),
+        (_("Rule"), str(rule.title) if rule else asked.get("rule", "")),
         (_("Largest spread of a group"), "" if widest is None else f"{widest:g} {found.unit}"),
     )
     return [(name, text) for name, text in rows if text]

@@ -1,0 +1,40 @@
+"""``mppcqa plugins``: what other packages bring, and what of it is switched off."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from mppcqa.cli import setup_django
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@click.option("--hooks", is_flag=True, help="List what a package may add, and by which group.")
+def plugins(as_json: bool, hooks: bool) -> None:
+    """List and check what installed packages add; exit status 1 if something is switched off."""
+    from mppcqa.plugins import HOOKS, ask_all, broken, used
+
+    if hooks:
+        for hook in HOOKS.values():
+            click.echo(f"{hook.group}: a {hook.what}; an entry point names a {hook.names}")
+        return
+    setup_django()
+    ask_all()
+    found, off = used(), broken()
+    if as_json:
+        rows = {"used": [asdict(one) for one in found], "switched_off": [asdict(o) for o in off]}
+        click.echo(json.dumps({"ok": not off} | rows))
+    else:
+        for one in found:
+            what = HOOKS[one.group].what
+            click.echo(f"{what} {one.key} ({one.value} of {one.package}): ok")
+        for fault in off:
+            click.echo(str(fault))
+            click.echo("".join(f"  {line}\n" for line in fault.details.splitlines()), nl=False)
+        if not found and not off:
+            click.echo("No other package adds anything. What one may add: mppcqa plugins --hooks")
+    if off:
+        raise SystemExit(1)

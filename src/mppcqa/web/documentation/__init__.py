@@ -1,0 +1,1 @@
+"""The documentation, built with the wheel or by ``make docs``."""

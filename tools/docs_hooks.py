@@ -1,0 +1,76 @@
+"""What the build of the documentation adds: pages made from the code, and links out of the site."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import reference
+
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:|/)([^)#\s]+)(#[^)]*)?\)")
+OUT = re.compile(r"(^|/)decisions/|(^|/)examples/|\.(sh|patch|C|ipynb)$")
+NOTEBOOK_HERE = "--8<-- notebook"
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "examples" / "breakdown_by_lot.ipynb"
+LANGUAGES = ("es",)
+"""Of which the search needs the words of."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Pages of the reference."""
+    if Path(config.docs_dir).name == "docs":
+        reference.set_up()
+        for place, written in reference.PAGES.items():
+            files.append(File.generated(config, place, content=written()))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: Files) -> str:
+    """What lies in the repository and not in the site is named, and no link."""
+    here = Path(page.file.src_path).parent
+    markdown = markdown.replace(NOTEBOOK_HERE, _notebook())
+
+    def kept(found: re.Match[str]) -> str:
+        text, target = found[1], found[2]
+        place = (Path(config.docs_dir) / here / target).resolve()
+        inside = place.is_relative_to(Path(config.docs_dir).resolve())
+        if inside and not OUT.search(target):
+            return found[0]
+        if target.startswith("../") and Path(config.docs_dir).name != "docs":
+            return found[0]  # the English pages, from the Spanish ones
+        root = Path(config.docs_dir).resolve().parent
+        name = place.relative_to(root) if place.is_relative_to(root) else target
+        return text if text.strip("`") == str(name) else f"{text} (`{name}`)"
+
+    return LINK.sub(kept, markdown)
+
+
+def _notebook() -> str:
+    """The cells of the notebook, as they are."""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    parts = []
+    for one in cells[1:]:  # the first is what the page around it says
+        text = "".join(one["source"])
+        parts.append(text if one["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    return "\n\n".join(parts)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Leave out what no browser of ours asks for: maps of sources, words of other languages."""
+    site = Path(config.site_dir)
+    for path in site.rglob("*.map"):
+        path.unlink()
+    for path in site.glob("assets/javascripts/lunr/min/lunr.*.min.js"):
+        if path.name.split(".")[1] not in (*LANGUAGES, "stemmer"):
+            path.unlink()
+    for name in ("sitemap.xml", "sitemap.xml.gz"):
+        (site / name).unlink(missing_ok=True)
+    for name in ("tinyseg.js", "wordcut.js"):
+        (site / "assets/javascripts/lunr" / name).unlink(missing_ok=True)
