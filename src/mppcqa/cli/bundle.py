@@ -19,8 +19,20 @@ def bundle() -> None:
 @click.argument("shipment", type=int)
 @click.option("--run-files", is_flag=True, help="With the run files, as far as they are here.")
 @click.option("--no-certificates", is_flag=True, help="Without the certificates.")
-@click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True)
-@click.option("--paper", type=click.Choice(["A4", "letter"]), default="A4", show_default=True)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    show_default=True,
+    help="Of the reports within.",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(["A4", "letter"]),
+    default="A4",
+    show_default=True,
+    help="Of the reports within.",
+)
 @click.option(
     "--output",
     default=".",

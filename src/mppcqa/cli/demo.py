@@ -26,7 +26,13 @@ WORKER_WAIT_S = 60.0
 
 
 @click.command()
-@click.option("--arrays", default=8, show_default=True, type=click.IntRange(1, 10000))
+@click.option(
+    "--arrays",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 10000),
+    help="How many arrays are simulated.",
+)
 @click.option("--stage", default="", help="This stage alone, for instance stage2.")
 def demo(arrays: int, stage: str) -> None:
     """Register arrays, measure, analyse, judge and report them through the queue."""

@@ -16,7 +16,9 @@ SHOWN = 50
 @click.option("--kind", default="", help="Kind of all rows, where the table has no such column.")
 @click.option("--delimiter", default="", help="Found out if not given; 'tab' for a tab.")
 @click.option("--encoding", default="", help="Found out if not given.")
-@click.option("--decimal", type=click.Choice([".", ","]), default=None)
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), default=None, help="Found out if not given."
+)
 @click.option("--sheet", default="", help="Sheet of an Excel file; the first if not given.")
 @click.option("--check", "only_check", is_flag=True, help="Show all faults and import nothing.")
 def records(

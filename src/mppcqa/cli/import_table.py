@@ -26,10 +26,18 @@ SHOWN = 50
     show_default=True,
     help="What is there already: a fault, left as it is, or updated.",
 )
-@click.option("--channels-from", type=int, default=0, show_default=True)
+@click.option(
+    "--channels-from",
+    type=int,
+    default=0,
+    show_default=True,
+    help="What the table calls the first channel.",
+)
 @click.option("--delimiter", default="", help="Found out if not given; 'tab' for a tab.")
 @click.option("--encoding", default="", help="Found out if not given.")
-@click.option("--decimal", type=click.Choice([".", ","]), default=None)
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), default=None, help="Found out if not given."
+)
 @click.option("--sheet", default="", help="Sheet of an Excel file; the first if not given.")
 @click.option("--leave-out", is_flag=True, help="Import the good rows in spite of faults.")
 @click.option("--check", "only_check", is_flag=True, help="Show all faults and import nothing.")

@@ -20,8 +20,20 @@ from mppcqa.cli import setup_django
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder that the PDF files go to; made if need be.",
 )
-@click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True)
-@click.option("--paper", type=click.Choice(["A4", "letter"]), default="A4", show_default=True)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    show_default=True,
+    help="Of the report.",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(["A4", "letter"]),
+    default="A4",
+    show_default=True,
+    help="Of the report.",
+)
 def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper: str) -> None:
     """Write PDF reports; NAMES are serials as printed on the devices, or numbers of shipments."""
     setup_django()

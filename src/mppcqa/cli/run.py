@@ -22,7 +22,13 @@ MOST_WEB_PROCESSES = 16
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Where the pages are served.",
+)
 @click.option("--workers", default=2, show_default=True, help="Tasks that run at the same time.")
 @click.option("--demo/--no-demo", default=True, help="Fill an empty database with a demonstration.")
 @click.option("--arrays", default=8, show_default=True, help="Arrays of the demonstration.")

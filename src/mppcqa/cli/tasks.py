@@ -27,7 +27,13 @@ COLOURS = {
 @click.command()
 @click.option("--state", default="", help="Only this state, or `open`.")
 @click.option("--lane", default="", help="Only this lane or station.")
-@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--limit",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="How many, the newest first.",
+)
 def tasks(state: str, lane: str, limit: int) -> None:
     """List tasks, the newest first."""
     setup_django()

@@ -14,7 +14,13 @@ from mppcqa.loading import loading
 @click.command()
 @click.option("--lane", "lanes", multiple=True, help="Lane to serve; `work` by default.")
 @click.option("--station", "stations", multiple=True, help="Station of this computer to serve.")
-@click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 256))
+@click.option(
+    "--concurrency",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Tasks that run side by side.",
+)
 def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) -> None:
     """Start a worker, for a station or for shared work; Ctrl-C stops it after its tasks."""
     from mppcqa.queue.keeper import be_kept
