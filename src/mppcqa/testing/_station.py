@@ -89,7 +89,7 @@ class SimulatedStation:
         if process.returncode:
             raise ProgramFailed(f"exit status {process.returncode}:\n{log}")
         if faults := check(output):
-            raise ProgramFailed("\n".join(map(str, faults)))
+            raise ProgramFailed("\n".join(f"{output.name}: {one}" for one in faults))
         found = [PROGRESS.match(line) for line in log.splitlines()]
         return Measured(output, log, [(int(one[1]), int(one[2])) for one in found if one])
 
