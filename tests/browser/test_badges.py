@@ -84,7 +84,7 @@ def test_a_badge_opens_where_that_was_allowed_and_nowhere_else(
     scan(f".BADGE {make_badge(chief, 30, by=chief)[1]}")
     page.get_by_text("logs in with a password").wait_for()
     scan(anna.code)
-    page.wait_for_url("**/stations/darkbox-1/console/")
+    page.wait_for_url("**/stations/darkbox-1/console/", wait_until="commit")
     scan("GX-000")
     scan.says("GX-000 → slot 1")
     assert LoadedDevice.objects.get().loaded_by == anna.user

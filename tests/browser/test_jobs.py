@@ -38,7 +38,7 @@ def test_one_scan_finds_a_device_and_says_why_it_failed(
     page, scan = bench.page, bench.scan  # noqa: F811
     page.goto(f"{bench.url}/queue/")
     scan("GX-000")
-    page.wait_for_url("**/devices/GX-000/")
+    page.wait_for_url("**/devices/GX-000/", wait_until="commit")
     scan.says("GX-000")
     page.locator("main").get_by_text("PDE").first.wait_for()
     assert (scan.scans, scan.touches) == (1, 0)
@@ -57,7 +57,7 @@ def test_a_label_is_one_scan_and_one_touch(
         page.get_by_role("button", name="Make the labels").click()
     page.goto(f"{bench.url}/queue/")
     scan("GX-002")
-    page.wait_for_url("**/devices/GX-002/")
+    page.wait_for_url("**/devices/GX-002/", wait_until="commit")
     with page.context.expect_event("response", lambda one: "/labels/" in one.url) as answer:
         scan.touch("Print a label")
     assert answer.value.headers["content-type"] == "application/pdf"
@@ -97,7 +97,7 @@ def test_to_a_tray_in_two_scans(bench: SimpleNamespace) -> None:  # noqa: F811
     Tray.objects.create(name="T7", rows=2, columns=2)
     page.goto(f"{bench.url}/runs/")
     scan("GX-001")
-    page.wait_for_url("**/devices/GX-001/")
+    page.wait_for_url("**/devices/GX-001/", wait_until="commit")
     scan(".TO T7")
     scan.says("GX-001 → T7")
     assert (scan.scans, scan.touches) == (2, 0)

@@ -61,7 +61,7 @@ def test_from_delivery_to_shipment(bench: SimpleNamespace) -> None:  # noqa: F81
     assert Standing.objects.filter(stage="inspection", device__serial__in=SERIALS).count() == 2
     # Both are measured, by scans alone.
     scan(".STATION darkbox-1")
-    page.wait_for_url("**/stations/darkbox-1/")
+    page.wait_for_url("**/stations/darkbox-1/", wait_until="commit")
     for slot, serial in enumerate(SERIALS, 1):
         scan(serial)
         scan.says(f"{serial} → slot {slot}")
@@ -80,7 +80,7 @@ def test_from_delivery_to_shipment(bench: SimpleNamespace) -> None:  # noqa: F81
     scan(".DONE")
     page.goto(f"{bench.url}/queue/")
     scan("WL-001")
-    page.wait_for_url("**/devices/WL-001/")
+    page.wait_for_url("**/devices/WL-001/", wait_until="commit")
     assert Standing.objects.filter(stage="darkbox", device__serial="WL-001").exists()
     # And out of the house: packed, sent, received.
     there = Institute.objects.create(name="elsewhere")
@@ -91,7 +91,7 @@ def test_from_delivery_to_shipment(bench: SimpleNamespace) -> None:  # noqa: F81
         scan(serial)
         page.get_by_role("heading", name=f"In the box ({at})").wait_for()
     scan(".DONE")
-    page.wait_for_url(f"**/shipments/{box.pk}/")
+    page.wait_for_url(f"**/shipments/{box.pk}/", wait_until="commit")
     page.get_by_role("button", name="It is on its way").click()
     box.refresh_from_db()
     wait_until(lambda: _sent(box), 20, "sent")
