@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+READY = "() => window.mppcqaScan || !document.getElementById('scan-answer')"
+"""People scan once they see the page, and its script runs by then."""
+
 
 class Scanner:
     """Keystrokes with the times of a scanner's, however busy this computer is."""
@@ -17,6 +20,7 @@ class Scanner:
     def __call__(self, code: str, *, gap_ms: float | None = None) -> None:
         """Scan without waiting for what becomes of it."""
         self.scans += 1
+        self.page.wait_for_function(READY)
         at = time.time()
         for character in [*code, "\r"]:
             at += (gap_ms or self.gap_ms) / 1000
