@@ -107,6 +107,8 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "distribution": "/distributions/",
         "workbench": "/workbench/?kind=box&by=channel",
         "makers": "/statistics/makers/",
+        "capability": "/statistics/capability/?stage=pde",
+        "station_statistics": "/statistics/stations/",
         "yields": "/statistics/yield/",
         "yields of a stage": "/statistics/yield/?stage=darkbox",
         "limit_sets": "/limits/",

@@ -5,3 +5,7 @@ from django.dispatch import Signal
 outcomes_changed = Signal()
 """Verdicts were reached: `stage`, `changes` as a list of (device id, former `Verdict` or None, new
 `Verdict`)."""
+
+to_be_judged = Signal()
+"""A `run` was measured and is to be judged: whoever knows a reason to wait raises an alarm of its
+station."""

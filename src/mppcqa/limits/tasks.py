@@ -89,7 +89,10 @@ def _group(pk: int) -> TaskGroup:
 @routine("limits.judge", title=_("Judge"), repeatable=True)
 def judge_run(context: Context, *, run_id: int) -> dict[str, Any]:
     """Verdicts of the run's devices by the limits in use."""
+    from mppcqa.limits.holding import alarm_words, hold
     from mppcqa.limits.judging import judge
+    from mppcqa.limits.signals import to_be_judged
+    from mppcqa.queue.notices import remind
     from mppcqa.results.models import Analysis
 
     run = run_of(run_id)
@@ -97,6 +100,12 @@ def judge_run(context: Context, *, run_id: int) -> dict[str, Any]:
     if analysis is None:
         raise TaskError(f"Run {run.pk} has no analysis to judge: analyse first.")
     task_stage(analysis.stage)
+    to_be_judged.send(Analysis, run=run)
+    if (alarm := hold(run)) is not None:
+        if alarm.run_id == run.pk:
+            remind(context.task, alarm_words(alarm), "runs.change_station")
+        context.log(f"{run.station}: alarm #{alarm.pk} is open, so nothing is judged until then")
+        return {"held": alarm.pk}
     outcomes = judge(analysis, [slot.device_id for slot in run.slots.all()])
     for slot in run.slots.select_related("device"):
         context.log(f"{slot.device.serial}: {outcomes[slot.device_id].value}")

@@ -18,6 +18,7 @@ from mppcqa.inventory.models import Device, DeviceType, Institute
 from mppcqa.inventory.scope import OfDevice, OfRun, ScopedQuerySet
 from mppcqa.people.tokens import KeptToken
 from mppcqa.queue.models import STATION_PREFIX, State, Task
+from mppcqa.runs.alarms import StationAlarm  # noqa: F401  (a table of this room)
 from mppcqa.runs.instruments import ChannelMap, Instrument  # noqa: F401  (tables of this room)
 from mppcqa.runs.procedures import Procedure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import OfDevice
@@ -157,3 +158,19 @@ class QuantityCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage} {self.quantity} {self.outcome}: {self.n}"
+
+
+class Plan(models.Model):
+    """How many devices shall have passed a stage, and by when; the line begins at `since`."""
+
+    stage = models.CharField(max_length=50, unique=True)
+    devices = models.PositiveIntegerField(_("devices"))
+    since = models.DateField(_("from"))
+    until = models.DateField(_("until"))
+
+    class Meta:
+        ordering: ClassVar = ["stage"]
+        verbose_name = _("plan")
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.devices}, {self.until}"

@@ -41,7 +41,9 @@ MENU = (
         (
             ("workbench", "chart-dots", gettext_noop("Workbench")),
             ("distribution", "chart-histogram", gettext_noop("Distributions")),
-            ("yields", "chart-line", gettext_noop("Yields")),
+            ("yields", "chart-line", gettext_noop("Production")),
+            ("capability", "target", gettext_noop("Capability")),
+            ("station_statistics", "activity", gettext_noop("Stations compared")),
             ("fit_list", "zoom-check", gettext_noop("Quality of fits")),
             ("makers", "building-factory-2", gettext_noop("Makers' values")),
             ("report_list", "file-type-pdf", gettext_noop("Reports")),

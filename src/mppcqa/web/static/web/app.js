@@ -77,7 +77,7 @@
       if (!source) continue;
       // The blue of paper is too dark for a dark page.
       const text = dark ? source.textContent.replaceAll("#0072b2", "#3a9bdc") : source.textContent;
-      const spec = themed(JSON.parse(text), dark);
+      const spec = fitted(themed(JSON.parse(text), dark), place.clientWidth);
       window.vegaEmbed(place, spec, {
         ast: true, defaultStyle: false, renderer: "svg",
         actions: false, tooltip: { theme: dark ? "dark" : "light" },
@@ -87,6 +87,26 @@
       });
     }
   }
+
+  // As wide as its card: drawn anew at that width, letters keep their size on a phone.
+  function fitted(spec, width) {
+    if (typeof spec.width !== "number" || width < 200) return spec;
+    if (spec.width < 400 && spec.width + 60 < width) return spec;
+    spec.width = width;
+    spec.autosize = { type: "fit-x", contains: "padding" };
+    if (width < 500) spec.config.legend = { ...spec.config.legend, columns: 2, labelLimit: 130 };
+    return spec;
+  }
+
+  let drawnAt = window.innerWidth;
+  let redraw = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(redraw);
+    redraw = setTimeout(() => {
+      if (window.innerWidth !== drawnAt) drawCharts(document, true);
+      drawnAt = window.innerWidth;
+    }, 300);
+  });
 
   function themed(spec, dark) {
     const ink = dark ? "#d5dce6" : "#2b3441";
