@@ -35,6 +35,8 @@
                         computer; the first is ``audit-anchors.jsonl`` in ``MPPCQA_HOME``
 ``MPPCQA_METRICS_TOKEN``
                         secret with which a monitor reads ``/metrics``; none: administrators alone
+``MPPCQA_IDLE_MIN``     minutes without a click after which a session ends; 120
+``MPPCQA_CONSOLE_H``    hours for which a station's console and the board are still shown then; 12
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ``MPPCQA_EMAIL_FROM``   sender of e-mails; ``mppcqa@localhost``
 ``MPPCQA_QUEUE_PREFIX``  begin of the queues' names, where two installations share a broker; mppcqa
@@ -138,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "mppcqa.web.accounts.idle.Idle",
     "mppcqa.web.acting.Acting",
     "mppcqa.web.accounts.lost.LoginRequired",
     "mppcqa.web.bound.BoundPersons",
@@ -270,8 +273,16 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 PASSWORD_RESET_TIMEOUT = 7 * 86_400  # links by which people choose a password
-# Wrong passwords: ten a minute from one address, five in five minutes for one account.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Wrong passwords: who goes on waits longer, for an account up to an hour: nobody is locked out for
+# days by the tries of somebody else.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,60/h/ip,300/d/ip,5/5m/key,12/h/key",
+}
+MPPCQA_IDLE_S = 60 * env.float("MPPCQA_IDLE_MIN", default=120.0)
+MPPCQA_CONSOLE_S = 3600 * env.float("MPPCQA_CONSOLE_H", default=12.0)
+if MPPCQA_IDLE_S <= 0:
+    raise ImproperlyConfigured("MPPCQA_IDLE_MIN is a number of minutes, more than none")
 # How many of the addresses in X-Forwarded-For were written by proxies that belong to us.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("MPPCQA_PROXIES", default=0)
 

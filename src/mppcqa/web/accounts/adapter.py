@@ -24,7 +24,7 @@ class Adapter(DefaultAccountAdapter):
         "username_password_mismatch": _("The user name or the password is wrong."),
         "too_many_login_attempts": _(
             "Too many wrong passwords, for this account or from this computer. Wait five minutes "
-            "and try again; until then the right one is refused too."
+            "and try again, after many more tries an hour; until then the right one is refused too."
         ),
     }
 
