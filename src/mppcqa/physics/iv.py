@@ -25,18 +25,29 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mppcqa.physics._model import Floats
+from mppcqa.physics.iv_calibration import (
+    DISAGREED,
+    ROOT_LOW,
+    disagreement,
+    step_correction,
+    step_error,
+)
 from mppcqa.physics.iv_curve import IvCurve, IvError, breakdown_index, clean_iv, log_derivative
-from mppcqa.physics.iv_leakage import EXTRAPOLATED_V, LEAKY, Rise, find_rise, lines_above
+from mppcqa.physics.iv_leakage import (
+    EXTRAPOLATED_V,
+    LEAKY,
+    MOST_LEAKY,
+    Rise,
+    find_rise,
+    lines_above,
+)
 
 RANGE_V = 2.0
 """Volts above the steepest point that the lines above breakdown may use."""
 RANGES = (0.6, 0.5, 0.7)
 """Fractions of the derivative's peak that bound the fits: the first gives the value, all of them
 how far it moves with the choice."""
-STEP_SHARE = 0.6
-"""Of a curve's step, that a method's value is known no better than: by so much do values on 18
-measured light curves of 25 mV steps lie off those of their authors by the same method."""
-TOP_ABOVE = 0.3
+TOP_ABOVE = 0.45
 """Of the inverse of the steepest point's d ln I / dV, that a method's value is known no better than
 as the pixels' breakdown. Of a current b + a (V - V_br)^2 the top lies one such length above V_br,
 and none where their breakdowns scatter by more; a Monte Carlo of pixels gave 0.6 +- 0.4."""
@@ -56,10 +67,17 @@ class IvBreakdown:
     """From the noise of the points."""
     systematic_v: float = 0.0
     """How far the value moves with the range of the fit, the steps of the curve and the leakage,
-    and how far the steepest point may lie above the breakdown of the pixels."""
+    how far the method may lie off the breakdown of the pixels, and how the methods disagree."""
+    method_error_v: float = 0.0
+    """What a value by the same method is compared with: noise, range, steps and leakage alone."""
     leakage_subtracted: bool = False
     others: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Values and uncertainties [V] by the other methods that give one."""
+
+    @property
+    def shared_v(self) -> float:
+        """What all channels and temperatures of one device share: of the method, not the curve."""
+        return float(np.sqrt(max(self.error_v**2 - self.method_error_v**2, 0.0)))
 
     @property
     def method_spread_v(self) -> float:
@@ -77,10 +95,11 @@ def breakdown_from_iv(
 ) -> IvBreakdown:
     """Breakdown voltage of one curve: bias [V] (n,) and current [A] (n,), in any order.
 
-    `method` is one of `IV_METHODS`, see the module; `reverse` as in `clean_iv`. The uncertainty
-    holds the noise of the points and how far the value moves with the range of the fit, the
-    curve's steps and the leakage; what separates the methods stands beside it. Raises `IvError`
-    where the curve shows no breakdown, or ends before it is passed.
+    `method` is one of `IV_METHODS`, see the module; `reverse` as in `clean_iv`. The value is what
+    the method gives with fine steps (`iv_calibration`); its uncertainty that of the breakdown of
+    the pixels: noise, range of the fit, steps, leakage, what the method is known to be off by, and
+    how the methods disagree. Those by the others stand beside it. Raises `IvError` where the curve
+    shows no breakdown, or ends before it is passed.
 
     >>> import numpy as np
     >>> from mppcqa.physics import simulate_iv
@@ -111,6 +130,8 @@ def breakdown_of_curve(curve: IvCurve, method: str = "relative_derivative") -> I
         )
     rise = find_rise(curve, v, slope, error, peak)
     leaky = rise is not None and rise.share > LEAKY
+    if rise is not None and rise.share > MOST_LEAKY:
+        raise IvError(f"the current rises nowhere above its leakage (see {v[peak]:.2f} V)")
     found: dict[str, IvBreakdown] = {}
     fault = IvError("")
     for name in _METHODS:
@@ -121,10 +142,36 @@ def breakdown_of_curve(curve: IvCurve, method: str = "relative_derivative") -> I
                 found[name] = _on_curve(curve, v, slope, peak, name)
         except IvError as reason:
             fault = reason if name == method else fault
+    found = _held_together(found)
     if method not in found:
         raise fault
+    if found[method].error_v > LARGEST_ERROR_V:
+        raise IvError(f"the methods disagree by volts near {v[peak]:.2f} V")
     others = {name: (one.voltage_v, one.error_v) for name, one in found.items() if name != method}
     return replace(found[method], others=others)
+
+
+def _held_together(found: dict[str, IvBreakdown]) -> dict[str, IvBreakdown]:
+    """The same values, each of whose systematic part knows of the others."""
+    top, root = found.get("relative_derivative"), found.get("square_root")
+    if top is None or root is None:
+        return found
+    apart = disagreement(top.voltage_v, root.voltage_v)
+    held = {}
+    for name, one in found.items():
+        # What another derivative says otherwise than the top is a question to it alone.
+        own = 0.0 if name == "square_root" else DISAGREED * (one.voltage_v - top.voltage_v)
+        held[name] = replace(
+            one,
+            systematic_v=float(np.sqrt(one.systematic_v**2 + apart**2 + own**2)),
+            error_v=float(np.sqrt(one.error_v**2 + apart**2 + own**2)),
+        )
+    if apart > LARGEST_ERROR_V:
+        raise IvError(
+            f"the methods disagree: the current rises most steeply at {top.voltage_v:.2f} V, and "
+            f"its root begins at {root.voltage_v:.2f} V"
+        )
+    return held
 
 
 def _on_curve(curve: IvCurve, v: Floats, slope: Floats, peak: int, method: str) -> IvBreakdown:
@@ -140,9 +187,10 @@ def _on_curve(curve: IvCurve, v: Floats, slope: Floats, peak: int, method: str) 
     (value, noise), others = values[0], [other for other, _ in values]
     near = np.abs(curve.bias_v - v[peak]) < RANGE_V
     step = float(np.median(np.diff(curve.bias_v[near]))) if near.sum() > 2 else 0.0
-    above = TOP_ABOVE / slope[peak]
-    systematic = float(np.sqrt(np.var(others) + (STEP_SHARE * step) ** 2 + above**2))
-    return _checked(value, noise, systematic, method, v[peak], False)
+    above = ROOT_LOW if method == "square_root" else TOP_ABOVE / slope[peak]
+    own = float(np.sqrt(np.var(others) + step_error(step) ** 2))
+    value -= step_correction(method, step)
+    return _checked(value, noise, (own, above), method, v[peak], False)
 
 
 def _above_leakage(
@@ -157,20 +205,28 @@ def _above_leakage(
             moved = float(lines_above(straight, method)[0][0] - zeros[0])
         except IvError:
             moved = 0.0
-    systematic = float(np.sqrt(np.var(zeros) + (moved / 2) ** 2 + EXTRAPOLATED_V**2))
-    return _checked(zeros[0], noises[0], systematic, method, v[peak], True)
+    own = float(np.sqrt(np.var(zeros) + (moved / 2) ** 2))
+    return _checked(zeros[0], noises[0], (own, EXTRAPOLATED_V), method, v[peak], True)
 
 
 def _checked(
-    value: float, noise: float, systematic: float, method: str, peak_v: float, leaky: bool
+    value: float,
+    noise: float,
+    systematics: tuple[float, float],
+    method: str,
+    peak_v: float,
+    leaky: bool,
 ) -> IvBreakdown:
+    """The value with its noise and systematics, the method's own and that to the pixels."""
+    systematic = float(np.hypot(*systematics))
     uncertainty = float(np.hypot(noise, systematic))
     if not (uncertainty < LARGEST_ERROR_V and abs(value - peak_v) < RANGE_V):
         raise IvError(
             f"too much noise for the method {method}: {value:.2f} +- {uncertainty:.2f} V, while "
             f"the current rises most steeply at {peak_v:.2f} V"
         )
-    return IvBreakdown(float(value), uncertainty, method, float(noise), systematic, leaky)
+    own = float(np.hypot(noise, systematics[0]))
+    return IvBreakdown(float(value), uncertainty, method, float(noise), systematic, own, leaky)
 
 
 def _falls(slope: Floats, error: Floats, peak: int) -> bool:

@@ -22,6 +22,18 @@ FIRST_POWER = 8.0
 """The same for a rise that others follow."""
 FALLEN = 0.7
 """Part of its steepest to which a rise has fallen once it is over."""
+GROWN = 0.35
+"""Of the current's logarithm, that a first rise makes at least: in curves of several hundred points
+some of the noise is as steep as a breakdown, but leads nowhere."""
+FOLLOWED, FOLLOWED_V = 4.0, 1.5
+"""Times as steep, and volts: a rise so much steeper so soon above the first is the breakdown, and
+the first was carriers multiplied below it."""
+FAR = 3.0
+"""Times so many volts above, that are allowed for one steeper by so much again."""
+SURE = 4.0
+"""Of its noise, that this is more."""
+FOOT = 0.3
+"""Part of its steepest from which a rise counts for that."""
 
 
 class IvError(ValueError):
@@ -127,15 +139,43 @@ def breakdown_index(v: Floats, slope: Floats, error: Floats) -> int | None:
         return None
     power = np.where(clear, (slope - error) * v, 0.0)
     noise = error * np.maximum(v, 0.0)
-    best = 0
-    for k in range(len(v)):
+    best = k = 0
+    while k < len(v):
         if power[k] > power[best]:
             best = k
         elif power[best] > FIRST_POWER + 3 * noise[best] and (
             power[k] + 3 * noise[k] < FALLEN * power[best]
         ):
-            return best
-    return best if power[best] > LEAST_POWER else None
+            later = np.arange(len(v)) > k
+            steeper = np.flatnonzero(
+                (later & (v < v[best] + FOLLOWED_V) & (power > FOLLOWED * power[best]))
+                | (
+                    later
+                    & (v < v[best] + FAR * FOLLOWED_V)
+                    & (power > FAR * FOLLOWED * power[best])
+                )
+            )
+            if not len(steeper) and _grown(v, slope, error, best) > GROWN:
+                return best
+            if len(steeper):
+                k = int(steeper[0])
+            power[:k] = 0.0
+            best = k
+        k += 1
+    sure = power[best] > LEAST_POWER and _grown(v, slope, error, best) > GROWN
+    return best if sure else None
+
+
+def _grown(v: Floats, slope: Floats, error: Floats, top: int) -> float:
+    """By how much the current's logarithm surely grows about a top of its derivative."""
+    first = last = top
+    while first > 0 and slope[first - 1] > FOOT * slope[top]:
+        first -= 1
+    while last < len(v) - 1 and slope[last + 1] > FOOT * slope[top]:
+        last += 1
+    step = (v[-1] - v[0]) / max(len(v) - 1, 1)
+    grown = np.trapezoid(slope[first : last + 1], v[first : last + 1]) + slope[top] * step
+    return float(grown - SURE * error[top] * (v[last] - v[first] + step))
 
 
 def scatter(v: Floats, y: Floats) -> Floats:

@@ -19,6 +19,9 @@ from mppcqa.physics.iv_curve import IvCurve, IvError, local_lines, scatter
 LEAKY = 0.15
 """Part of the current at the steepest point from which leakage decides where that lies. Light makes
 it 0.03: the current below breakdown is then multiplied light."""
+MOST_LEAKY = 0.85
+"""The same from which there is no breakdown: of leakage and a current that begins at a voltage and
+rises with its square the first is half where the sum is steepest."""
 REACH_V = 10.0
 """Volts below the rise from which the leakage is read."""
 CLEAR_V = 0.15
@@ -28,10 +31,12 @@ BEGIN_V = 0.4
 SPANS_V = (1.5, 1.0, 2.0)
 """Volts that the lines go through: the first gives the value, all of them how it moves."""
 LEAST = 5
+COARSE_V = 0.15
+"""Steps from which on the lines go through `LEAST` points, however far they reach."""
 RISES = 1.6
 """Times the leakage's own slope from which the current rises."""
-HALF = 3
-"""Half-width in points of the local lines of what is left."""
+HALF = (3, 1)
+"""Half-width in points of the local lines of what is left, in fine and in coarse steps."""
 EXTRAPOLATED_V = 0.06
 """Standard uncertainty of what a continued leakage leaves: the rms by which 14 dark curves of a
 measured device at -30 to 20 degC lie off its curves with light, 0.03 to 0.13 V low."""
@@ -85,17 +90,24 @@ def lines_above(rise: Rise, method: str) -> tuple[Floats, Floats]:
     curve = rise.left
     good = curve.current_a > 0
     v, i = curve.bias_v[good], curve.current_a[good]
-    if len(v) < 2 * HALF + LEAST:
+    if len(v) < LEAST:
+        raise IvError("too few points above the leakage")
+    step = float(np.median(np.diff(v)))
+    coarse = step > COARSE_V
+    half = HALF[coarse]
+    if len(v) < 2 * half + LEAST:
         raise IvError("too few points above the leakage")
     if method == "square_root":
         x, y, weight = v, np.sqrt(i), np.ones(len(v))
     else:
-        x, slope, error = local_lines(v, np.log(i), scatter(v, np.log(i)), HALF)
+        x, slope, error = local_lines(v, np.log(i), scatter(v, np.log(i)), half)
         clear = slope > 2 * error
         x, y = x[clear], 1 / slope[clear]
         weight = slope[clear] ** 2 / error[clear]
     zeros, noises = [], []
     for span in SPANS_V:
+        if coarse:
+            span = max(span, (LEAST + 0.1) * step)
         near = (x > rise.begin_v + BEGIN_V) & (x < rise.begin_v + BEGIN_V + span)
         if near.sum() < LEAST:
             continue
