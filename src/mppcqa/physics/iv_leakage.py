@@ -19,7 +19,7 @@ from mppcqa.physics.iv_curve import IvCurve, IvError, local_lines, scatter
 LEAKY = 0.15
 """Part of the current at the steepest point from which leakage decides where that lies. Light makes
 it 0.03: the current below breakdown is then multiplied light."""
-MOST_LEAKY = 0.85
+MOST_LEAKY = 0.97
 """The same from which there is no breakdown: of leakage and a current that begins at a voltage and
 rises with its square the first is half where the sum is steepest."""
 REACH_V = 10.0
