@@ -130,7 +130,7 @@ def breakdown_of_curve(curve: IvCurve, method: str = "relative_derivative") -> I
         )
     rise = find_rise(curve, v, slope, error, peak)
     leaky = rise is not None and rise.share > LEAKY
-    if rise is not None and rise.share > MOST_LEAKY:
+    if rise is not None and rise.share > MOST_LEAKY and v[-1] - v[peak] < RANGE_V:
         raise IvError(f"the current rises nowhere above its leakage (see {v[peak]:.2f} V)")
     found: dict[str, IvBreakdown] = {}
     fault = IvError("")
