@@ -20,8 +20,8 @@ LEAKY = 0.15
 """Part of the current at the steepest point from which leakage decides where that lies. Light makes
 it 0.03: the current below breakdown is then multiplied light."""
 MOST_LEAKY = 0.97
-"""The same from which a curve that ends soon above its steepest point was cut short of the breakdown:
-leakage alone then gave values some 3 V low. With volts to come the leakage can be taken off."""
+"""The same from which a curve that ends soon above its steepest point was cut short of the
+breakdown: leakage alone then gave values some 3 V low. With volts to come it can be taken off."""
 REACH_V = 10.0
 """Volts below the rise from which the leakage is read."""
 CLEAR_V = 0.15
