@@ -29,8 +29,10 @@ SECRET, OPEN, PROGRAM = 0o600, 0o644, 0o755
 @click.option("--url", required=True, help="Address of the pages: https://qa.example.org")
 @click.option("--web", default="127.0.0.1:8000", show_default=True, help="Where pages listen.")
 @click.option("--bell", default="127.0.0.1:8001", show_default=True, help="Where the bell does.")
-@click.option("--certificate", default="/etc/mppcqa/tls.crt", show_default=True)
-@click.option("--key", default="/etc/mppcqa/tls.key", show_default=True)
+@click.option(
+    "--certificate", default="/etc/mppcqa/tls.crt", show_default=True, help="Of the host, for TLS."
+)
+@click.option("--key", default="/etc/mppcqa/tls.key", show_default=True, help="Its private key.")
 def deployment(folder: Path, url: str, web: str, bell: str, certificate: str, key: str) -> None:
     """Write what a server needs: systemd units, nginx, settings, accounts, containers.
 
