@@ -113,7 +113,7 @@ def test_a_shipment_arrives_by_scanning(campaign: SimpleNamespace, operator: Use
     # What was missing turns up a week later.
     with pytest.raises(ShipmentRefused, match="GX-000 does not belong"):
         receive(shipment, ["GX-001", "GX-000"])
-    assert receive(shipment, ["GX-001"], by=pen_of()) == 1
+    assert receive(shipment, ["GX-001"], by=operator) == 1
     assert Device.objects.get(serial="GX-001").location == there
     with pytest.raises(ShipmentRefused, match="already"):
         receive(shipment, ["GX-001"])

@@ -13,7 +13,7 @@ from mppcqa.tables import TableError, reading
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.mapping_document import mapping_from_json
 from mppcqa.tables.reading import look_at, read_foreign
-from tests.tables.test_foreign import lecroy, shipped
+from tests.tables.test_foreign import lecroy, shipped_one
 
 SAMPLES = 6
 
@@ -82,8 +82,8 @@ def test_a_look_at_segments_shows_whole_ones_with_their_times(
 ) -> None:
     path = lecroy(tmp_path / "a_58V_n20C.txt", segments=400, samples=50)
     assert path.stat().st_size > 400_000
-    (whole,) = read_foreign(path, shipped("LeCroy"))
-    (shown,) = look_at(path, shipped("LeCroy"))
+    (whole,) = read_foreign(path, shipped_one("LeCroy"))
+    (shown,) = look_at(path, shipped_one("LeCroy"))
     assert whole.waveforms is not None
     assert shown.waveforms is not None
     assert whole.waveforms.shape == (400, 50)
@@ -96,7 +96,7 @@ def test_a_look_at_segments_shows_whole_ones_with_their_times(
 
 def test_a_look_at_one_endless_segment_shows_its_beginning(tmp_path: Path, in_haste: None) -> None:
     path = lecroy(tmp_path / "a_58V_n20C.txt", segments=1, samples=20_000)
-    (shown,) = look_at(path, shipped("LeCroy"))
+    (shown,) = look_at(path, shipped_one("LeCroy"))
     assert shown.waveforms is not None
     n_waves, n = shown.waveforms.shape
     assert n_waves == 1
@@ -109,7 +109,7 @@ def test_segments_that_were_cut_off_are_counted(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(TableError, match="3 x 50 samples are announced, 149 are there"):
-        read_foreign(path, shipped("LeCroy"))
+        read_foreign(path, shipped_one("LeCroy"))
 
 
 def hdf5(path: Path, **datasets: Any) -> Path:

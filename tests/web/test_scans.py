@@ -17,6 +17,7 @@ from mppcqa.inventory.shipping import pack, send_packed
 from mppcqa.inventory.states import Move
 from mppcqa.queue.models import State, Task
 from mppcqa.runs.models import Run, Station
+from tests.pens import pen_of
 
 
 class Scanner:
@@ -322,7 +323,7 @@ def test_a_box_and_a_page_are_opened(anywhere: Scanner, campaign: SimpleNamespac
     other = Institute.objects.create(name="elsewhere")
     box = pack(campaign.place, other, ["GX-003"], by=User.objects.get())
     assert anywhere(f".BOX {box.pk}")["go"] == f"/packing/?box={box.pk}"
-    send_packed(box, by=User.objects.get())
+    send_packed(box, by=pen_of())
     assert anywhere(f".BOX {box.pk}")["go"] == f"/shipments/{box.pk}/"
     assert anywhere("t-1")["go"] == "/trays/T-1/"
     assert Shipment.objects.count() == 1
