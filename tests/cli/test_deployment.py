@@ -59,7 +59,7 @@ def test_files_that_are_there_stay(files: Path) -> None:
     before = (files / "mppcqa.env").read_text()
     result = written(files)
     assert result.exit_code == 1
-    assert "not empty" in result.output
+    assert "exists" in result.output
     assert (files / "mppcqa.env").read_text() == before
 
 

@@ -244,7 +244,7 @@ def test_who_moved_what_why_is_kept(
     assert list(rows) == [
         ("load", "in_tray", "loaded", "pde-1, slot 1", "rosa"),
         ("unload", "loaded", "in_tray", "pde-1, slot 1", "rosa"),
-        ("hold", "in_tray", "on_hold", "scratched", "rosa"),
+        ("hold", "in_tray", "on_hold", "scratched", "nora"),
     ]
     page = browser.get("/devices/GX-000/").content.decode()
     assert "Loaded into a station" in page

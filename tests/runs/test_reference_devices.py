@@ -80,7 +80,8 @@ def test_the_reference_device_is_scanned_into_the_form(
     assert f'value="{campaign.devices[0].serial}"' in page.content.decode()
     values = {"name": station.name, "stage": station.stage, "slots": 4, "program": ""}
     values |= opened(client, address)
-    values |= {"make_safe": "", "time_limit_s": 60, "reference_every_days": 3, "expiry": "block"}
+    values |= {"make_safe": "", "time_limit_s": 60, "reference_every_days": 3}
+    values |= {"expiry": "block", "bad_contact": "block"}
     refused = client.post(address, {**values, "reference_device": "NOBODY-1"})
     assert "No device has this serial number." in refused.content.decode()
     wanted = campaign.devices[1]

@@ -26,6 +26,8 @@ ALLOWED = {
     "cli/processes.py": "logs grow line by line",
     "cli/assets.py": "made anew by make env",
     "web/messages.py": "made anew by mppcqa messages",
+    "testing/_properties.py": "into the folder of a test",
+    "testing/_station.py": "into the folder of a test",
     "stages/simulated.py": "a test program, whose files are checked",
     "exchange/backup_files.py": "into the folder that `whole_folder` makes",
     "exchange/writers/documents.py": "to the path that `write_file` gives each writer",

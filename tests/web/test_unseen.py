@@ -139,7 +139,8 @@ def test_a_stations_reference_device_of_another_is_not_named(bound: SimpleNamesp
     assert OTHERS not in bound.page.get(address).content.decode()
     values = {"name": station.name, "stage": station.stage, "slots": 4, "program": ""}
     values |= opened(bound.page, address)
-    values |= {"make_safe": "", "time_limit_s": 60, "reference_every_days": 3, "expiry": "block"}
+    values |= {"make_safe": "", "time_limit_s": 60, "reference_every_days": 3}
+    values |= {"expiry": "block", "bad_contact": "block"}
     said = []
     for serial in (OTHERS, NOBODYS):
         answer = bound.page.post(address, {**values, "reference_device": serial})

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 import mppcqa
+from mppcqa.disk import whole_folder
 
 SERVICES = {
     "web": ("the pages", "web --host $web_host --port $web_port", "60"),
@@ -40,23 +41,24 @@ def deployment(folder: Path, url: str, web: str, bell: str, certificate: str, ke
     there is left as it is: its passwords may be in use.
     """
     host = _host_of(url)
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists():
         raise click.ClickException(
-            f"{folder} is not empty. Name a new folder: passwords that are in use stand in the old."
+            f"{folder} exists. Name a new folder: passwords that are in use stand in the old."
         )
     given = {
         "url": url.rstrip("/"), "host": host, "web": web, "bell": bell,
         "certificate": certificate, "key": key, "version": mppcqa.__version__,
         "program": str(Path(sys.prefix) / "bin" / "mppcqa"),
     }  # fmt: skip
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, text, mode in _files(given):
-        path = folder / name
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.touch(mode=mode)
-        path.chmod(mode)
-        path.write_text(text)
-        click.echo(str(path))
+    with whole_folder(folder) as part:
+        part.chmod(0o700)
+        for name, text, mode in _files(given):
+            path = part / name
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            path.touch(mode=mode)
+            path.chmod(mode)
+            path.write_text(text)
+            click.echo(str(folder / name))
 
 
 def _host_of(url: str) -> str:

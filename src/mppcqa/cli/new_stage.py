@@ -10,6 +10,8 @@ from string import Template
 
 import click
 
+from mppcqa.disk import whole_folder
+
 PLACES = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
@@ -56,11 +58,12 @@ def new_stage(name: str, folder: Path, title: str | None) -> None:
         "distribution": target.name,
         "title": _quoted(title or name.replace("-", " ").replace("_", " ").capitalize()),
     }
-    for template, place in PLACES.items():
-        path = target / place.format(**words)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = (files("mppcqa.cli") / "stage_template" / f"{template}.txt").read_text("utf-8")
-        path.write_text(Template(text).substitute(words), encoding="utf-8")
+    with whole_folder(target) as part:
+        for template, place in PLACES.items():
+            path = part / place.format(**words)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = (files("mppcqa.cli") / "stage_template" / f"{template}.txt").read_text("utf-8")
+            path.write_text(Template(text).substitute(words), encoding="utf-8")
     click.echo(f"{target} is made. Now:\n")
     click.echo(f"  pip install --editable {target}\n  pip install pytest\n  pytest {target}\n")
     click.echo("From then on it is among the stages: mppcqa plugins")
