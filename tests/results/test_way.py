@@ -78,7 +78,9 @@ def test_who_fails_is_repeated_once_then_held(campaign: SimpleNamespace, operato
     plan(["pde", "darkbox"])
     assert way_of(device).next == "darkbox"
     plan(["pde", "darkbox"], pde=Condition(hold=True))
-    Waiver.objects.create(verdict=Standing.objects.get(device=device, stage="pde").verdict)
+    verdict = Standing.objects.get(device=device, stage="pde").verdict
+    verdict.waiver = Waiver.objects.create(verdict=verdict)
+    verdict.save()
     assert way_of(device).next == "darkbox"
 
 

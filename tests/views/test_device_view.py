@@ -224,7 +224,7 @@ def test_a_device_that_was_waived_and_signed_off(
     translation.deactivate()
     state = {"en": "waived(fail)", "es": "dispensado(rechazado)"}[language]
     assert f":{state}" in said.flat
-    for text in ("onlyforthe<test>stand", "seen&taken", last.isoformat(), "ana", "rosa"):
+    for text in ("onlyforthe<test>stand", "seen&taken", last.isoformat(), "nora", "boss"):
         assert text in said.flat
         assert text in closed(said.page)
     if language == "en":

@@ -258,6 +258,7 @@ def _address(pattern: URLPattern, world: dict[str, Any]) -> str:
     return reverse(name, kwargs=found)
 
 
+@pytest.mark.timeout(1200)  # some 4,000 requests: each address, each way
 def test_no_address_ends_in_a_server_error(browser_client: Client, world: dict[str, Any]) -> None:
     """Every address with every name that any page reads, looked at and sent."""
     sweep, chance, names = Sweep(browser_client), random.Random(SEED), sorted(known_names())  # noqa: S311
