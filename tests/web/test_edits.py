@@ -45,6 +45,8 @@ NOT_EDITS = {
     "set_language": "one's own language",
     "workbench_save": "adds; one's own of that name is replaced",
     "workbench_remove": "one's own, once",
+    "alarm_close": "once; a second reason is refused",
+    "plan_set": "a whole plan at once; every change of it is entered",
     "person_list": "one's own columns",
     "person_invite": "adds; a name that is taken is told",
     "person_link": "ends a password, whoever asks",
