@@ -220,6 +220,7 @@ def _station_form(station: Station, **changed: object) -> dict[str, object]:
         "make_safe": shlex.join(station.make_safe),
         "time_limit_s": station.time_limit_s,
         "expiry": station.expiry,
+        "bad_contact": station.bad_contact,
         "reference_device": "",
         "reference_every_days": station.reference_every_days,
     }
