@@ -40,7 +40,7 @@ def test_one_scan_of_a_box_and_its_sheet_register_what_is_in_it(
     page.get_by_text("The table is imported.").wait_for()
     made = Device.objects.filter(serial__startswith="DL-")
     assert made.count() == 20
-    assert made.get(serial="DL-004").maker
+    assert made.get(serial="DL-004").maker_values
     # Scanned again, the box leads to its sheet, whatever the page.
     page.goto(f"{bench.url}/queue/")
     scan(BOX.lower())
