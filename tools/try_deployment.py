@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "tools" / "deployment"
 STEP = re.compile(r"^## (\d+)\.[^\n]*\n.*?^```sh\n(.*?)^```", re.M | re.S)
 PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MIRROR = "http://deb.debian.org/debian"
 SERVERS = """
 python3 /opt/loopback.py
 install -d -o mysql -g mysql /run/mysqld
@@ -66,7 +65,7 @@ def _empty_debian(root: Path, ready: Path | None) -> None:
     if ready is not None:
         made = ["cp", "-a", str(ready), str(root)]
     else:
-        made = ["debootstrap", "--variant=minbase", "bookworm", str(root), MIRROR]
+        made = ["debootstrap", "--variant=minbase", "bookworm", str(root)]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     with (root / "etc/hosts").open("a") as hosts:
