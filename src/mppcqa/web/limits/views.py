@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -304,18 +304,7 @@ def limit_preview(request: HttpRequest, pk: int) -> HttpResponse:
 @signs
 def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a version into use."""
-    try:
-        with transaction.atomic():
-            found = edits.locked(LimitSet, pk=pk)
-            edit = edits.begin(request, found, use_parts(found), reverse("limit_set", args=[pk]))
-            if edit.conflict:
-                return edit.both()
-            task = ask_apply(found, by=pen(request))
-    except Refused as error:
-        tell(request, error)
-    else:
-        told_or_waits(request, task, _("The devices are being judged by these limits."))
-    return redirect("limit_set", pk)
+    return _change_use(request, pk, ask_apply, _("The devices are being judged by these limits."))
 
 
 @require_POST
@@ -323,16 +312,21 @@ def limit_apply(request: HttpRequest, pk: int) -> HttpResponse:
 @signs
 def limit_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take limits of a device type or campaign out of use."""
+    text = _("The devices are being judged by the limits that are left for them.")
+    return _change_use(request, pk, ask_withdraw, text)
+
+
+def _change_use(request: HttpRequest, pk: int, ask: Callable[..., Any], text: str) -> HttpResponse:
+    """What `ask` asks for a version, unless somebody changed which are in use meanwhile."""
     try:
         with transaction.atomic():
             found = edits.locked(LimitSet, pk=pk)
             edit = edits.begin(request, found, use_parts(found), reverse("limit_set", args=[pk]))
             if edit.conflict:
                 return edit.both()
-            task = ask_withdraw(found, by=pen(request))
+            task = ask(found, by=pen(request))
     except Refused as error:
         tell(request, error)
     else:
-        text = _("The devices are being judged by the limits that are left for them.")
         told_or_waits(request, task, text)
     return redirect("limit_set", pk)
