@@ -109,6 +109,7 @@ def test_anybody_reads_it_in_their_language(client: Client, built: Path) -> None
     assert "Castellano" in read(client, "/docs/", HTTP_ACCEPT_LANGUAGE="es")
     assert "English" in read(client, "/docs/?en", HTTP_ACCEPT_LANGUAGE="es")
     answer = client.get("/docs/guide/")
+    answer.close()
     assert "'unsafe-inline'" in answer["Content-Security-Policy"]
     later = client.get("/docs/guide/", HTTP_IF_MODIFIED_SINCE=answer["Last-Modified"])
     assert later.status_code == 304
