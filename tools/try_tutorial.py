@@ -41,6 +41,7 @@ class Tutorial:
         self.language, self.folder, self.pictures = language, folder, pictures
         self.text = (DOCS[language] / "tutorial.md").read_text(encoding="utf-8")
         self.seen = ""
+        self.printed = ""
         self.server: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -85,6 +86,7 @@ class Tutorial:
         )
         if done.returncode:
             raise SystemExit(f"{block}\nfailed:\n{done.stdout}{done.stderr}")
+        self.printed = done.stdout
 
     def code(self) -> str:
         """What the first account is asked for, once the server answers."""
@@ -184,9 +186,28 @@ def device(read: Tutorial, page: Page) -> None:
     read.look(page, "/devices/A-001/")
     page.locator("svg.marks").first.wait_for()
     read.shoot(page, "device")
-    page.locator("form[action*='sign'] button[type=submit]").click()
-    page.wait_for_load_state("networkidle")
-    read.look(page, "/devices/A-001/")
+
+
+def sign(read: Tutorial, page: Page) -> None:
+    """In a window of its own, by the person of the address that was printed last."""
+    found = re.search(r"/welcome/\S+", read.printed)
+    if found is None:
+        raise SystemExit(f"no address for the second person:\n{read.printed}")
+    browser = page.context.browser
+    assert browser is not None  # noqa: S101 - by its type alone
+    eva = browser.new_context(viewport=SIZE, locale=read.language).new_page()
+    eva.goto(read.address + found[0])
+    eva.fill("input[name=password]", PASSWORD)
+    eva.fill("input[name=again]", PASSWORD)
+    eva.press("input[name=again]", "Enter")
+    eva.wait_for_url(f"{read.address}/")
+    read.look(eva, "/devices/A-001/")
+    eva.locator("form[action*='sign'] button[type=submit]").click()
+    eva.fill("dialog input[type=password]", PASSWORD)
+    read.shoot(eva, "sign")
+    eva.locator("dialog button[type=submit]").click()
+    eva.locator("main p").filter(has_text="eva").first.wait_for()
+    read.keep(eva)
 
 
 def certificate(read: Tutorial, page: Page) -> None:
@@ -207,6 +228,7 @@ STEPS: dict[str, Callable[[Tutorial, Page], None]] = {
     "station": station,
     "run": run,
     "device": device,
+    "sign": sign,
     "certificate": certificate,
 }
 """Picture -> what a reader does up to it."""

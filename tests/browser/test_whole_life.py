@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import User
 
 from mppcqa.inventory.models import Device, Institute, Tray
 from mppcqa.inventory.shipping import pack
@@ -13,8 +14,8 @@ from mppcqa.queue.models import State
 from mppcqa.results.models import Standing
 from mppcqa.runs.models import Run
 from mppcqa.stages.inspection import STEPS
-from tests.browser.test_campaign import page, sync_api  # noqa: F401
-from tests.browser.test_scans import bench, slots  # noqa: F401
+from tests.browser.test_campaign import PASSWORD, page, sync_api  # noqa: F401
+from tests.browser.test_scans import bench, log_in, slots  # noqa: F401
 from tests.workers import running_worker, wait_until
 
 BOX = "HPK-2026-0400"
@@ -92,8 +93,16 @@ def test_from_delivery_to_shipment(bench: SimpleNamespace) -> None:  # noqa: F81
         page.get_by_role("heading", name=f"In the box ({at})").wait_for()
     scan(".DONE")
     page.wait_for_url(f"**/shipments/{box.pk}/", wait_until="commit")
+    # Who measured does not release; another person does.
     page.get_by_role("button", name="It is on its way").click()
-    box.refresh_from_db()
+    page.get_by_role("alert").filter(has_text="measured").first.wait_for()
+    assert not _sent(box)
+    chief = page.context.browser.new_context().new_page()
+    log_in(chief, bench, User.objects.create_superuser("chief"))
+    chief.goto(f"{bench.url}/shipments/{box.pk}/")
+    chief.get_by_role("button", name="It is on its way").click()
+    chief.get_by_label("Password").fill(PASSWORD)
+    chief.get_by_role("button", name="Sign", exact=True).click()
     wait_until(lambda: _sent(box), 20, "sent")
     states = set(Device.objects.filter(serial__in=SERIALS).values_list("state", flat=True))
     assert states == {DeviceState.SHIPPED}

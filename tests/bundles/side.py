@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.pens import pen_of
-
 
 def start(name: str, devices: int = 0) -> dict[str, str]:
     """A person, a place, and on the first side the devices; our line and fingerprint."""
@@ -108,6 +106,7 @@ def waive() -> None:
 
     from mppcqa.limits.decisions import grant_waiver
     from mppcqa.results.models import Standing
+    from tests.pens import pen_of
 
     rows = Standing.objects.exclude(outcome="pass").exclude(verdict=None)
     row = rows.order_by("device__serial").first()

@@ -93,7 +93,7 @@ def test_a_file_that_is_gone_is_named(full: SimpleNamespace, tmp_path: Path) -> 
     assert checked.exit_code == 0
     assert name in checked.stderr
     restored = CliRunner().invoke(main, ["restore", "--replace", str(backup)])
-    assert restored.exit_code == 0
+    assert restored.exit_code == 0, restored.output
     assert name in restored.stderr
 
 
