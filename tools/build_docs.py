@@ -16,7 +16,7 @@ def build(site: Path = SITE) -> int:
     """Build into a folder; returns its size [bytes]."""
     shutil.rmtree(site, ignore_errors=True)
     for config, target in (("mkdocs.yml", site), ("mkdocs.es.yml", site / "es")):
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
         command += ["--config-file", str(ROOT / config), "--site-dir", str(target)]
         environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603

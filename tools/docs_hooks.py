@@ -70,7 +70,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     for path in site.glob("assets/javascripts/lunr/min/lunr.*.min.js"):
         if path.name.split(".")[1] not in (*LANGUAGES, "stemmer"):
             path.unlink()
-    for name in ("sitemap.xml", "sitemap.xml.gz"):
-        (site / name).unlink(missing_ok=True)
+    # The switch of languages asks for the list of pages: it names none, and so no address of ours.
+    (site / "sitemap.xml.gz").unlink(missing_ok=True)
     for name in ("tinyseg.js", "wordcut.js"):
         (site / "assets/javascripts/lunr" / name).unlink(missing_ok=True)

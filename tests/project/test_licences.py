@@ -7,6 +7,7 @@ from importlib.metadata import Distribution, distributions
 
 FREE = {"MIT", "BSD", "APACHE", "PSF", "ISC", "ZLIB", "0BSD", "CC0", "OFL", "MPL", "HPND"}
 LOOKED_AT = {
+    "docutils": "public domain; the GPL is of an Emacs mode that comes along; for twine",
     "iminuit": "its own code MIT; Minuit2 inside is LGPL, linked as a library of its own",
     "nptdms": "LGPL: used as it is, imported, not changed",
     "python-crontab": "LGPL: django-celery-beat imports it; used as it is, not changed",
