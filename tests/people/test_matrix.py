@@ -39,6 +39,7 @@ WITHOUT_LOGIN = {
     *(
         "account_login",
         "account_logout",
+        "login_code",
         "badge_login",
         "set_language",
         "person_comes",

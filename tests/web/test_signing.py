@@ -24,6 +24,10 @@ DIALOG = {"X-Signing": "dialog"}
 
 @pytest.fixture
 def failing(campaign: SimpleNamespace) -> Verdict:
+    return a_failing_verdict(campaign)
+
+
+def a_failing_verdict(campaign: SimpleNamespace) -> Verdict:
     """A verdict that fails, of a device that rosa measured."""
     verdict: Verdict = Standing.objects.filter(device=campaign.devices[0]).earliest("pk").verdict
     Verdict.objects.filter(pk=verdict.pk).update(outcome="fail")

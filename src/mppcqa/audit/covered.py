@@ -50,6 +50,7 @@ UNHEEDED = {
     "runs.StationToken": {"used_at", "used_from"},
     "people.PersonToken": {"used_at", "used_from"},
     "people.Badge": {"used_at", "used_from"},
+    "people.SecondFactor": {"last_step"},
     "runs.StationOrder": {"messages_seen"},
     "django_celery_beat.PeriodicTask": {"last_run_at", "total_run_count", "date_changed"},
 }
@@ -60,6 +61,7 @@ HIDDEN = {
     "runs.StationToken": {"sha256"},
     "people.PersonToken": {"sha256"},
     "people.Badge": {"sha256"},
+    "people.SecondFactor": {"secret", "codes"},
     "account.EmailConfirmation": {"key"},
 }
 """Columns of which is told that they changed, and never what they hold."""

@@ -115,6 +115,22 @@ def link(name: str) -> None:
     _print_link(_user(name))
 
 
+@user.command(name="second-factor")
+@click.argument("name")
+@click.option("--remove", is_flag=True, help="Take it away: phone and paper are lost.")
+@_told
+def second_factor(name: str, remove: bool) -> None:
+    """Say whether NAME has a second factor, or take it away."""
+    from mppcqa.people.second import second_factor_of, take_away
+
+    row = _user(name)
+    if remove:
+        taken = take_away(row, by=None)
+        click.echo(f"{name} logs in with the password alone" if taken else f"{name} has none")
+        return
+    click.echo(f"{name} has {'one' if second_factor_of(row) else 'none'}")
+
+
 @user.command(name="keep-out")
 @click.argument("name")
 @_told

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.people.tokens import KeptToken
@@ -52,3 +53,27 @@ class Badge(KeptToken):
     @classmethod
     def by_chance(cls) -> str:
         return "".join(secrets.choice(BADGE_LETTERS) for _at in range(BADGE_LENGTH))
+
+
+class SecondFactor(models.Model):
+    """What a person has beside the password: a secret that a phone keeps, and codes on paper."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="second_factor",
+    )
+    secret = models.CharField(max_length=200)
+    """Enciphered with the server's secret key."""
+    codes = models.JSONField(default=list)
+    """Hashes of the codes on paper that were not used yet."""
+    last_step = models.BigIntegerField(default=0)
+    """Of the newest code that was used; that one and all before it count no more."""
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("second factor")
+
+    def __str__(self) -> str:
+        return str(self.user)

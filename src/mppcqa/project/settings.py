@@ -37,6 +37,8 @@
                         secret with which a monitor reads ``/metrics``; none: administrators alone
 ``MPPCQA_IDLE_MIN``     minutes without a click after which a session ends; 120
 ``MPPCQA_CONSOLE_H``    hours for which a station's console and the board are still shown then; 12
+``MPPCQA_SECOND_FACTOR``  of whom a code of the phone is demanded beside the password: ``roles``
+                        (who releases or administers), ``all``, or ``offered``, of nobody
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ``MPPCQA_EMAIL_FROM``   sender of e-mails; ``mppcqa@localhost``
 ``MPPCQA_QUEUE_PREFIX``  begin of the queues' names, where two installations share a broker; mppcqa
@@ -145,6 +147,7 @@ MIDDLEWARE = [
     "mppcqa.web.accounts.lost.LoginRequired",
     "mppcqa.web.bound.BoundPersons",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "mppcqa.web.accounts.second.Demanded",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mppcqa.web.middleware.ContentSecurityPolicy",
@@ -283,6 +286,9 @@ MPPCQA_IDLE_S = 60 * env.float("MPPCQA_IDLE_MIN", default=120.0)
 MPPCQA_CONSOLE_S = 3600 * env.float("MPPCQA_CONSOLE_H", default=12.0)
 if MPPCQA_IDLE_S <= 0:
     raise ImproperlyConfigured("MPPCQA_IDLE_MIN is a number of minutes, more than none")
+MPPCQA_SECOND_FACTOR = env.str("MPPCQA_SECOND_FACTOR", default="offered")
+if MPPCQA_SECOND_FACTOR not in ("offered", "roles", "all"):
+    raise ImproperlyConfigured("MPPCQA_SECOND_FACTOR is offered, roles or all")
 # How many of the addresses in X-Forwarded-For were written by proxies that belong to us.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("MPPCQA_PROXIES", default=0)
 

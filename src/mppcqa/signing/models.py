@@ -27,6 +27,7 @@ class Method(models.TextChoices):
     """How a person proved at the moment of signing who that is."""
 
     PASSWORD = "password", _("password")
+    CODE = "code", _("password and code")
     COMMAND = "command", _("on the server's command line")
 
 

@@ -28,6 +28,9 @@ class Adapter(DefaultAccountAdapter):
         ),
     }
 
+    def get_login_stages(self) -> list[str]:
+        return ["mppcqa.web.accounts.second.CodeStage"]
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -41,7 +44,7 @@ class Adapter(DefaultAccountAdapter):
         try:
             super().pre_authenticate(request, **{**credentials, "username": name or typed})
         except ValidationError:
-            _log_failure(request, name, "not tried, too many were wrong")
+            log_failure(request, name, "not tried, too many were wrong")
             raise
 
 
@@ -56,10 +59,10 @@ def known_name(typed: str) -> str:
 
 @receiver(user_login_failed)
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **more: Any) -> None:
-    _log_failure(request, known_name(str(credentials.get("username", ""))), "wrong")
+    log_failure(request, known_name(str(credentials.get("username", ""))), "wrong")
 
 
-def _log_failure(request: HttpRequest | None, name: str, what: str) -> None:
+def log_failure(request: HttpRequest | None, name: str, what: str) -> None:
     """Who and from where. A name that no account has is not written: it may be a password."""
     place = Adapter().get_client_ip(request) if request is not None else "this program"
     log.warning("log-in refused: %s from %s (password %s)", name or "unknown name", place, what)

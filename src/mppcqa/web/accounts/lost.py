@@ -76,7 +76,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             ),
         )
     kept = keep(request)
-    if request.path == reverse("account_login"):
+    if request.path in (reverse("account_login"), reverse("login_code")):
         # The log-in itself was older than another one; what it carried goes on.
         carried = from_signed(request.POST.get("kept", ""))
         if carried is not None:

@@ -4,10 +4,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from mppcqa.web.accounts import screens, views
+from mppcqa.web.accounts import screens, second, views
 
 urlpatterns = [
     path("login/", views.Login.as_view(), name="account_login"),
+    path("login/code/", second.login_code, name="login_code"),
     path("login/badge/", screens.badge_login, name="badge_login"),
     path("stations/<str:name>/screen/", screens.bench_screen, name="bench_screen"),
     path("logout/", views.LogoutView.as_view(), name="account_logout"),

@@ -8,11 +8,13 @@ from allauth.account.views import LoginView, LogoutView, PasswordChangeView, Pas
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
 from mppcqa.web.accounts.kept import from_signed
 from mppcqa.web.accounts.lost import send_again
+from mppcqa.web.accounts.second import ask_code
 
 __all__ = ["ChangePassword", "FirstPassword", "Login", "LogoutView"]
 
@@ -34,7 +36,8 @@ class Login(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
         if not self.request.user.is_authenticated:
-            return answer
+            kept = "kept" in self.request.POST
+            return ask_code(self.request) if kept and _is_asked_next(answer) else answer
         return self._go_on() or answer
 
     def _go_on(self) -> HttpResponse | None:
@@ -59,6 +62,11 @@ class Login(LoginView):
         context["next"] = self.get_next_url()
         context["kept"] = self.request.POST.get("kept", "")
         return context
+
+
+def _is_asked_next(answer: HttpResponse) -> bool:
+    """Whether the log-in goes on with the code: that page carries what was typed before."""
+    return answer.headers.get("Location") == reverse("login_code")
 
 
 class ChangePassword(PasswordChangeView):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mppcqa.web.people import badges, tokens, views, welcome
+from mppcqa.web.people import badges, second, tokens, views, welcome
 
 urlpatterns = [
     path("people/", views.person_list, name="person_list"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("people/<int:pk>/token/", tokens.person_token_revoke, name="person_token_revoke"),
     path("people/<int:pk>/badge/", badges.person_badge, name="person_badge"),
     path("people/<int:pk>/badge/revoke/", badges.person_badge_revoke, name="person_badge_revoke"),
+    path("people/<int:pk>/second/", second.person_second_remove, name="person_second_remove"),
+    path("second-factor/", second.second_factor, name="second_factor"),
     path("badges/", badges.own_badge, name="own_badge"),
     path("badges/revoke/", badges.own_badge_revoke, name="own_badge_revoke"),
     path("tokens/", tokens.own_tokens, name="own_tokens"),

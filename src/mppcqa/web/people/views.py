@@ -137,7 +137,7 @@ def person_access(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _user(pk: int) -> Any:
-    rows = User.objects.select_related("person__institute", "person__campaign")
+    rows = User.objects.select_related("person__institute", "person__campaign", "second_factor")
     return get_object_or_404(rows.prefetch_related("groups"), pk=pk)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from mppcqa.people import actions
 from mppcqa.people.first import forget_first_code, is_first_code
+from mppcqa.people.second import second_factor_of
 from mppcqa.refused import Refused
 from mppcqa.web.faults import tell_form
 from mppcqa.web.people.forms import FirstForm, PasswordForm
@@ -72,6 +73,10 @@ def _asked(request: HttpRequest, form: PasswordForm, user: User | None) -> HttpR
 
 
 def _logged_in(request: HttpRequest, user: User) -> HttpResponse:
+    if second_factor_of(user) is not None:
+        # The link stands for the password, and not for the phone.
+        messages.success(request, _("Your password is kept. Log in with it."))
+        return redirect("account_login")
     login(request, user)
     messages.success(request, _("Welcome, %s.") % user)
     return redirect("home")

@@ -22,7 +22,8 @@ from mppcqa.web.access import person
 from mppcqa.web.accounts.confirming import confirm
 
 PASSWORD = "sign_password"  # noqa: S105
-"""Field of the dialog; what has "password" in its name is never carried on to another page."""
+CODE = "sign_password_code"
+"""Fields of the dialog; what has "password" in its name is never carried on to another page."""
 HEADER = "X-Signing"
 """By which `signing.js` says that it can show a dialog, and knows that one came."""
 STATUS = 428
@@ -42,7 +43,8 @@ def signs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def asked(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
         if request.method == "POST" and PASSWORD in request.POST and request.user.is_authenticated:
             # Before any transaction: that a password was wrong must stay noted.
-            request._pen = confirm(request, request.POST[PASSWORD])  # type: ignore[attr-defined]
+            given = (request.POST[PASSWORD], request.POST.get(CODE, ""))
+            request._pen = confirm(request, *given)  # type: ignore[attr-defined]
         try:
             answer = view(request, *arguments, **named)
         except Wanted as wanted:
