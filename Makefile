@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures docs tutorial wheel release-check clean
+.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures docs tutorial wheel licences package api-check release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,7 @@ lint: $(VENV)/.test-ready  ## style, types, and who may import whom
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python tools/house.py
+	$(BIN)/pip check
 
 bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
 	$(BIN)/python -m benchmarks.$(subst -,_,$(BENCH)) $(ARGS)
@@ -69,13 +70,26 @@ tutorial: $(VENV)/.test-ready  ## do all that the tutorial says, and draw its pi
 
 wheel: docs  ## build the package and try what is in it
 	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 	$(BIN)/python tools/try_wheel.py dist
 
+licences:  ## what is installed may be used by whoever may use mppcqa, and fits together
+	$(BIN)/pip check
+	$(BIN)/python tools/licences.py
+
+package: wheel  ## the source package, and that it builds the same wheel, twice
+	$(BIN)/python tools/try_package.py dist
+
+api-check: $(VENV)/.test-ready  ## ask every operation of the API what it allows and forbids (ARGS="--examples 100")
+	$(BIN)/python tools/try_api.py $(ARGS)
+
 release-check: $(VENV)/.test-ready  ## all that is too long for every change: an hour and more
-	$(MAKE) lint wheel
+	$(MAKE) lint licences package
 	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
 	$(MAKE) chaos ARGS="--kills 200"
 	$(BIN)/python tools/try_examples.py
+	$(MAKE) api-check ARGS="--examples 100"
 	$(BIN)/python tools/try_deployment.py dist
 	$(MAKE) bench BENCH=mutants
 	$(MAKE) bench BENCH=fuzz

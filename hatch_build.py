@@ -1,4 +1,7 @@
-"""What a wheel carries beyond the sources: front-end, charts, translations, documentation."""
+"""What a package carries beyond the sources: front-end, charts, translations, documentation.
+
+A source package has them where the checkout has, so that a wheel is built of it without Node.js.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ VENDOR = {
 
 
 class Whole(BuildHookInterface[Any]):
-    """Adds them to a wheel; an editable install takes them from the checkout."""
+    """Adds them; an editable install takes them from the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
@@ -28,10 +31,15 @@ class Whole(BuildHookInterface[Any]):
             f"{po.parent}/{po.stem}.mo": str(po.parent.relative_to(root / "src") / f"{po.stem}.mo")
             for po in catalogues
         }
-        wanted = {str(root / place): inside for place, inside in VENDOR.items()} | made
+        if self.target_name == "sdist":
+            places = {place: place for place in VENDOR}
+            made = {one: str(Path(one).relative_to(root)) for one in made}
+        else:
+            places = VENDOR
+        wanted = {str(root / place): inside for place, inside in places.items()} | made
         missing = [place for place in wanted if not Path(place).exists()]
         if missing:
             raise FileNotFoundError(
-                f"a wheel needs {', '.join(missing)}; make them first with: make env docs"
+                f"a package needs {', '.join(missing)}; make them first with: make env docs"
             )
         build_data["force_include"].update(wanted)

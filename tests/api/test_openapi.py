@@ -83,7 +83,7 @@ def _kind(schema: Any) -> Any:
 def test_what_programs_rely_on_stays() -> None:
     now = described()
     if os.environ.get("MPPCQA_RECORD_OPENAPI"):
-        FROZEN.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
+        FROZEN.write_text(json.dumps(now, indent=0, sort_keys=True) + "\n")
     assert not list(broken(json.loads(FROZEN.read_text()), now))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -19,11 +20,43 @@ from mppcqa.runs.models import Run, RunFile, Station
 from tests.api.conftest import Program, program_of
 from tests.people.test_matrix import CLASSES, MATRIX
 
+PIECE = {"X-Piece-SHA256": "0" * 64}
+QUERIES = {"/devices/{serial}/attachments": "?name=a.txt", "/uploads/{sha256}": "?size=1"}
+SUM, DAY = "0" * 64, "2026-01-01T00:00:00Z"
 BODIES: dict[str, Any] = {
     "/devices": {"devices": [{"serial": "NEW-1", "device_type": "none"}]},
     "/stations/{name}/load": {"slots": {"1": "GX-000"}},
     "/stations/{name}/runs": {},
     "/tasks/{number}/kill": {"reason": "test"},
+    "/tasks/{number}/priority": {"priority": 3},
+    "/tasks": {"routine": "none"},
+    "/moves": {"serials": ["GX-000"], "move": "hold", "why": "test"},
+    "/devices/{serial}/comments": {"text": "test"},
+    "/devices/{serial}/rename": {"serial": "GX-NEW", "reason": "test"},
+    "/devices/{serial}/case": {"reason": "test"},
+    "/cases/{number}/decide": {"disposition": "use", "why": "test"},
+    "/records": {
+        "serials": ["GX-000"],
+        "kind": "x",
+        "done_at": "2026-01-01T00:00:00Z",
+        "facts": {},
+    },
+    "/records/{number}/withdraw": {"why": "test"},
+    "/runs": {"stage": "pde", "slots": {"1": "no"}, "uuid": str(uuid4()), "sha256": SUM},
+    "/plans": {"stage": "pde", "slots": {"1": "no"}},
+    "/runs/{number}/kill": {},
+    "/stations/{name}/maintenance": {},
+    "/stations/{name}/reserve": {"hours": 0},
+    "/shipments": {"origin": "no", "destination": "no", "serials": []},
+    "/shipments/{number}/pack": {"serials": []},
+    "/shipments/{number}/unpack": {"serials": []},
+    "/shipments/{number}/receive": {"serials": []},
+    "/schedules/{number}/switch": {"enabled": True},
+    "/exports": {"what": "devices"},
+    "/catalogue/{kind}": {},
+    "/catalogue/{kind}/{number}": {},
+    "/limits": {"stage": "pde", "title": "t", "limits": [{"quantity": "none"}]},
+    "/reanalyses": {"stage": "none"},
 }
 
 
@@ -65,7 +98,7 @@ def test_every_operation_lets_through_whom_the_matrix_names(
                 answer = (
                     program.get(address)
                     if method == "get"
-                    else program.send(method, address, BODIES.get(path, {}))
+                    else program.send(method, address, BODIES.get(path, {}), **PIECE)
                 )
                 transaction.set_rollback(True)
             assert answer.status_code not in (405, 500), (name, role, answer.content)
@@ -97,7 +130,7 @@ def test_what_is_of_another_institute_is_not_there(
     bound = program_of(invite("pat", ROLES["partner"], institute=elsewhere, by=None))
     asked = 0
     for name, path in operations().items():
-        of_all = path.startswith(("/limits", "/stations"))
+        of_all = path.startswith(("/limits", "/stations", "/catalogue", "/uploads"))
         if name.startswith("GET") and "{" in path and not of_all:
             answer = bound.get(_address(path, campaign, "administrator"))
             assert answer.status_code == 404, (name, answer.content)
@@ -112,11 +145,65 @@ def test_what_is_of_another_institute_is_not_there(
 def _address(path: str, campaign: SimpleNamespace, role: str) -> str:
     """With something that there is in each place; tasks are the role's own."""
     serial = campaign.devices[0].serial
-    about = path.split("/")[1]
+    about, query = path.split("/")[1], QUERIES.get(path, "")
     if "{number}" in path:
         path = path.replace("{number}", str(_number(about, role)))
     name = {"trays": "T-1", "stations": Station.objects.earliest("pk").name}.get(about, "")
-    return path[1:].replace("{serial}", serial).replace("{name}", name)
+    path = path.replace("{kind}", "tags").replace("{sha256}", SUM)
+    return path[1:].replace("{serial}", serial).replace("{name}", name) + query
+
+
+def _case() -> int:
+    from mppcqa.inventory.cases import Case
+
+    return Case.objects.create(device=Device.objects.earliest("pk"), reason="test").pk
+
+
+def _record() -> int:
+    from django.utils import timezone
+
+    from mppcqa.inventory.records import DeviceRecord
+
+    device = Device.objects.earliest("pk")
+    return DeviceRecord.objects.create(device=device, kind="x", done_at=timezone.now(), facts={}).pk
+
+
+def _report() -> int:
+    from mppcqa.reports.models import Report
+
+    about = Device.objects.earliest("pk")
+    said = {"about_model": about._meta.label_lower, "about_id": str(about.pk)}
+    return Report.objects.create(**said, kind="device", title="t", file="gone").pk
+
+
+def _export(role: str) -> int:
+    from django.contrib.auth.models import User
+
+    from mppcqa.exchange.models import Export
+
+    by = User.objects.get(username=f"the.{role}")
+    return Export.objects.create(what="devices", form="csv", file="gone", asked_by=by).pk
+
+
+def _tag() -> int:
+    from mppcqa.inventory.models import Tag
+
+    return Tag.objects.get_or_create(name="a tag")[0].pk
+
+
+def _schedule() -> int:
+    from mppcqa.web.schedules.words import ours
+
+    return int(ours().earliest("pk").pk)
+
+
+MADE: dict[str, Any] = {
+    "cases": _case,
+    "records": _record,
+    "reports": _report,
+    "catalogue": _tag,
+    "schedules": _schedule,
+}
 
 
 def _number(about: str, role: str) -> int:
@@ -136,6 +223,10 @@ def _number(about: str, role: str) -> int:
         made = Shipment.objects.create(origin=place, destination=place)
         made.devices.add(device)
         return made.pk
+    if about == "exports":
+        return _export(role)
+    if about in MADE:
+        return MADE[about]()
     from mppcqa.limits.models import LimitSet, Verdict
 
     models: dict[str, Any] = {

@@ -206,12 +206,13 @@ def station_list(request: HttpRequest) -> Any:
 @stations.get("/{name}", response=StationOut, summary="One station")
 def station(request: HttpRequest, name: str) -> Any:
     """A station with what is loaded."""
-    return _shown(
+    return shown_station(
         request, one_of(Station.objects.select_related("institute"), "station", name=name)
     )
 
 
-def _shown(request: HttpRequest, row: Station) -> dict[str, Any]:
+def shown_station(request: HttpRequest, row: Station) -> dict[str, Any]:
+    """A station with what of its devices is seen."""
     loaded = LoadedDevice.objects.visible_to(who(request)).filter(station=row)
     return _station(row, list(loaded.select_related("device")))
 
@@ -237,7 +238,7 @@ def load(request: HttpRequest, name: str, said: Load) -> Any:
     user = with_right(request, "runs.add_loadeddevice")
     row = one_of(Station.objects.select_related("institute"), "station", name=name)
     load_station(row, said.slots, by=user)
-    return _shown(request, row)
+    return shown_station(request, row)
 
 
 @stations.post("/{name}/unload", response=StationOut, summary="Unload a station")
@@ -247,7 +248,7 @@ def unload(request: HttpRequest, name: str) -> Any:
     user = with_right(request, "runs.delete_loadeddevice")
     row = one_of(Station.objects.select_related("institute"), "station", name=name)
     unload_station(row, by=user)
-    return _shown(request, row)
+    return shown_station(request, row)
 
 
 class Start(Said):

@@ -116,7 +116,14 @@ def task_list(request: HttpRequest, asked: Query[TaskQuery]) -> Any:
     return page_of(request, ALL, asked, lambda rows: [_item(row) for row in rows], show=listed)
 
 
-def _whole(request: HttpRequest, number: int) -> dict[str, Any]:
+def seen_task(user: Any, number: int) -> Task:
+    """A task that a person sees; 404 where there is none."""
+    found: Task = one_of(seen_tasks(user), "task", pk=number)
+    return found
+
+
+def whole(request: HttpRequest, number: int) -> dict[str, Any]:
+    """A task with how it goes."""
     rows = seen_tasks(who(request)).annotate(asker=F("requested_by__username"))
     row = one_of(rows, "task", pk=number)
     return {
@@ -133,7 +140,7 @@ def _whole(request: HttpRequest, number: int) -> dict[str, Any]:
 @router.get("/{number}", response=TaskWhole, summary="One task")
 def task(request: HttpRequest, number: Path[Number]) -> Any:
     """How a task goes, or went."""
-    return _whole(request, number)
+    return whole(request, number)
 
 
 @router.get("/{number}/log", response=LogPiece, summary="A log from an offset")
@@ -163,7 +170,7 @@ def stop(request: HttpRequest, number: Path[Number], said: Kill) -> Any:
     """Stop it: at once where it has not begun, through its worker where it runs."""
     user = with_right(request, "queue.change_task")
     kill(one_of(seen_tasks(user), "task", pk=number), by=user, reason=said.reason)
-    return _whole(request, number)
+    return whole(request, number)
 
 
 @router.post("/{number}/again", response={201: TaskWhole}, summary="Ask for a task again")
@@ -172,4 +179,4 @@ def repeat(request: HttpRequest, number: Path[Number]) -> Any:
     """The same again as a new task; 409 while it is under way."""
     user = with_right(request, "queue.add_task")
     made = again(one_of(seen_tasks(user), "task", pk=number), by=user)
-    return Status(201, _whole(request, made.pk))
+    return Status(201, whole(request, made.pk))

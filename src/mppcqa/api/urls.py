@@ -8,7 +8,23 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 import mppcqa
-from mppcqa.api import me, measurements, places, registering, results, runs, tasks
+from mppcqa.api import (
+    bringing,
+    catalogue,
+    deciding,
+    device_acts,
+    kept,
+    me,
+    measurements,
+    packing,
+    places,
+    registering,
+    results,
+    run_acts,
+    runs,
+    task_asking,
+    tasks,
+)
 from mppcqa.api.asking import PersonBearer
 from mppcqa.api.described import DescribedAPI
 from mppcqa.api.limits import TokenRate
@@ -19,9 +35,13 @@ RATE = "100/s"
 PERSONS = (
     ("/me", me.router),
     ("/devices", registering.router),
+    ("/moves", device_acts.moves),
+    ("/cases", device_acts.cases),
+    ("/records", device_acts.records),
     ("/measurements", measurements.router),
     ("/verdicts", results.verdicts),
     ("/analyses", results.analyses),
+    ("/reanalyses", deciding.reanalyses),
     ("/limits", results.limits),
     ("/stages", results.stages),
     ("/runs", runs.runs),
@@ -31,8 +51,17 @@ PERSONS = (
     ("/trays", places.trays),
     ("/shipments", places.shipments),
     ("/tasks", tasks.router),
+    ("/routines", task_asking.routines),
+    ("/schedules", task_asking.schedules),
+    ("/plans", bringing.plans),
+    ("/uploads", bringing.uploads),
+    ("/reports", kept.reports),
+    ("/exports", kept.exports),
+    ("/catalogue", catalogue.router),
 )
 """What programs of persons ask for; stations have a part of their own."""
+ACTS = (deciding, packing, run_acts)
+"""Modules whose operations stand on the routers of others."""
 
 api = DescribedAPI(
     title="mppcqa",

@@ -12,6 +12,7 @@ and in ``docs/api/persons.md``.
 """
 
 from mppcqa.client._asking import Away, BadToken, Fault, NotThere, Refused
+from mppcqa.client._brought import OwnRun
 from mppcqa.client._client import Client
 from mppcqa.client._measurements import Measurements
 from mppcqa.client._run import StationRun
@@ -25,6 +26,7 @@ __all__ = [
     "Fault",
     "Measurements",
     "NotThere",
+    "OwnRun",
     "Refused",
     "Registered",
     "RunRow",

@@ -83,7 +83,7 @@ class Asking:
         """The answer to a change, which is done once."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         data = json.dumps(body or {}).encode()
-        return json.loads(self.ask("POST", path, {}, data=data, headers=headers).data)
+        return json.loads(self.ask("POST", path, {}, data=data, headers=headers).data or b"null")
 
     def ask(
         self,

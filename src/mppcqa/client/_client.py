@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mppcqa.client._asking import BROKEN, Asking, Away, Refused, place
+from mppcqa.client._brought import OwnRun, bring_one, spooled
 from mppcqa.client._measurements import Measurements
 from mppcqa.client._run import StationRun
 from mppcqa.client._said import DeviceRow, Registered, RunRow, TaskRow, Value
@@ -109,6 +110,38 @@ class Client:
                 print(line)
         """
         return StationRun(self._asking, station, devices, parameters)
+
+    def measure(
+        self,
+        stage: str,
+        devices: Mapping[int, str],
+        *,
+        spool: str | Path = "spool",
+        station: str = "",
+        **parameters: Any,
+    ) -> OwnRun:
+        """A run that this program measures itself, for the length of a block::
+
+            with client.measure("darkbox", {1: "A0001"}, spool="spool") as run:
+                write_run_file(run.path, run.config)
+
+        Its file is brought at the end; `bring` brings what could not be.
+        """
+        return OwnRun(self._asking, stage, devices, parameters, Path(spool), station)
+
+    def bring(self, spool: str | Path = "spool") -> list[int]:
+        """Bring what lies in a spool, also of programs that ended; the numbers of the runs."""
+        return [bring_one(self._asking, folder) for folder in spooled(Path(spool))]
+
+    def ask(self, routine: str, *, priority: int = 5, **arguments: Any) -> TaskRow:
+        """Ask for a task of a routine; ``client.listed("routines")`` are those that there are."""
+        said = {"routine": routine, "arguments": arguments, "priority": priority}
+        found: TaskRow = self._asking.post("tasks", said)
+        return found
+
+    def send(self, *parts: object, **said: Any) -> Any:
+        """Any other change: ``client.send("moves", serials=["A0001"], move="hold", why="…")``."""
+        return self._asking.post(place(*parts), said)
 
     def tasks(self, **filters: Any) -> Iterator[TaskRow]:
         """Tasks by ``state`` (one of them, ``open`` or ``ended``), the newest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
 from mppcqa.queue.registry import Parameter, routine
 from mppcqa.runs.folders import RUN_FILE, folder_to_keep, mark_kept, new_folder, note_size
-from mppcqa.runs.models import Run, RunFile, Station
+from mppcqa.runs.models import Run, RunFile, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved
 from mppcqa.runs.task_stage import task_stage
 from mppcqa.station.programs import ListFault, Program, read_list
@@ -129,6 +130,12 @@ def run_names(run: Run) -> dict[str, str]:
 
 def configuration(run: Run, folder: Path) -> dict[str, Any]:
     """What `run.json` tells the test program of a run."""
+    rows = run.slots.select_related("device__device_type")
+    return told_configuration(run, rows) | {"truth": str(folder / "truth.json")}
+
+
+def told_configuration(run: Run, rows: Iterable[RunSlot]) -> dict[str, Any]:
+    """The same of a run that may not be written yet."""
     slots = [
         {
             "slot": row.slot,
@@ -139,7 +146,7 @@ def configuration(run: Run, folder: Path) -> dict[str, Any]:
             "channels": row.device.device_type.channels,
             "nominal_breakdown_v": row.device.device_type.nominal_breakdown_v,
         }
-        for row in run.slots.select_related("device__device_type")
+        for row in rows
     ]
     return {
         "run": run.pk,
@@ -153,7 +160,6 @@ def configuration(run: Run, folder: Path) -> dict[str, Any]:
             "stop": run.bad_contact in (Station.BadContact.ASK, Station.BadContact.BLOCK),
         },
         "slots": slots,
-        "truth": str(folder / "truth.json"),
     }
 
 
@@ -206,6 +212,9 @@ def check_devices(run: Run, path: Path) -> None:
         there = {slot["slot"]: slot["serial"] for slot in opened.slots}
         number = opened.meta["run"]
         named = opened.meta.get("run_uuid", str(run.uuid))
+        # What was measured before the run had a number has 0, and is named by the uuid alone.
+        if number == 0 and "run_uuid" in opened.meta:
+            number = run.pk
     if number != run.pk or there != expected:
         raise TaskError(
             f"The run file is of run {number} with {there}, but run {run.pk} measured {expected}. "
