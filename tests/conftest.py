@@ -30,10 +30,13 @@ settings.load_profile("mppcqa")
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Before the first database: how tests empty one."""
+    """Before the first database: how tests empty one, and what they pay for once."""
     from tests.flushing import without_guards
+    from tests.quicker import find_static_files_once, hash_passwords_quickly
 
     without_guards()
+    hash_passwords_quickly()
+    find_static_files_once()
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,8 @@ from django.contrib.auth.models import User
 from mppcqa.inventory.models import Device
 from mppcqa.runs.models import LoadedDevice, Run
 from tests.browser.scanner import Scanner
-from tests.browser.test_access import AXE, FAULTS, RULES, SHARES, WIDER
 from tests.browser.test_campaign import PASSWORD, page, sync_api  # noqa: F401
 from tests.web.conftest import loaded  # noqa: F401
-from tests.web.test_pages import FRAGMENTS, addresses
 
 
 def log_in(page: object, live_server: object, operator: User) -> None:  # noqa: F811
@@ -131,36 +129,3 @@ def test_an_unknown_one_is_registered_by_a_touch(bench: SimpleNamespace) -> None
     scan.touch("Take back")
     scan.says("Taken back")
     assert not Device.objects.filter(serial="GX-500").exists()
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("share", range(SHARES))
-def test_a_scan_counts_on_every_page(
-    bench: SimpleNamespace,
-    loaded: object,  # noqa: F811
-    share: int,
-) -> None:
-    """The answer stands on each page, large, and is accessible at both widths."""
-    page, scan = bench.page, bench.scan  # noqa: F811
-    page.emulate_media(reduced_motion="reduce")
-    skipped = ("live", "log", "file", "station", "console", *FRAGMENTS)
-    found: dict[str, list[str]] = {}
-    for at, (name, address) in enumerate(addresses(bench.campaign).items()):
-        if at % SHARES != share or any(piece in name for piece in skipped):
-            continue
-        page.goto(f"{bench.url}{address}")
-        scan(".STOP")
-        scan.says("Not done")
-        page.get_by_text("Of which station?").wait_for()
-        if at % 9 == 0:
-            page.evaluate(AXE.read_text())
-            faults = page.evaluate(FAULTS, {"type": "tag", "values": RULES})
-            page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
-            faults += page.evaluate(FAULTS, {"type": "rule", "values": ["color-contrast"]})
-            page.set_viewport_size({"width": 390, "height": 844})
-            if page.evaluate(WIDER) > 0:
-                faults.append("wider than a phone")
-            page.set_viewport_size({"width": 1400, "height": 900})
-            if faults:
-                found[name] = faults
-    assert not found, found

@@ -102,6 +102,7 @@ def test_a_full_disk_under_the_log_is_told_and_stops_nothing() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to("/dev/full")
     run_all()
+    path.unlink()
     task.refresh_from_db()
     assert (task.state, task.result) == (State.SUCCEEDED, {"status": 0})
     assert "could not be written" in task.messages.get().text

@@ -223,14 +223,15 @@ def test_no_form_of_any_page_ends_in_a_server_error(
 
 def _try_form(sweep: Sweep, form: PageForm, chance: random.Random) -> None:
     fields = form.fields
-    for value in chance.sample(HOSTILE, tries(4, len(HOSTILE))):
+    for value in chance.sample(HOSTILE, tries(2, len(HOSTILE))):
         # Buttons and hidden fields choose what is done with the rest.
         kept = {name: fields[name] for name in ("action", "kind", "stage") if fields.get(name)}
         sweep.send(form.method, form.action, {**dict.fromkeys(fields, value), **kept})
     for name in fields:
         for value in chance.sample(HOSTILE, tries(1, 4)):
-            sweep.send(form.method, form.action, {**fields, name: value})
-            sweep.send(form.method, form.action, {**fields, name: [value, "1"]})
+            ways: list[Any] = [value, [value, "1"]]
+            for way in chance.sample(ways, tries(1, 2)):
+                sweep.send(form.method, form.action, {**fields, name: way})
 
 
 def _told(sweep: Sweep) -> str:
@@ -272,9 +273,9 @@ def test_no_address_ends_in_a_server_error(
     for pattern in patterns[share::SHARES]:
         address = _address(pattern, world)
         for method in ("get", "post"):
-            for value in chance.sample(HOSTILE, tries(2, 8)):
+            for value in chance.sample(HOSTILE, tries(1, 8)):
                 sweep.send(method, address, dict.fromkeys(names, value))
-            for _more in range(tries(3, 12)):
+            for _more in range(tries(1, 12)):
                 some = chance.sample(names, 12)
                 plausible = ("1", "", "pde", "GX-000", "all", "2", "csv", "check", "0.5")
                 mixed = {name: chance.choice((*HOSTILE, *plausible * 4)) for name in some}

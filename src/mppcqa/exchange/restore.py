@@ -207,7 +207,8 @@ def _logs(backup: Path, manifest: dict[str, Any], told: Told) -> int:
     logs = manifest.get("logs", {})
     for number, name in enumerate(logs):
         told(number, len(logs), name)
-        target = inside(logs_folder(), name)
+        # A link that stands in its place is replaced, not followed.
+        target = inside(logs_folder(), str(Path(name).parent)) / Path(name).name
         with whole_file(target) as part:
             shutil.copyfile(backup / "logs" / name, part)
     return len(logs)
