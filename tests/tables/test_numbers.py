@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mppcqa.tables.conditions import in_name
 from mppcqa.tables.headings import read_head, roles_of
 from mppcqa.tables.numbers import AMBIGUOUS, decimal_sign, numbers, to_number
 from mppcqa.tables.units import conversion
@@ -127,6 +128,13 @@ def test_other_texts_are_no_numbers(text: str) -> None:
         ("%", "", 12.0, 0.12),
         ("kOhm", "Ω", 1.0, 1000.0),
         ("mV/K", "V/°C", 54.0, 0.054),
+        ("UA", "A", 2.0, 2e-6),
+        ("pa", "A", 2.0, 2e-12),
+        ("microamps", "A", 2.0, 2e-6),
+        ("Nano-Amperes", "A", 2.0, 2e-9),
+        ("A x 1E-9", "A", 2.0, 2e-9),
+        ("10⁻⁹ A", "A", 2.0, 2e-9),
+        ("KHZ", "Hz", 3.0, 3000.0),
     ],
 )
 def test_units_are_told_apart(given_: str, stored: str, number: float, due: float) -> None:
@@ -135,7 +143,19 @@ def test_units_are_told_apart(given_: str, stored: str, number: float, due: floa
     assert number * change.factor + change.offset == pytest.approx(due)
 
 
-@pytest.mark.parametrize(("given_", "stored"), [("A", "V"), ("s", "V"), ("°C", "V"), ("cm", "V")])
+@pytest.mark.parametrize(
+    ("given_", "stored"),
+    [
+        ("A", "V"),
+        ("s", "V"),
+        ("°C", "V"),
+        ("cm", "V"),
+        ("MA", "A"),
+        ("NA", "A"),
+        ("A x 1E9", "A"),
+        ("100A", "A"),
+    ],
+)
 def test_units_of_other_quantities_are_refused(given_: str, stored: str) -> None:
     assert conversion(given_, stored) is None
 
@@ -183,3 +203,21 @@ def test_headings(head: str, name: str, unit: str, roles: list[str]) -> None:
 )
 def test_conditions_in_headings(head: str, conditions: dict[str, float]) -> None:
     assert read_head(head).conditions == pytest.approx(conditions)
+
+
+@pytest.mark.parametrize(
+    ("name", "temperature_c"),
+    [
+        ("iv_T253K.csv", -20.15),
+        ("iv_T-20C.csv", -20.0),
+        ("iv_Tm20C.csv", -20.0),
+        ("HDR2-2-n30C-x.csv", -30.0),
+        ("HDR2-2-10C-7.8mA.csv", 10.0),
+        ("iv_temp25C.csv", 25.0),
+        ("iv-20C.csv", None),  # a minus or a dash
+        ("iv_T20C_T-20C.csv", None),
+    ],
+)
+def test_temperatures_in_names(name: str, temperature_c: float | None) -> None:
+    found = in_name("temperature_c", name)
+    assert (found and found.value) == temperature_c

@@ -10,7 +10,7 @@ import pytest
 
 from mppcqa.tables import TableError
 from mppcqa.tables.opening import open_source
-from mppcqa.tables.sheet_size import claimed_cells
+from mppcqa.tables.sheet_size import reach_of
 from tests.tables import sheets
 from tests.tables.sheets import write_ods, write_xls
 
@@ -21,7 +21,7 @@ def test_cells_of_sheets_are_counted(tmp_path: Path) -> None:
     for write, name in ((write_xls, "a.xls"), (write_ods, "a.ods")):
         path = tmp_path / name
         write(path, ROWS)
-        assert claimed_cells(path) == 6
+        assert reach_of(path).cells == 6
         assert [chunk.rows.tolist() for chunk in open_source(path).chunks()] == [[2, 3]]
 
 
@@ -37,7 +37,7 @@ def test_a_cell_far_away_is_refused_before_all_are_held(
     monkeypatch.setattr(sheets, "_workbook", with_a_far_cell)
     path = tmp_path / "far.xls"
     write_xls(path, ROWS)
-    assert claimed_cells(path) == 65536 * 256
+    assert reach_of(path).cells == 65536 * 256
     with pytest.raises(TableError, match="far below or beside"):
         open_source(path)
 
@@ -58,9 +58,21 @@ def test_rows_that_stand_for_many_count_only_where_they_hold_something(
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
-    assert claimed_cells(path) == cells
+    assert reach_of(path).cells == cells
     if value:
         with pytest.raises(TableError, match="far below or beside"):
             open_source(path)
     else:
         assert sum(len(chunk) for chunk in open_source(path).chunks()) == 2
+
+
+def test_a_workbook_that_lacks_bytes_or_holds_next_to_nothing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "iv.xls"
+    write_xls(path, [ROWS[0], *([50 + n / 100, 1e-9] for n in range(200))])
+    data = path.read_bytes()
+    path.write_bytes(data[:3000] + data[3036:])  # two records of numbers
+    with pytest.raises(TableError, match="lacks bytes"):
+        open_source(path)
+    write_ods(path, [*ROWS, *([] for _ in range(30_000)), ["" for _ in range(9)] + [1.0]])
+    with pytest.raises(TableError, match="far below or beside"):
+        open_source(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from nptdms import ChannelObject, TdmsWriter
 
 from mppcqa.tables import TableError
+from mppcqa.tables.mapping import Given
 from mppcqa.tables.measured import Measured
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import read_foreign
@@ -182,3 +184,72 @@ def test_a_unit_of_drs4_that_is_not_known_is_refused(tmp_path: Path) -> None:
         lines = [head, *data, "</CHN1></Board_1></Event></DRSOSC>"]
         with pytest.raises(TableError, match="VUnit"):
             parts_of(written(tmp_path, lines, "drs_54V_20C.xml"))
+
+
+CELLS = {
+    "with units": ("Voltage,Current", "{v:.2f} V,{n:.5f} nA"),
+    "with letters": ("V (V),I (A)", "{v:.2f},{n:.5f}n"),
+    "with letters alone": ("V,I", "{v:.2f}V,{n:.5f}n"),
+}
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_cells_with_units(tmp_path: Path, kind: str) -> None:
+    heading, form = CELLS[kind]
+    lines = rows(heading, form)
+    is_curve(parts_of(written(tmp_path, lines))[0])
+    # What is cut off with its unit is no number in another one, and one without is none.
+    path = written(tmp_path, lines)
+    path.write_bytes(path.read_bytes().rstrip(b"nA \n"))
+    (part,) = parts_of(path)
+    assert part.curve
+    np.testing.assert_allclose(part.curve.current_a, A[:-1], rtol=2e-5)
+    lines[9] = lines[9].rstrip("nA ")
+    if kind != "with letters":
+        with pytest.raises(TableError, match="no unit"):
+            parts_of(written(tmp_path, lines))
+
+
+@pytest.mark.parametrize(
+    "remarks",
+    [
+        ["# Units: V, nA"],
+        ["Current unit: nA", "Voltage unit: V"],
+        ["# currents are in nanoamps, voltages in volts", "# Compliance current in mA: 1"],
+        ["# V [V]  I [nA]", "Max current (mA)"],
+    ],
+)
+def test_units_by_remarks(tmp_path: Path, remarks: list[str]) -> None:
+    is_curve(
+        parts_of(written(tmp_path, [*remarks, *rows("Voltage,Current", "{v:.2f},{n:.5f}")]))[0]
+    )
+    # Of two that differ none is taken.
+    differing = [*remarks, "# Current unit: uA", *rows("Voltage,Current", "{v:.2f},{n:.5f}")]
+    assert not propose(written(tmp_path, differing)).certain
+
+
+@pytest.mark.parametrize(("unit", "likely"), [("MA", "mA"), ("NA", "nA")])
+def test_units_in_capital_letters_are_asked(tmp_path: Path, unit: str, likely: str) -> None:
+    times = {"mA": 1e-3, "nA": 1e-9}[likely]
+    lines = [f"Voltage (V),Current ({unit})"]
+    lines += [f"{v},{i / times:.6e}" for v, i in zip(V, A, strict=True)]
+    path = written(tmp_path, lines)
+    found = propose(path)
+    assert [(doubt.column, doubt.unit) for doubt in found.doubts] == [(f"Current ({unit})", likely)]
+    said = found.with_unit(f"Current ({unit})", likely)
+    assert said.certain
+    assert said.mapping
+    is_curve(read_foreign(path, said.mapping)[0])
+
+
+def test_samples_that_are_numbered_are_a_waveform(tmp_path: Path) -> None:
+    lines = ["Sample,CH1 (mV)", *(f"{n},{1e3 * v:.4f}" for n, v in enumerate(WAVE))]
+    path = written(tmp_path, lines, "pulse_54V_20C.csv")
+    found = propose(path)
+    assert found.certain
+    assert found.mapping
+    with pytest.raises(TableError, match="sample_s"):
+        read_foreign(path, found.mapping)
+    said = {**found.mapping.conditions, "sample_s": Given(value=2e-9)}
+    (part,) = read_foreign(path, replace(found.mapping, conditions=said))
+    np.testing.assert_allclose(np.asarray(part.waveforms)[0], WAVE, atol=1e-7)

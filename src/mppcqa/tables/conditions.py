@@ -16,7 +16,13 @@ NAMED = ("bias_v", "temperature_c", "light")
 """What headers, headings and names of files say of a device's conditions."""
 UNITS = {"bias_v": "V", "temperature_c": "°C", "light": "", "gate_s": "s", "sample_s": "s"}
 _EDGE = r"(?<![0-9A-Za-z.,])"
-_END = r"(?![\dA-Za-z.])"
+_APART = _EDGE + r"(?:(?<!-)|(?=[nmp+-]))"
+"""In iv-20C the dash may be a minus or none: a temperature there is asked."""
+_DEGREES = r"(?=\d+(?:[.,]\d+)? ?(?:deg|°)?C(?![A-Za-z]))"
+DASHES = re.compile(rf"(?<=-)([^\W_][^\W_.]*)-{_DEGREES}|(?<=[^\W_])-(?=\d+ ?(?:deg|°)?C-)")
+"""Dashes that part words, as others of the name do: HDR2-2-10C-5mA."""
+_END = r"(?![\dA-Za-z]|[.,]\d)"
+_TEMP = r"(?<![A-Za-z])(?:T|[Tt]emp)[_=]?"
 _NUMBER = r"[nmp+-]?\d+(?:[.,]\d+)?"
 NAMES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "bias_v": (
@@ -24,12 +30,14 @@ NAMES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
         (re.compile(rf"(?<![A-Za-z])(?:V_?b(?:ias)?|bias|HV)[_=-]?({_NUMBER})" + _END, re.I), "V"),
     ),
     "temperature_c": (
-        (re.compile(_EDGE + rf"({_NUMBER}) ?(?:deg|°)?C(?![A-Za-z])"), "°C"),
+        (re.compile(_APART + rf"({_NUMBER}) ?(?:deg|°)?C(?![A-Za-z])"), "°C"),
         (re.compile(_EDGE + r"(\d{2,3}(?:[.,]\d+)?) ?K(?![A-Za-z0-9])"), "K"),
         (re.compile(rf"(?<![A-Za-z])(?:T|temp)[_=]?({_NUMBER})(?![\dA-Za-z.])"), "°C"),
+        (re.compile(_TEMP + rf"({_NUMBER}) ?(?:deg|°)?C(?![A-Za-z])"), "°C"),
+        (re.compile(_TEMP + r"(\d{2,3}(?:[.,]\d+)?) ?K(?![A-Za-z0-9])"), "K"),
     ),
 }  # fmt: skip
-"""Conditions in names of files: 54.3V, Vbias54.3, n20C or m20C (minus 20), 293K, T25."""
+"""Conditions in names of files: 54.3V, Vbias54.3, n20C or m20C (minus 20), 293K, T25, T253K."""
 LIT = re.compile(r"(?i)\d ?mA(?![a-z])|(?<![a-z])(?:light|led|lit|laser)(?![a-z])")
 DARK = re.compile(r"(?i)(?<![a-z])(?:dark|noled|led ?off|oscuro)(?![a-z])")
 KEYS: dict[str, re.Pattern[str]] = {
@@ -110,6 +118,8 @@ def in_name(name: str, file_name: str) -> Evidence | None:
         if LIT.search(stem):
             return Evidence(1.0, _("the file's name"))
         return Evidence(0.0, _("the file's name")) if DARK.search(stem) else None
+    if name == "temperature_c":
+        stem = DASHES.sub(r"\1_", stem)
     for pattern, unit in NAMES.get(name, ()):
         texts = dict.fromkeys(pattern.findall(stem))
         if len(texts) > 1:
@@ -118,7 +128,7 @@ def in_name(name: str, file_name: str) -> Evidence | None:
             number = to_number(_signed(text))
             change = conversion(unit, UNITS[name])
             if number is not None and change is not None:
-                value = number * change.factor + change.offset
+                value = float(f"{number * change.factor + change.offset:.10g}")
                 return Evidence(value, _("the file's name (%s)") % text)
     return None
 

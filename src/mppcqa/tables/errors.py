@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 
 from mppcqa.tables.words import say as _
+
+ZIP_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, LookupError),
+    *(NotImplementedError, UnicodeError),
+)
+"""What Python's reader of archives raises for damaged ones, wherever the damage is."""
 
 
 class TableError(ValueError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,17 +15,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mppcqa.tables.errors import Fault, TableError
+from mppcqa.tables.errors import ZIP_DAMAGED, Fault, TableError
 from mppcqa.tables.headings import MAX_COLUMNS, is_heading, too_many_columns
 from mppcqa.tables.layout import find_layout
-from mppcqa.tables.separated import columns_of, decimal_notes
+from mppcqa.tables.separated import decimal_notes
 from mppcqa.tables.source import CHUNK_ROWS, Chunk, Reading
 from mppcqa.tables.words import say as _
 
 MAX_UNPACKED = 1 << 30
 MAX_TEXTS = 96 << 20
 """Bytes of the table of texts, which is held in memory."""
-UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError)
 MAX_RATIO = 250
 """Spreadsheets shrink five- to thirtyfold; a bomb thousandfold."""
 NO_VALUES = ("#N/A",)
@@ -61,7 +59,7 @@ class ExcelSource:
             decimal=reading.decimal,
             skip=reading.skip_lines,
         )
-        self.columns, self.facts = columns_of(layout), layout.facts
+        self.columns, self.facts = list(layout.columns), layout.facts
         self._start = layout.first + 1
         self.decimal = reading.decimal or "."
         has_head = layout.heading_at >= 0
@@ -164,7 +162,7 @@ def _refuse_bombs(path: Path) -> None:
             for member in members:
                 if member.file_size > SCANNED_FROM:
                     _refuse_long_rows(archive, member)
-    except (*UNREADABLE, zlib.error) as error:
+    except ZIP_DAMAGED as error:
         raise TableError(_broken(error)) from None
 
 

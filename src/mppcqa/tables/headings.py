@@ -194,6 +194,10 @@ class Column:
     """The mark before decimals in its texts; `numbers.AMBIGUOUS` where it can't be told."""
     conditions: dict[str, float] = field(default_factory=dict, hash=False)
     """Conditions that the head names, as in ``Vbr, Temp=25C``."""
+    cell_units: bool = False
+    """Whether its cells carry units, as in ``49.0 V``; they are read as numbers in `unit`."""
+    told: bool = False
+    """Whether its unit is told by a remark above the table."""
 
 
 def read_head(head: str) -> Column:
@@ -221,7 +225,7 @@ def read_head(head: str) -> Column:
     known = read_unit(unit)
     if found["e"] and (known is None or unit in ("C", "K", "m", "s", "h", "A") or len(unit) < 2):
         known = None  # V_A is a name, I_nA has a unit
-    if not unit or known is None or not is_unit(unit):
+    if not unit or known is None or not is_unit(unit) or unit in ("a", "v"):
         return Column(text, rest, "", ".", conditions)
     return Column(text, found["name"].strip(), unit, ".", conditions)
 

@@ -6,19 +6,23 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from mppcqa.tables.cell_units import number_of, units_of_cells, with_unit
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import (
     MAX_COLUMNS,
+    Column,
     are_units,
     is_heading,
     is_known,
+    named_columns,
     read_head,
     too_many_columns,
 )
 from mppcqa.tables.numbers import decimal_sign, is_word_for_nothing, numberlike
+from mppcqa.tables.told_units import told_units
 from mppcqa.tables.words import say as _
 
 BLANKS = " "
@@ -47,6 +51,8 @@ class Layout:
     facts: dict[str, str] = field(default_factory=dict)
     """``key: value`` lines above the table."""
     decimals: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    """The columns with their units: of headings, of remarks above them, of their cells."""
 
 
 def is_remark(line: str) -> bool:
@@ -110,8 +116,14 @@ def _find_layout(
     beyond = [rows[at] for at in rows if at >= first]
     kinds = _numeric({at: rows[at] for at in rows if at >= first} or rows, width)
     _refuse_commas(mark, heading, width, kinds)
+    if heading_at >= 0:
+        _refuse_fewer_heads(split_heading(lines[heading_at], mark, width), beyond, width)
     width = _without_empty_ends(width, heading, beyond)
     above = heading_at if heading_at >= 0 else first
+    signs = _decimals(beyond, width, decimal)
+    columns = named_columns(heading[:width] or [""] * width, units[:width])
+    columns = [replace(one, decimal=sign) for one, sign in zip(columns, signs, strict=True)]
+    columns = units_of_cells(told_units(columns, lines[skip:above]), beyond)
     return Layout(
         mark,
         width,
@@ -121,7 +133,8 @@ def _find_layout(
         heading_at,
         kinds[:width],
         read_facts(lines[skip:above]),
-        _decimals(beyond, width, decimal),
+        signs,
+        tuple(columns),
     )
 
 
@@ -167,7 +180,7 @@ def _known(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return numberlike(cell)
+    return numberlike(cell) or with_unit(cell) is not None
 
 
 def _later(rows: list[list[str]]) -> list[list[str]]:
@@ -354,11 +367,24 @@ def _refuse_commas(
         )
 
 
+def _refuse_fewer_heads(heads: list[str], rows: list[list[str]], width: int) -> None:
+    """Fewer headings than columns: they may stand above the first columns, or above the last."""
+    full = sum(len(row) >= width and bool(row[width - 1]) for row in rows)
+    if 1 < len(heads) < width and full > NUMERIC * len(rows):
+        raise TableError(
+            _(
+                "There are %(heads)d headings and %(width)d cells in a row: which heading is "
+                "whose? Give each column its own, or leave its place empty between separators."
+            )
+            % {"heads": len(heads), "width": width}
+        )
+
+
 def _decimals(rows: list[list[str]], width: int, decimal: str) -> tuple[str, ...]:
     """The decimal sign of each column."""
     if decimal:
         return (decimal,) * width
-    columns = [[row[i] for row in rows if i < len(row)] for i in range(width)]
+    columns = [[number_of(row[i]) for row in rows if i < len(row)] for i in range(width)]
     first = [decimal_sign(cells, others="") for cells in columns]
     sure = {
         sign

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mppcqa.tables.conditions import from_name, number_in
-from mppcqa.tables.units import Conversion, conversion, read_unit
+from mppcqa.tables.units import AMBIGUOUS, Conversion, conversion, read_unit
 
 ROLES: dict[str, tuple[str, ...]] = {
     "charge": ("charge",),
@@ -76,7 +76,7 @@ class Column:
             found = conversion(given, due, difference=self.role == "spread_a")
         elif self.role in ("charge", "signal", "threshold") and given:
             known = read_unit(given)
-            found = Conversion(1.0 if known is None else known.factor)
+            found = None if given in AMBIGUOUS else Conversion(known.factor if known else 1.0)
         else:
             found = Conversion()
         if found is None:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from mppcqa.tables.errors import TableError
+from mppcqa.tables.errors import ZIP_DAMAGED, TableError
 from mppcqa.tables.headings import MAX_COLUMNS, too_many_columns
 from mppcqa.tables.layout import find_layout
-from mppcqa.tables.separated import columns_of, decimal_notes
-from mppcqa.tables.sheet_size import claimed_cells
+from mppcqa.tables.separated import decimal_notes
+from mppcqa.tables.sheet_size import reach_of
 from mppcqa.tables.source import CHUNK_ROWS, Chunk, Reading
 from mppcqa.tables.words import say as _
 
 MAX_BYTES = 100 << 20
 MAX_CELLS = 2_000_000
+SPARSE_CELLS, SPARSE = 200_000, 50
+"""More than so many cells, of which fewer than one in so many holds something, are a stray cell."""
 PROBED_ROWS = 1000
 
 
@@ -32,7 +35,7 @@ def is_open_document(path: Path) -> bool:
             return "xl/workbook.bin" in names or (
                 "mimetype" in names and b"opendocument.spreadsheet" in archive.read("mimetype")[:99]
             )
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, KeyError):
+    except ZIP_DAMAGED:
         return False
 
 
@@ -72,7 +75,7 @@ class OldSheetSource:
             decimal=reading.decimal,
             skip=reading.skip_lines,
         )
-        self.columns, self.facts = columns_of(layout), layout.facts
+        self.columns, self.facts = list(layout.columns), layout.facts
         if len(self.columns) > MAX_COLUMNS:
             raise TableError(too_many_columns(len(self.columns)))
         self.decimal = reading.decimal or "."
@@ -103,18 +106,19 @@ class OldSheetSource:
 
 def _refuse_large(path: Path) -> None:
     size = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            size = max(size, sum(member.file_size for member in archive.infolist()) // 4)
+    with suppress(*ZIP_DAMAGED), zipfile.ZipFile(path) as archive:
+        size = max(size, sum(member.file_size for member in archive.infolist()) // 4)
     if size > MAX_BYTES:
         raise TableError(_("The spreadsheet is too large to be read whole. Save it as CSV."))
-    if (cells := claimed_cells(path)) > MAX_CELLS:
+    cells, filled = reach_of(path)
+    if cells > MAX_CELLS or cells > max(SPARSE_CELLS, filled * SPARSE):
         raise TableError(
             _(
-                "A sheet reaches to its cell number %(n)d; at most %(most)d are read whole. Remove "
-                "what stands far below or beside the table, or save it as CSV."
+                "A sheet reaches to its cell number %(n)d, of which %(filled)d hold something; at "
+                "most %(most)d are read whole. Remove what stands far below or beside the table, "
+                "or save it as CSV."
             )
-            % {"n": cells, "most": MAX_CELLS}
+            % {"n": cells, "filled": filled, "most": MAX_CELLS}
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mppcqa.tables.cell_units import converted
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.excel import ExcelSource
 from mppcqa.tables.old_sheets import OldSheetSource, is_open_document
@@ -18,7 +19,10 @@ WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\
 
 def open_source(path: Path, reading: Reading | None = None) -> Source:
     """Open a table by what is in it, whatever it is called."""
-    how = reading or Reading()
+    return converted(_opened(path, reading or Reading()))
+
+
+def _opened(path: Path, how: Reading) -> Source:
     with path.open("rb") as file:
         start = file.read(200)
     if not start:

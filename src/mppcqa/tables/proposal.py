@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.mapping import Mapping
-from mppcqa.tables.units import is_unit
+from mppcqa.tables.units import AMBIGUOUS, is_unit
 from mppcqa.tables.words import say as _
 
 
@@ -111,6 +111,11 @@ def numbered(headings: list[Heading], places: list[int]) -> bool:
 
 
 def unit_doubt(heading: Heading, unit: str) -> list[Doubt]:
+    """Ask for a unit that lacks, or that letters of one size leave open: MA may be mA."""
+    if likely := AMBIGUOUS.get(heading.unit):
+        text = _("“%(head)s”: %(unit)s may be another unit as well: is it %(likely)s?")
+        said = {"head": heading.head, "unit": heading.unit, "likely": likely}
+        return [Doubt(text % said, heading.head, likely)]
     if heading.unit:
         return []
     text = _("“%(head)s” has no unit: is it %(unit)s?") % {"head": heading.head, "unit": unit}

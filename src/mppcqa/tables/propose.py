@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats import recognise
 from mppcqa.tables.headings import Column as Heading
@@ -17,7 +19,7 @@ from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.numbers import numbers
 from mppcqa.tables.opening import open_source
 from mppcqa.tables.proposal import Doubt, Proposal, only
-from mppcqa.tables.proposed_kinds import charges, curve, spectrum, staircase, waveform
+from mppcqa.tables.proposed_kinds import charges, curve, sampled, spectrum, staircase, waveform
 from mppcqa.tables.rows import counts_from_one, keys_of
 from mppcqa.tables.shipped import shipped
 from mppcqa.tables.source import Reading, Source
@@ -25,6 +27,8 @@ from mppcqa.tables.units import Unit, read_unit
 from mppcqa.tables.unreadable import named
 from mppcqa.tables.words import say as _
 
+LEAST_SAMPLES = 16
+"""Rows that are numbered are samples of a waveform from here on, where a signal stands beside."""
 LOOKED_FOR = (
     *("bias_v", "current_a", "spread_a", "count", "charge", "time", "signal"),
     *("threshold", "rate_hz", "spread_hz"),
@@ -139,6 +143,11 @@ def _by_headings(path: Path, source: Source) -> Proposal:
         role: [place for place, roles in enumerate(means) if role in roles] for role in LOOKED_FOR
     }
     reasons: list[str] = []
+    signals = [place for place in where["signal"] if "serial" not in means[place]]
+    rows = [p for p, roles in enumerate(means) if {"serial", "index"} & set(roles)]
+    others = any(where[role] for role in ("time", "current_a", "count", "rate_hz", "threshold"))
+    if signals and not others and any(_numbers_rows(source, place) for place in rows):
+        return sampled(headings, signals, reasons)
     if any("serial" in roles for roles in means) and _a_row_a_device(source, means):
         text = _("each row is another device: import it as a table (import table), not as raw data")
         return Proposal(None, [], [Doubt(text)])
@@ -176,6 +185,14 @@ def _named_by_headings(headings: list[Heading], means: list[list[str]]) -> str:
     if any("threshold" in roles for roles in means) and not any("rate_hz" in r for r in means):
         return _("it has thresholds and no rates: name the column of rates with its unit [Hz]")
     return ""
+
+
+def _numbers_rows(source: Source, place: int) -> bool:
+    """Whether a column counts the rows as samples are counted: by one, and there are many."""
+    for chunk in source.chunks():
+        found = numbers(chunk.cells[place], source.columns[place].decimal).value[:1000]
+        return len(found) >= LEAST_SAMPLES and bool(np.all(np.diff(found) == 1))
+    return False
 
 
 def _a_row_a_device(source: Source, means: list[list[str]]) -> bool:

@@ -24,7 +24,7 @@ from mppcqa.tables.proposal import (
 from mppcqa.tables.rows import light_of
 from mppcqa.tables.shipped import GENERAL
 from mppcqa.tables.source import Source
-from mppcqa.tables.units import is_unit
+from mppcqa.tables.units import AMBIGUOUS, is_unit
 from mppcqa.tables.words import say as _
 
 CURRENT_UNIT, BIAS_UNIT, RATE_UNIT = "A", "V", "Hz"
@@ -140,6 +140,8 @@ def staircase(headings: list[Heading], where: dict[str, list[int]], reasons: lis
         rates = rates[:1]
     unit = headings[threshold].unit
     columns = [Column(source_of(headings, threshold), "threshold", unit if is_unit(unit) else "")]
+    if unit in AMBIGUOUS:
+        doubts += unit_doubt(headings[threshold], "V")
     reasons.append(says(headings[threshold], _("threshold")))
     for n, place in channels_of(headings, rates):
         columns.append(Column(source_of(headings, place), "rate_hz", channel=n))
@@ -169,11 +171,10 @@ def waveform(
     time = where["time"][0]
     signals = [p for p in where["signal"] if p not in where["time"]]
     doubts = []
-    if not headings[time].unit and headings[time].name.lower() not in ("second", "seconds"):
+    if headings[time].unit or headings[time].name.lower() not in ("second", "seconds"):
         doubts += unit_doubt(headings[time], "s")
     for place in signals:
-        name = headings[place].name.lower()
-        if not headings[place].unit and name not in ("volt", "volts", "adc"):
+        if headings[place].unit or headings[place].name.lower() not in ("volt", "volts", "adc"):
             doubts += unit_doubt(headings[place], "V")
     event = next((n for n, one in enumerate(headings) if "event" in roles_of(one)), -1)
     if not _even(source, time, event):
@@ -186,6 +187,19 @@ def waveform(
         Column(source_of(headings, place), "signal", channel=n)
         for n, place in channels_of(headings, signals)
     ]
+    mapping = Mapping(GENERAL["waveform"], "table", "waveform", tuple(columns))
+    return Proposal(mapping, reasons, doubts)
+
+
+def sampled(headings: list[Heading], signals: list[int], reasons: list[str]) -> Proposal:
+    """Waveforms whose samples are numbered: how far they lie apart is said with the import."""
+    doubts: list[Doubt] = []
+    columns = []
+    for n, place in channels_of(headings, signals):
+        columns.append(Column(source_of(headings, place), "signal", channel=n))
+        reasons.append(says(headings[place], _("signal")))
+        if headings[place].unit or headings[place].name.lower() not in ("volt", "volts", "adc"):
+            doubts += unit_doubt(headings[place], "V")
     mapping = Mapping(GENERAL["waveform"], "table", "waveform", tuple(columns))
     return Proposal(mapping, reasons, doubts)
 

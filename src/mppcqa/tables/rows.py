@@ -21,6 +21,7 @@ from mppcqa.tables.measured import Floats
 from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts
 from mppcqa.tables.opening import open_source
 from mppcqa.tables.source import Reading, Source
+from mppcqa.tables.units import AMBIGUOUS as UNCLEAR_UNITS
 from mppcqa.tables.words import say as _
 
 LARGEST_CHANNEL = 4096
@@ -95,7 +96,7 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
         _refuse_broken(name, column, heading, values, part, numbered[kept])
         change = column.conversion(heading.unit)
         if change is None:
-            due = column.due
+            due = column.due or "V"
             raise TableError(
                 _("%(head)s: the unit %(unit)s is not one of %(role)s (%(due)s)")
                 % {"head": heading.head, "unit": heading.unit, "role": column.role, "due": due}
@@ -206,7 +207,7 @@ def refuse_contradictions(mapping: Mapping, headings: Sequence[Heading], name: s
     """Refuse a mapping that says other things than the headings do: units, or what a column is."""
     for column, heading in zip(mapping.columns, headings, strict=True):
         means = roles_of(heading)
-        if column.unit and heading.unit and column.due:
+        if column.unit and heading.unit and column.due and heading.unit not in UNCLEAR_UNITS:
             here, there = column.conversion(), replace(column, unit="").conversion(heading.unit)
             if here is None or there is None or here != there:
                 raise TableError(
@@ -270,6 +271,8 @@ def keys_of(
             continue
         means = roles_of(heading)
         for role in KEYS:
+            if role == "serial" and mapping.kind == "waveform" and "signal" in means:
+                continue  # samples that are numbered, not devices
             if role in means and role not in mapped and not (several and role != "serial"):
                 found.append((place, Column(str(place + 1), role)))
                 mapped.add(role)

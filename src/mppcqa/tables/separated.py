@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from mppcqa.tables.errors import Fault, TableError
-from mppcqa.tables.headings import Column, named_columns
+from mppcqa.tables.headings import Column
 from mppcqa.tables.layout import BLANKS, Layout, find_layout, is_remark, split
 from mppcqa.tables.numbers import AMBIGUOUS, numberlike
 from mppcqa.tables.source import MAX_ROWS, Chunk, Reading
@@ -49,7 +49,7 @@ class TextSource:
             skip=reading.skip_lines,
         )
         self.facts = self.layout.facts
-        self.columns = columns_of(self.layout)
+        self.columns = list(self.layout.columns)
         self.decimal = reading.decimal or _most(self.columns)
         has_head = self.layout.heading_at >= 0
         self.used = replace(
@@ -117,15 +117,6 @@ class TextSource:
         self.notes += remarks.notes()
 
 
-def columns_of(layout: Layout) -> list[Column]:
-    """Columns of a layout, each with its decimal sign."""
-    heads = list(layout.heading) or [""] * layout.width
-    columns = named_columns(heads, layout.units)
-    return [
-        replace(column, decimal=sign) for column, sign in zip(columns, layout.decimals, strict=True)
-    ]
-
-
 def decimal_notes(columns: list[Column], layout: Layout) -> list[str]:
     """What a person should know of decimal signs."""
     number = [c for c, kind in zip(columns, layout.numeric, strict=True) if kind]
@@ -136,6 +127,8 @@ def decimal_notes(columns: list[Column], layout: Layout) -> list[str]:
         notes.append(_("Decimals stand after a comma."))
     elif with_comma:
         notes.append(_("Decimals stand after a comma in: %s.") % ", ".join(with_comma))
+    if told := [f"“{column.head}” [{column.unit}]" for column in columns if column.told]:
+        notes.append(_("Units by the remarks above the table: %s.") % ", ".join(told))
     if unclear:
         notes.append(
             _("Thousands or decimals? 1,234 may be both in: %s. Say which sign decimals have.")

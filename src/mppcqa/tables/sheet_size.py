@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import struct
 import zipfile
-import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers import expat
+
+from mppcqa.tables.errors import ZIP_DAMAGED, TableError
+from mppcqa.tables.words import say as _
 
 CELLS = {0x06, 0xBD, 0xD6, 0xFD, 0x0203, 0x0204, 0x0205, 0x027E}
 """Records of .xls that hold a cell: formulas, rows of numbers, texts, numbers, truths."""
@@ -20,26 +22,37 @@ BEGIN = 0x0809
 LAST = 0xFFFFFFFA
 """Larger numbers of sectors say what they are, not where."""
 PIECE = 1 << 20
-DAMAGED = (zipfile.BadZipFile, zlib.error, expat.ExpatError, struct.error, LookupError, ValueError,
-           OSError, EOFError, RuntimeError)  # fmt: skip
+DAMAGED = (*ZIP_DAMAGED, expat.ExpatError, ValueError)
 
 
-def claimed_cells(path: Path) -> int:
-    """Cells of the largest rectangle that a sheet needs; 0 where that can't be told."""
+class Reach(NamedTuple):
+    """The largest rectangle that a sheet needs, and how many of its cells hold something."""
+
+    cells: int = 0
+    filled: int = 0
+
+
+def reach_of(path: Path) -> Reach:
+    """How far a workbook's sheets reach; nothing where that can't be told.
+
+    Raises `TableError` for an .xls that lacks bytes: its reader takes what is left for all.
+    """
     if not zipfile.is_zipfile(path):
         try:
             return _of_records(_stream(path.read_bytes()))
+        except TableError:
+            raise
         except DAMAGED:
-            return 0  # its reader says so
+            return Reach()  # its reader says so
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if "content.xml" in names:
                 return _of_content(archive)
             sheets = [name for name in names if name.startswith("xl/worksheets/sheet")]
-            return max((_of_binary(archive.read(name)) for name in sheets), default=0)
+            return max((_of_binary(archive.read(name)) for name in sheets), default=Reach())
     except DAMAGED:
-        return 0
+        return Reach()
 
 
 def _stream(data: bytes) -> bytes:
@@ -53,16 +66,22 @@ def _stream(data: bytes) -> bytes:
     def sector(number: int) -> bytes:
         return data[(number + 1) << shift : (number + 2) << shift]
 
+    def whole(number: int) -> bytes:
+        found = sector(number)
+        if len(found) < size:
+            raise TableError(_lacks())
+        return found
+
     lists = list(struct.unpack_from("<109I", data, 76))
     more, seen = struct.unpack_from("<I", data, 68)[0], 0
     while more < LAST and seen * size < len(data):
-        block = struct.unpack(f"<{size // 4}I", sector(more))
+        block = struct.unpack(f"<{size // 4}I", whole(more))
         lists, more, seen = [*lists, *block[:-1]], block[-1], seen + 1
     table = [
         one
         for number in lists
         if number < LAST
-        for one in struct.unpack(f"<{size // 4}I", sector(number))
+        for one in struct.unpack(f"<{size // 4}I", whole(number))
     ]
 
     def chain(start: int, following: list[int]) -> list[int]:
@@ -72,7 +91,7 @@ def _stream(data: bytes) -> bytes:
             start = following[start]
         return found
 
-    names = b"".join(map(sector, chain(directory, table)))
+    names = b"".join(map(whole, chain(directory, table)))
     root = struct.unpack_from("<I", names, 116)[0]
     for at in range(0, len(names) - 127, 128):
         name = names[at : at + 64].decode("utf-16-le", "replace").split("\0")[0]
@@ -80,7 +99,11 @@ def _stream(data: bytes) -> bytes:
             continue
         start, length = struct.unpack_from("<2I", names, at + 116)
         if length >= cutoff:
-            return b"".join(map(sector, chain(start, table)))[:length]
+            # The last sector of a file need not be filled up, as long as nothing of it lacks.
+            stream = b"".join(map(sector, chain(start, table)))
+            if len(stream) < length:
+                raise TableError(_lacks())
+            return stream[:length]
         inside = b"".join(map(sector, chain(root, table)))
         packed = b"".join(map(sector, chain(small_chain, table)))
         following = list(struct.unpack(f"<{len(packed) // 4}I", packed))
@@ -89,35 +112,42 @@ def _stream(data: bytes) -> bytes:
     return b""
 
 
-def _of_records(stream: bytes) -> int:
-    at, rows, columns, most = 0, 0, 0, 0
+def _lacks() -> str:
+    return _("The spreadsheet lacks bytes: it was cut off or damaged. Copy it anew.")
+
+
+def _of_records(stream: bytes) -> Reach:
+    at, rows, columns, filled, most = 0, 0, 0, 0, Reach()
     while at + 4 <= len(stream):
         kind, length = struct.unpack_from("<2H", stream, at)
         if kind in CELLS and length >= 6 and at + 4 + length <= len(stream):
             row, column = struct.unpack_from("<2H", stream, at + 4)
+            last = column
             if kind == 0xBD:
-                column = max(column, struct.unpack_from("<H", stream, at + 2 + length)[0])
-            rows, columns = max(rows, row + 1), max(columns, column + 1)
-            most = max(most, rows * columns)
+                last = max(column, struct.unpack_from("<H", stream, at + 2 + length)[0])
+            filled += last - column + 1
+            rows, columns = max(rows, row + 1), max(columns, last + 1)
+            most = max(most, Reach(rows * columns, filled))
         elif kind == BEGIN:
-            rows = columns = 0
+            rows = columns = filled = 0
         at += 4 + length
     return most
 
 
-def _of_binary(data: bytes) -> int:
+def _of_binary(data: bytes) -> Reach:
     """Of a sheet of .xlsb: rows by their own records, cells by their column."""
-    at, row, rows, columns = 0, 0, 0, 0
+    at, row, rows, columns, filled = 0, 0, 0, 0, 0
     while at < len(data):
         kind, at = _seven_bits(data, at, 2)
         length, at = _seven_bits(data, at, 4)
         if kind == 0:
             row = struct.unpack_from("<I", data, at)[0]
         elif 2 <= kind <= 11:
+            filled += 1
             rows = max(rows, row + 1)
             columns = max(columns, struct.unpack_from("<I", data, at)[0] + 1)
         at += length
-    return rows * columns
+    return Reach(rows * columns, filled)
 
 
 def _seven_bits(data: bytes, at: int, most: int) -> tuple[int, int]:
@@ -135,19 +165,21 @@ class _Repeats:
     """Rows and columns of the sheet that is read, and the most cells of any."""
 
     def __init__(self) -> None:
-        self.most = self.rows = self.columns = self.before = 0
-        self.times = self.column = self.last = 0
+        self.most = Reach()
+        self.rows = self.columns = self.before = self.filled = 0
+        self.times = self.column = self.last = self.here = 0
 
     def begin(self, name: str, about: dict[str, str]) -> None:
         if name == "table:table":
-            self.rows = self.columns = self.before = 0
+            self.rows = self.columns = self.before = self.filled = 0
         elif name == "table:table-row":
             self.times = int(about.get("table:number-rows-repeated", "1"))
-            self.column = self.last = 0
+            self.column = self.last = self.here = 0
         elif name in ("table:table-cell", "table:covered-table-cell"):
-            self.column += int(about.get("table:number-columns-repeated", "1"))
+            several = int(about.get("table:number-columns-repeated", "1"))
+            self.column += several
             if any(key.startswith("office:") for key in about):
-                self.last = self.column
+                self.last, self.here = self.column, self.here + several
 
     def end(self, name: str) -> None:
         if name != "table:table-row":
@@ -155,10 +187,11 @@ class _Repeats:
         self.before += self.times
         if self.last:
             self.rows, self.columns = self.before, max(self.columns, self.last)
-            self.most = max(self.most, self.rows * self.columns)
+            self.filled += self.times * self.here
+            self.most = max(self.most, Reach(self.rows * self.columns, self.filled))
 
 
-def _of_content(archive: Any) -> int:
+def _of_content(archive: Any) -> Reach:
     """Of LibreOffice's, whose rows and cells may stand for many."""
     found, parser = _Repeats(), expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = found.begin, found.end

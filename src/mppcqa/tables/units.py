@@ -85,6 +85,33 @@ SAME = {
     "#": "",
     "none": "",
 }
+AMBIGUOUS = {"MA": "mA", "MV": "mV", "MS": "ms", "NA": "nA", "na": "nA", "n/a": "nA"}
+"""Units in letters of one size that may be two, or none (not available), and which is likely."""
+PREFIX_WORDS = {"mega": "M", "kilo": "k", "milli": "m", "micro": "u", "nano": "n", "pico": "p",
+                "femto": "f"}  # fmt: skip
+BASE_WORDS = {
+    "volt": "V", "amp": "A", "ampere": "A", "ampère": "A", "amperio": "A",
+    "voltio": "V",
+    "second": "s", "sec": "s", "hertz": "Hz", "ohm": "Ω", "coulomb": "C", "gray": "Gy",
+}  # fmt: skip
+WRITTEN = re.compile(
+    rf"(?P<prefix>{'|'.join(PREFIX_WORDS)})?[ -]?(?P<base>{'|'.join(BASE_WORDS)})s?", re.I
+)
+"""Units as words: ``microamps``, ``Nano-Amperes``, ``volts``."""
+LETTERS = {
+    written: unit
+    for unit, several in {
+        "A": "a", "mA": "ma", "uA": "ua UA", "pA": "pa PA", "fA": "fa FA",
+        "V": "v", "mV": "mv", "uV": "uv UV", "nV": "nv NV", "kV": "kv KV",
+        "Hz": "hz HZ", "kHz": "khz KHZ kHZ Khz", "MHz": "MHZ Mhz", "ns": "NS", "us": "US",
+        "pC": "pc PC",
+    }.items()
+    for written in several.split()
+}  # fmt: skip
+"""Units in letters of one size, where they can't be another: ``UA``, ``khz``; not ``MA``."""
+SUPERSCRIPTS = str.maketrans(
+    dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)) | {"⁻": "^-", "−": "-"}
+)
 SCALES = {"°C": 0.0, "K": -273.15}
 """Zero of a scale of temperature in °C."""
 LENGTHS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "nm": 1e-9}
@@ -109,6 +136,10 @@ SCALED = re.compile(
     r"(?:[x×*·]?10(?:\^|\*\*)|[x×*·]?1[eE])(?P<power>[+-]?\d{1,2})[*·x×]?(?P<unit>[^\d*·x×]\S{0,9})"
 )
 """Powers of ten before a unit: ``x1e-9 A``, ``10^-9 A``."""
+SCALED_BEHIND = re.compile(
+    r"(?P<unit>[^\d*·x×]{1,10}?)[x×*·](?:10(?:\^|\*\*)?|1[eE])(?P<power>-\d{1,2})"
+)
+"""The same behind it: ``A x 1E-9``. A power above zero there may be what it was multiplied by."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +158,13 @@ def read_unit(text: str) -> Unit | None:
     (Unit(base='A', factor=1e-06, offset=0.0), -273.15)
     """
     plain = SAME.get(text.strip(), text.strip())
-    plain = re.sub(r"\s+", "", SAME.get(plain, plain))
+    if plain in AMBIGUOUS:
+        return None
+    if (words := WRITTEN.fullmatch(plain)) is not None:
+        prefix = PREFIX_WORDS[words["prefix"].lower()] if words["prefix"] else ""
+        return Unit(BASE_WORDS[words["base"].lower()], PREFIXES[prefix])
+    plain = re.sub(r"\s+", "", SAME.get(plain, plain)).translate(SUPERSCRIPTS)
+    plain = LETTERS.get(plain, plain)
     if (russian := RUSSIAN.fullmatch(plain)) is not None:
         plain = RUSSIAN_PREFIXES[russian["prefix"]] + RUSSIAN_BASES[russian["base"]]
     if plain in ("", "ADC"):
@@ -147,6 +184,8 @@ def read_unit(text: str) -> Unit | None:
     if scaled := SCALED.fullmatch(plain):
         plain = scaled["unit"]
         return _times(read_unit(plain), float(f"1e{scaled['power']}"))
+    if scaled := SCALED_BEHIND.fullmatch(plain):
+        return _times(read_unit(scaled["unit"]), float(f"1e{scaled['power']}"))
     for name in sorted(BASES, key=len, reverse=True):
         if plain.endswith(name) and plain[: -len(name)] in PREFIXES:
             return Unit(BASES[name], PREFIXES[plain[: -len(name)]])

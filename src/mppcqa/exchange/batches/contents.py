@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from django.utils.translation import gettext as _
 
 from mppcqa.refused import Refused
+from mppcqa.tables.errors import ZIP_DAMAGED
 
 MOST_FILES = 200_000
 LARGEST = 4 << 30
@@ -52,8 +53,16 @@ def _walk(folder: Path) -> Iterator[tuple[str, int]]:
                 yield path.relative_to(folder).as_posix(), path.stat().st_size
 
 
+def _archive(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except ZIP_DAMAGED as error:
+        text = _("%(name)s can't be unpacked: %(text)s")
+        raise BatchRefused(text % {"name": source.name, "text": str(error)[:100]}) from None
+
+
 def _members(source: Path) -> list[tuple[str, int]]:
-    with zipfile.ZipFile(source) as archive:
+    with _archive(source) as archive:
         found = []
         for one in archive.infolist():
             parts = PurePosixPath(one.filename.replace("\\", "/")).parts
@@ -80,7 +89,7 @@ class Contents:
 
     def __init__(self, source: Path) -> None:
         self.source = source
-        self._archive = None if source.is_dir() else zipfile.ZipFile(source)
+        self._archive = None if source.is_dir() else _archive(source)
 
     def __enter__(self) -> Contents:
         return self
@@ -103,7 +112,7 @@ class Contents:
             try:
                 with self._archive.open(name) as packed, path.open("wb") as target:
                     shutil.copyfileobj(packed, target, 1 << 20)
-            except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+            except ZIP_DAMAGED as error:
                 raise BatchRefused(
                     _("%(name)s can't be unpacked: %(text)s")
                     % {"name": name, "text": str(error)[:100]}
