@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 WAIT_S = 300
 RATE = "90/s"
 FILL = """
@@ -28,6 +29,7 @@ from django.contrib.auth.models import User
 from tests.campaign import make_campaign
 make_campaign(User.objects.create_superuser("checker"))
 from mppcqa.runs.models import Station
+Station.objects.filter(pk=Station.objects.earliest("pk").pk).update(remote=True)
 print(Station.objects.earliest("pk").name)
 """
 NOT_CHECKED = "unsupported_method,ignored_auth,use_after_free,ensure_resource_availability"
@@ -50,7 +52,7 @@ def _served(environment: dict[str, str], log: Path) -> tuple[subprocess.Popen[by
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with log.open("wb") as said:
         command = [sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--bind", address]
-        command += ["--workers", "1", "--threads", "4", "--timeout", "120"]
+        command += ["--threads", "4", "--timeout", "120", "--limit-request-line", "8190"]
         server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=said, stderr=said)  # noqa: S603
     deadline = time.monotonic() + WAIT_S
     while True:
@@ -66,13 +68,16 @@ def _served(environment: dict[str, str], log: Path) -> tuple[subprocess.Popen[by
             return server, f"http://{address}"
 
 
-def _asked(address: str, token: str, only: list[str], options: argparse.Namespace) -> int:
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/v1/openapi.json"]
+def _asked(
+    address: str, token: str, only: list[str], options: argparse.Namespace, home: Path
+) -> int:
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)]
+    command += ["run", f"{address}/api/v1/openapi.json"]
     command += ["--header", f"Authorization: Bearer {token}", "--rate-limit", RATE]
     command += ["--max-examples", str(options.examples), "--seed", str(options.seed)]
     command += ["--exclude-checks", NOT_CHECKED, "--request-timeout", "60", "--continue-on-failure"]
     command += ["--generation-database", "none", "--phases", "examples,coverage,fuzzing"]
-    done = subprocess.run([*command, *only], cwd=ROOT, check=False)  # noqa: S603
+    done = subprocess.run([*command, *only], cwd=home, check=False)  # noqa: S603
     return done.returncode
 
 
@@ -101,10 +106,10 @@ def main() -> int:
             persons = ["--exclude-path-regex", stations]
             if options.only:
                 persons = ["--include-path-regex", options.only]
-            failed = _asked(address, tokens["person"], persons, options)
+            failed = _asked(address, tokens["person"], persons, options, home)
             if not options.only:
                 only = ["--include-path-regex", stations]
-                failed |= _asked(address, tokens["station"], only, options)
+                failed |= _asked(address, tokens["station"], only, options, home)
         finally:
             server.terminate()
             server.wait(60)

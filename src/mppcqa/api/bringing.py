@@ -16,6 +16,7 @@ from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
 from mppcqa.api.runs import RunWhole, Said, run, runs
+from mppcqa.api.station.schemas import SUM
 from mppcqa.refused import Fault
 from mppcqa.runs.brought import (
     MOST_BYTES,
@@ -29,7 +30,8 @@ from mppcqa.runs.models import Station
 
 plans, uploads = (Router(tags=["runs"]) for _one in range(2))
 PIECE_BYTES = 1 << 20
-Sum = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Sum = Annotated[str, StringConstraints(pattern=SUM)]
+PIECE_SUM: Any = Header(..., alias="X-Piece-SHA256", pattern=SUM)  # type: ignore[type-arg]
 PIECE: Any = {
     "requestBody": {
         "required": True,
@@ -68,7 +70,7 @@ def bring(
     request: HttpRequest,
     sha256: Path[Sum],
     asked: Query[PieceQuery],
-    x_piece_sha256: Header[Sum],
+    x_piece_sha256: str = PIECE_SUM,
 ) -> Any:
     """A piece as the request's body. What is here already is not taken twice.
 

@@ -9,6 +9,10 @@ from ninja import NinjaAPI
 
 REFUSALS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 503, 507)
 PARTS = (416,)
+TOO_LONG: dict[str, Any] = {
+    "description": "An address of more than 8190 bytes, which no program of ours sees.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "What was refused (RFC 9457), and what to do.",
@@ -62,4 +66,5 @@ class DescribedAPI(NinjaAPI):
                 for status in (*REFUSALS, *more):
                     said = {"description": HTTPStatus(status).phrase, "content": body}
                     one["responses"].setdefault(status, said)
+                one["responses"].setdefault(414, TOO_LONG)
         return found

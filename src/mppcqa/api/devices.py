@@ -222,7 +222,7 @@ def _listed(column: Any) -> list[Any]:
 def history(request: HttpRequest, serial: str) -> Any:
     """What happened to it, in words of the language that `Accept-Language` asks for."""
     row = find(serial, who(request))
-    view = device_view(row.serial, viewer=who(request))
+    view = device_view(row.serial, viewer=who(request), with_stages=False)
     if view is None:
         raise HttpError(404, f"There is no device {serial[:60]}.")
     return {"items": [asdict(one) for one in device_history(view)]}

@@ -43,7 +43,8 @@ BYTES: Any = {
         200: {
             "description": "OK",
             "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in sorted({content_type(one) for one in (*writers(), "")})
             },
         }
     }

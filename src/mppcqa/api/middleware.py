@@ -18,6 +18,18 @@ class OwnAnswers:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
+    def process_view(
+        self, request: HttpRequest, view: object, arguments: object, named: object
+    ) -> HttpResponse | None:
+        """No text of a person has NUL in it, and no database or file system takes it."""
+        if not request.path.startswith(BELOW):
+            return None
+        values = (one for _name, some in request.GET.lists() for one in some)
+        texts = [request.path, *request.GET, *values]
+        if any("\0" in text for text in texts):
+            return problem(400, "The address has the character NUL in it: leave it out.")
+        return None
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not request.path.startswith(BELOW):

@@ -91,7 +91,7 @@ def web_server(host: str, port: int, processes: int | None = None) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--preload"),
         *("--bind", f"{host}:{port}", "--workers", str(processes), "--threads", "2"),
-        *("--no-control-socket",),
+        *("--no-control-socket", "--limit-request-line", "8190"),
     ]
 
 

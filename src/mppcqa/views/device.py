@@ -173,12 +173,18 @@ class DeviceView:
 
 
 def device_view(
-    serial: str, asked: Mapping[str, str] | None = None, *, viewer: Viewer
+    serial: str,
+    asked: Mapping[str, str] | None = None,
+    *,
+    viewer: Viewer,
+    with_stages: bool = True,
 ) -> DeviceView | None:
     """The device of a serial number (in its normal form); None where `viewer` sees none.
 
     asked
         Stage -> key of the condition whose values by channel are wanted.
+    with_stages
+        Whether values and charts are wanted: its history needs none.
     """
     seen = Device.objects.visible_to(viewer)
     rows = seen.select_related("device_type").only(*SHOWN).annotate(**NAMES)
@@ -190,7 +196,7 @@ def device_view(
         device.parent_serial = ""
     state = shown_states({device.pk: device.state})[device.pk]
     wanted = device.campaign_stages or []
-    sections = device_stages(device, wanted)
+    sections = device_stages(device, wanted) if with_stages else []
     slots = _slots(device, sections)
     stages = tuple(
         stage_view(

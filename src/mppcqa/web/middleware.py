@@ -58,6 +58,8 @@ class OwnPages:
         self, request: HttpRequest, view: object, arguments: object, named: dict[str, Any]
     ) -> HttpResponse | None:
         """No text of a person has NUL in it, and no database or file system takes it."""
+        if request.path.startswith("/api/"):
+            return None  # it answers in a way of its own
         sent = [request.path, *_texts(request.GET)]
         if request.method == "POST":
             sent += _texts(request.POST)

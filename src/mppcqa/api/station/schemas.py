@@ -11,11 +11,13 @@ from pydantic import ConfigDict, Field, StringConstraints
 Agent = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{64})?$")]
-Sum = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+SUM = r"^[0-9a-fA-F]{64}$"
+Sum = Annotated[str, StringConstraints(pattern=SUM)]
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 Offset = Annotated[int, Field(ge=0, lt=2**62)]
 Text = Annotated[str, StringConstraints(max_length=500)]
-Held = tuple[int, int]
+Whole = Annotated[int, Field(strict=True)]
+Held = tuple[Whole, Whole]
 MAX_LOG = 1_200_000
 
 
@@ -31,7 +33,7 @@ class Program(Said):
     name: Name
     title: Text = ""
     stages: Annotated[list[Text], Field(max_length=50)] = []
-    time_limit_s: float | None = None
+    time_limit_s: Annotated[float, Field(strict=True)] | None = None
 
 
 class Asking(Said):

@@ -25,6 +25,7 @@ from mppcqa.runs.models import Station, StationContact
 PIECE_BYTES = 1 << 20
 POLL_S, BELL_POLL_S = 1.0, 20.0
 RATE = "50/s"
+PIECE_SUM: Any = Header(..., alias="X-Piece-SHA256", pattern=say.SUM)  # type: ignore[type-arg]
 router = Router(auth=StationBearer(), throttle=[TokenRate(RATE)], tags=["station"])
 
 
@@ -126,7 +127,7 @@ def file_piece(
     attempt: Path[say.Number],
     agent: Query[say.Agent],
     offset: Query[say.Offset],
-    x_piece_sha256: Header[say.Sum],
+    x_piece_sha256: str = PIECE_SUM,
 ) -> Any:
     """A piece of the run file as the request's body (application/octet-stream)."""
     order = remote.find_order(_station(request), agent, task, attempt)
