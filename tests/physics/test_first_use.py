@@ -95,3 +95,20 @@ def test_physics_can_be_used_where_nothing_can_be_kept(tmp_path: Path) -> None:
     )
     assert answer.stdout.startswith("400")
     assert str(tmp_path) in answer.stdout
+
+
+def test_nothing_compiled_is_loaded_before_something_is_calculated() -> None:
+    """It takes 60 MB: a process that writes reports knows the stages and needs none of it."""
+    program = (
+        "import sys\n"
+        "from mppcqa import physics\n"
+        "from mppcqa.stages import all_stages\n"
+        "all_stages()\n"
+        "print('numba' in sys.modules, 'scipy' in sys.modules)\n"
+        "there = [getattr(physics, name) for name in physics.__all__]\n"
+        "print('numba' in sys.modules, any(type(one) is type(sys) for one in there))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split("\n")[:2] == ["False False", "True False"]

@@ -36,55 +36,58 @@ What to use when:
 No files and no database here. Charges may be in any unit; results carry the same one.
 """
 
-from mppcqa.physics import _kept as _kept
-from mppcqa.physics._pulse import PulseShape
-from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
-from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
-from mppcqa.physics.expected import expected_counts
-from mppcqa.physics.histograms import histogram_charges, histogram_pairs
-from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
-from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
-from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
-from mppcqa.physics.light import (
-    LightField,
-    excess_noise_factor,
-    fit_light_field,
-    mean_light_from_spectra,
-    pedestal_end,
-)
-from mppcqa.physics.light_variance import light_variance_of
-from mppcqa.physics.lines import (
-    GainBreakdown,
-    Line,
-    LineError,
-    breakdown_from_gain,
-    breakdown_over_temperatures,
-    fit_line,
-)
-from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
-from mppcqa.physics.pulses import Pulses, find_pulses
-from mppcqa.physics.simulation import (
-    ChargeTruth,
-    simulate_charges,
-    simulate_charges_with_truth,
-)
-from mppcqa.physics.spectra import LIGHT_MAY_VARY, UNKNOWN_PULSE, SpectrumFits, fit_spectra
-from mppcqa.physics.staircase import Staircase, StaircaseError, staircase
-from mppcqa.physics.stations import StationComparison, compare_stations, york_line
-from mppcqa.physics.uniformity import largest_difference, uniformity
-from mppcqa.physics.waveform_simulation import (
-    WaveformTruth,
-    dark_rate_at,
-    simulate_waveforms,
-)
-from mppcqa.physics.waveforms import (
-    Baseline,
-    PulseTemplate,
-    WaveformError,
-    measure_baseline,
-    pulse_template,
-    waveform_status,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mppcqa.physics._pulse import PulseShape
+    from mppcqa.physics.dark import DarkCounts, analyse_dark_waveforms, dark_counts
+    from mppcqa.physics.detection import detection_efficiency, mean_light_from_p0
+    from mppcqa.physics.expected import expected_counts
+    from mppcqa.physics.histograms import histogram_charges, histogram_pairs
+    from mppcqa.physics.iv import IV_METHODS, IvBreakdown, breakdown_from_iv, quenching_resistance
+    from mppcqa.physics.iv_curve import IvCurve, IvError, clean_iv
+    from mppcqa.physics.iv_simulation import IvTruth, simulate_iv
+    from mppcqa.physics.light import (
+        LightField,
+        excess_noise_factor,
+        fit_light_field,
+        mean_light_from_spectra,
+        pedestal_end,
+    )
+    from mppcqa.physics.light_variance import light_variance_of
+    from mppcqa.physics.lines import (
+        GainBreakdown,
+        Line,
+        LineError,
+        breakdown_from_gain,
+        breakdown_over_temperatures,
+        fit_line,
+    )
+    from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
+    from mppcqa.physics.pulses import Pulses, find_pulses
+    from mppcqa.physics.simulation import (
+        ChargeTruth,
+        simulate_charges,
+        simulate_charges_with_truth,
+    )
+    from mppcqa.physics.spectra import LIGHT_MAY_VARY, UNKNOWN_PULSE, SpectrumFits, fit_spectra
+    from mppcqa.physics.spread import largest_difference, uniformity
+    from mppcqa.physics.staircases import Staircase, StaircaseError, staircase
+    from mppcqa.physics.stations import StationComparison, compare_stations, york_line
+    from mppcqa.physics.waveform_simulation import (
+        WaveformTruth,
+        dark_rate_at,
+        simulate_waveforms,
+    )
+    from mppcqa.physics.waveforms import (
+        Baseline,
+        PulseTemplate,
+        WaveformError,
+        measure_baseline,
+        pulse_template,
+        waveform_status,
+    )
 
 __all__ = [
     "IV_METHODS",
@@ -147,3 +150,61 @@ __all__ = [
     "waveform_status",
     "york_line",
 ]
+
+_HOMES = {
+    "_pulse": ("PulseShape",),
+    "dark": ("DarkCounts", "analyse_dark_waveforms", "dark_counts"),
+    "detection": ("detection_efficiency", "mean_light_from_p0"),
+    "expected": ("expected_counts",),
+    "histograms": ("histogram_charges", "histogram_pairs"),
+    "iv": (
+        "IV_METHODS",
+        "IvBreakdown",
+        "breakdown_from_iv",
+        "quenching_resistance",
+    ),
+    "iv_curve": ("IvCurve", "IvError", "clean_iv"),
+    "iv_simulation": ("IvTruth", "simulate_iv"),
+    "light": (
+        "LightField",
+        "excess_noise_factor",
+        "fit_light_field",
+        "mean_light_from_spectra",
+        "pedestal_end",
+    ),
+    "light_variance": ("light_variance_of",),
+    "lines": (
+        "GainBreakdown",
+        "Line",
+        "LineError",
+        "breakdown_from_gain",
+        "breakdown_over_temperatures",
+        "fit_line",
+    ),
+    "operating": ("at_temperature", "bias_for_overvoltage", "bias_for_target"),
+    "pulses": ("Pulses", "find_pulses"),
+    "simulation": ("ChargeTruth", "simulate_charges", "simulate_charges_with_truth"),
+    "spectra": ("LIGHT_MAY_VARY", "UNKNOWN_PULSE", "SpectrumFits", "fit_spectra"),
+    "staircases": ("Staircase", "StaircaseError", "staircase"),
+    "stations": ("StationComparison", "compare_stations", "york_line"),
+    "spread": ("largest_difference", "uniformity"),
+    "waveform_simulation": ("WaveformTruth", "dark_rate_at", "simulate_waveforms"),
+    "waveforms": (
+        "Baseline",
+        "PulseTemplate",
+        "WaveformError",
+        "measure_baseline",
+        "pulse_template",
+        "waveform_status",
+    ),
+}
+"""Module of each name, which is loaded when the name is asked for first: what is compiled takes
+60 MB, and most processes that know the stages never calculate. No module has such a name itself."""
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

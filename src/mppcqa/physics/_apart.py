@@ -16,12 +16,12 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mppcqa.physics._kept import alone
+from mppcqa.physics._kept import alone, njit
 
 NAMES = (
     "fft", "solve",

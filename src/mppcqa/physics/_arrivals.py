@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._cores import on_all_cores, stretches
+from mppcqa.physics._kept import njit
 
 
 @njit(cache=True, fastmath=True, inline="always")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, SINGLE2, apart
 from mppcqa.physics._fourier import complex_exp
+from mppcqa.physics._kept import njit
 
 REACH = 9
 """Frequencies from its own on that an average draws on: half the stencil of `_pulse` and one."""

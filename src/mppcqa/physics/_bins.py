@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import BOOL, INT, REAL, REAL1, REAL2, apart, several
+from mppcqa.physics._kept import njit
 from mppcqa.physics._start import CANDIDATES, candidates, first_peak
 
 BINS_A_GAIN = 22

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import (
     BOOL,
@@ -18,6 +17,7 @@ from mppcqa.physics._apart import (
     several,
 )
 from mppcqa.physics._avalanche import BEFORE, BLOCK, avalanche
+from mppcqa.physics._kept import njit
 from mppcqa.physics._likelihood import add_part
 from mppcqa.physics._model import (
     BURSTS,

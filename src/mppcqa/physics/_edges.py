@@ -8,7 +8,8 @@ pulses that are further apart than the plateau stand apart in d although they ov
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from mppcqa.physics._kept import njit
 
 FINE = 8
 """Points a sample in the table of the plateau's own fall."""

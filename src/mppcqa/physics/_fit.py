@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import (
     BOOL,
@@ -36,6 +35,7 @@ from mppcqa.physics._climb import (
     put,
     put_square,
 )
+from mppcqa.physics._kept import njit
 from mppcqa.physics._start import CANDIDATES, guess
 from mppcqa.physics._summit import (
     BELOW,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mppcqa.physics._apart import INT, REAL1, apart, several
+from mppcqa.physics._kept import njit
 
 TURN = 2 * np.pi
 LEAST_EXPONENT = -45.0

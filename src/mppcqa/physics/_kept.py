@@ -17,11 +17,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
 
-from numba import njit
+from numba import njit as njit
 from numba.core import config
 
 FOLDER = "NUMBA_CACHE_DIR"
-COMPILED = re.compile(rb"numba|_apart import")
+COMPILED = re.compile(rb"numba|_apart import|_kept import")
 
 
 def _probe() -> None:

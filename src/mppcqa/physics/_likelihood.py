@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import BOOL1, INT, REAL, REAL1, REAL2, apart
+from mppcqa.physics._kept import njit
 from mppcqa.physics._model import FLOOR, N_LOCAL
 
 

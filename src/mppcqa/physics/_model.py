@@ -37,8 +37,6 @@ from __future__ import annotations
 from math import erf
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from mppcqa.physics._apart import (
     BOOL,
@@ -53,8 +51,7 @@ from mppcqa.physics._apart import (
     several,
 )
 from mppcqa.physics._fourier import complex_exp, fft
-
-Floats = NDArray[np.float64]
+from mppcqa.physics._kept import njit
 
 N_PARAMETERS = 8
 N_LOCAL = 11

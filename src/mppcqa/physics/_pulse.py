@@ -14,12 +14,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._avalanche import BEFORE, BLOCK, REACH
 from mppcqa.physics._cores import cores, on_all_cores
-from mppcqa.physics._model import Floats
+from mppcqa.physics._kept import njit
 
 STENCIL = 2 * (REACH - 1)
 SHARPNESS = 10.0

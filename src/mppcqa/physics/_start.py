@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, apart, several
 from mppcqa.physics._fourier import fft
+from mppcqa.physics._kept import njit
 
 SIGNIFICANT = 5.0
 """Rise of the transform, or of a peak, in standard deviations, from which it counts."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import erfc
 
 import numpy as np
-from numba import njit
 
 from mppcqa.physics._apart import BOOL, BOOL1, INT, NOTHING, REAL, REAL1, REAL2, apart, several
 from mppcqa.physics._climb import (
@@ -27,6 +26,7 @@ from mppcqa.physics._climb import (
     put,
     solve,
 )
+from mppcqa.physics._kept import njit
 from mppcqa.physics._model import NORMAL
 from mppcqa.physics._start import guess
 

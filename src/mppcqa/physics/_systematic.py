@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._climb import PART
-from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._model import N_PARAMETERS
 
 GAIN, WIDTH, LIGHT, CROSSTALK, DARK, AFTERPULSES = 1, 3, 4, 5, 6, 7
 OF_GAIN = 3e-4

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._arrivals import negative_log_likelihood
-from mppcqa.physics._model import Floats
 from mppcqa.physics.pulses import Pulses, find_pulses
 from mppcqa.physics.waveforms import OK, PulseTemplate, WaveformError
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mppcqa.physics._apart import addresses, ready
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._bins import LONGEST
 from mppcqa.physics._climb import N_ALL, RATE, SHIFT, WIDER, frequencies, make_room
-from mppcqa.physics._model import Floats
 from mppcqa.physics._pulse import PulseShape
 from mppcqa.physics.spectra import DEFAULT_PULSE, FREQUENCIES, SpectrumFits, tables_of
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._cores import cores, on_all_cores
-from mppcqa.physics._model import Floats
+from mppcqa.physics._kept import njit
 
 Counts = NDArray[np.int64]
 Charges = NDArray[np.float64] | NDArray[np.float32]

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics.iv_calibration import (
     DISAGREED,
     ROOT_LOW,

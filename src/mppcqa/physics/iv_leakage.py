@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics.iv_curve import IvCurve, IvError, local_lines, scatter
 
 LEAKY = 0.15

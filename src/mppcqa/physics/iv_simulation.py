@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics.waveform_simulation import dark_rate_at
 
 ELEMENTARY_CHARGE = 1.602176634e-19

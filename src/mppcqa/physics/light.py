@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics.detection import mean_light_from_p0
 from mppcqa.physics.lines import LineError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 
 FEWEST_EVENTS = 500
 LARGEST = 0.08

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics.lines import LineError, fit_line
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._cores import on_all_cores, stretches
 from mppcqa.physics._edges import FINE, find_edges
-from mppcqa.physics._model import Floats
 from mppcqa.physics.waveforms import (
     FOR_LEVELS,
     LEAST_SAMPLES,

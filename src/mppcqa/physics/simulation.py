@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
+from mppcqa.physics._kept import njit
 from mppcqa.physics._pulse import PulseShape
 
 HISTORY_IN_DECAYS = 12.0

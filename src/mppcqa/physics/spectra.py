@@ -11,11 +11,12 @@ from scipy.special import chdtrc
 
 from mppcqa.physics import _fit as _fit
 from mppcqa.physics._apart import addresses, ready
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._bins import LONGEST
 from mppcqa.physics._climb import N_ALL, SHIFT, WIDER
 from mppcqa.physics._cores import on_all_cores
 from mppcqa.physics._fourier import twiddles
-from mppcqa.physics._model import N_PARAMETERS, Floats
+from mppcqa.physics._model import N_PARAMETERS
 from mppcqa.physics._pulse import PulseShape, ray_matrices
 from mppcqa.physics._summit import (
     BAD_COUNTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 
 LEAST_DEVICES = 4
 CONVERGED = 1e-12

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mppcqa.physics._arrays import Floats
 from mppcqa.physics._cores import on_all_cores, stretches
-from mppcqa.physics._model import Floats
+from mppcqa.physics._kept import njit
 
 DARK, LIGHT, CROSSTALK, AFTERPULSE = range(4)
 """Causes of an avalanche, as numbers in `WaveformTruth.cause`."""

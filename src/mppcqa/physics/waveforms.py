@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 
 Samples = NDArray[Any]
 

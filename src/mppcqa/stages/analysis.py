@@ -11,19 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.physics import (
-    LIGHT_MAY_VARY,
-    UNKNOWN_PULSE,
-    GainBreakdown,
-    LineError,
-    PulseShape,
-    SpectrumFits,
-    breakdown_over_temperatures,
-    fit_spectra,
-    histogram_charges,
-    histogram_pairs,
-    uniformity,
-)
+from mppcqa import physics
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages.conditions import Condition
 from mppcqa.stages.fits import fit_records, per_channel
@@ -102,7 +90,7 @@ class SeenPulse:
     """Time constant of its afterpulses."""
 
 
-def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> PulseShape:
+def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> physics.PulseShape:
     """The pulse in gates: what the file says of it, and, where it does not, what waveforms show.
 
     `UNKNOWN_PULSE` where neither tells; `RunFileError` where the file says what no pulse can be.
@@ -111,7 +99,7 @@ def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> PulseShape:
     gate_s = meta.get("gate_s")
     decay_s = meta.get("decay_s") or (seen.decay_s if seen else None)
     if not gate_s or not decay_s:
-        return UNKNOWN_PULSE
+        return physics.UNKNOWN_PULSE
     rise_s, recovery_s = meta.get("rise_s"), meta.get("recovery_s")
     history_s, delays_s = meta.get("history_s"), meta.get("afterpulse_times_s")
     if seen is not None:
@@ -130,7 +118,7 @@ def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> PulseShape:
         shares = meta.get("afterpulse_shares")
         given["afterpulse_shares"] = tuple(shares or [1.0] * len(delays_s))
     try:
-        return PulseShape(**given)
+        return physics.PulseShape(**given)
     except ValueError as fault:
         raise RunFileError(f"{run.path.name}: meta tells of no possible pulse: {fault}") from fault
 
@@ -180,9 +168,9 @@ def fit_points(
     run: RunFile,
     points: list[Bias],
     slot: int,
-    pulse: PulseShape,
+    pulse: physics.PulseShape,
     seen: Callable[[Pair | None], None] = lambda pair: None,
-) -> list[SpectrumFits]:
+) -> list[physics.SpectrumFits]:
     """Fits of all channels of a device at each of its points, as few calls as there are kinds.
 
     While one point's charges are histogrammed the next one's are read: the charges of two points
@@ -195,15 +183,15 @@ def fit_points(
         bias = points[i]
         kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
         if len(charges) == 2:
-            light, dark, edges, _ = histogram_pairs(charges[0], charges[1])
+            light, dark, edges, _ = physics.histogram_pairs(charges[0], charges[1])
             seen((light, dark, edges))
             histograms.append((edges, light, dark))
             known[i] = varies(run, slot, charges[0], charges[1])
         else:
             seen(None)
-            counts, edges, _ = histogram_charges(charges[0])
+            counts, edges, _ = physics.histogram_charges(charges[0])
             histograms.append((edges, counts))
-    fitted: dict[int, SpectrumFits] = {}
+    fitted: dict[int, physics.SpectrumFits] = {}
     for (lit, unlit), numbers in kinds.items():
         some = {i: histograms[i] for i in numbers}
         fitted |= _fit_kind(some, lit, pulse, known)
@@ -220,9 +208,9 @@ def fit_points(
 def _fit_kind(
     histograms: Mapping[int, tuple[NDArray[Any], ...]],
     lit: bool,
-    pulse: PulseShape,
+    pulse: physics.PulseShape,
     known: Mapping[int, Floats],
-) -> dict[int, SpectrumFits]:
+) -> dict[int, physics.SpectrumFits]:
     """Fits of points whose histograms are of the same spectra, in one call.
 
     `known` is what their light varies by, see `varies`, where it was looked for.
@@ -231,9 +219,9 @@ def _fit_kind(
     edges, counts, *darks = (
         np.concatenate(column) for column in zip(*histograms.values(), strict=True)
     )
-    nothing = np.array([0.0, LIGHT_MAY_VARY])
+    nothing = np.array([0.0, physics.LIGHT_MAY_VARY])
     variance = np.repeat([known.get(i, nothing) for i in histograms], channels, axis=0)
-    fits = fit_spectra(
+    fits = physics.fit_spectra(
         counts,
         edges,
         dark_counts=darks[0] if darks else None,
@@ -247,7 +235,7 @@ def _fit_kind(
     }
 
 
-def failed_fits(slot: int, fits: SpectrumFits, condition: Condition) -> list[Problem]:
+def failed_fits(slot: int, fits: physics.SpectrumFits, condition: Condition) -> list[Problem]:
     """A problem for each channel whose fit gave no number."""
     return [
         Problem(slot=slot, channel=int(i), what=fits.message(int(i)), condition=condition)
@@ -305,13 +293,13 @@ def breakdown_results(
             what = f"no breakdown voltage: all spectra are of one bias ({bias_v[0]:g} V)"
             problems.append(Problem(slot=slot, channel=None, what=what, condition=condition))
             continue
-        found: list[GainBreakdown] = []
+        found: list[physics.GainBreakdown] = []
         for channel in range(gain.shape[1]):
             try:
-                one = breakdown_over_temperatures(
+                one = physics.breakdown_over_temperatures(
                     bias_v, temperature_c, gain[group, channel], error[group, channel]
                 )
-            except LineError as fault:
+            except physics.LineError as fault:
                 what = f"no breakdown voltage: {fault}"
                 problems.append(Problem(slot=slot, channel=channel, what=what, condition=condition))
                 continue
@@ -341,7 +329,7 @@ def spread_result(
     """Spread of values over the channels of a device; none where fewer than two have one."""
     if np.isfinite(values).sum() < 2:
         return []
-    value, uncertainty = uniformity(values, errors)
+    value, uncertainty = physics.uniformity(values, errors)
     return [
         Result(
             slot=slot,
@@ -358,7 +346,7 @@ def spread_result(
 Values = dict[str, tuple[Floats, ...]]
 
 
-def of_every_fit(fits: SpectrumFits) -> Values:
+def of_every_fit(fits: physics.SpectrumFits) -> Values:
     """What every fit of spectra gives: values, both parts of the uncertainties where there are two,
     and upper limits of what ended at its bound."""
     return {
@@ -372,7 +360,10 @@ def of_every_fit(fits: SpectrumFits) -> Values:
 
 
 def analyse_spectra(
-    run: RunFile, points: list[Bias], values_of: Callable[[SpectrumFits, Bias], Values], method: str
+    run: RunFile,
+    points: list[Bias],
+    values_of: Callable[[physics.SpectrumFits, Bias], Values],
+    method: str,
 ) -> AnalysisResult:
     """Values of every device at every point, and breakdown voltages from the gains.
 

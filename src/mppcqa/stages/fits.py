@@ -7,8 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.physics import SpectrumFits
-from mppcqa.physics.spectra import MESSAGES
+from mppcqa import physics
 from mppcqa.stages.conditions import Condition
 from mppcqa.stages.numbers import BELOW
 from mppcqa.stages.protocol import Fit, Result
@@ -23,10 +22,9 @@ FREE_TITLES = {
 }
 """What a fit of spectra may free: English, translated where it is shown."""
 LIGHT_BY_ZERO = "Light by the fit, and by the pedestal alone"
-TEXTS = (*FREE_TITLES.values(), LIGHT_BY_ZERO, *filter(None, MESSAGES.values()))
 
 
-def fit_records(slot: int, fits: SpectrumFits, condition: Condition) -> list[Fit]:
+def fit_records(slot: int, fits: physics.SpectrumFits, condition: Condition) -> list[Fit]:
     """A record of each channel's fit, those that gave nothing too."""
     light = fits.get("mean_light_pe")
     titles = list(FREE_TITLES.values())
@@ -94,7 +92,7 @@ def per_channel(
     return results
 
 
-def dark_rate_of(fits: SpectrumFits, gate_s: float) -> tuple[Floats, ...]:
+def dark_rate_of(fits: physics.SpectrumFits, gate_s: float) -> tuple[Floats, ...]:
     """Dark rate [Hz] with both parts of its uncertainty, and the limit where none was seen."""
     value, statistical, systematic = fits.parts("dark_counts_per_gate")
     limit = fits.upper_limit("dark_counts_per_gate")

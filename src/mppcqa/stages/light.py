@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.physics import LIGHT_MAY_VARY, light_variance_of
+from mppcqa import physics
 from mppcqa.runfile import RunFile
 
 Floats = NDArray[np.float64]
@@ -30,15 +30,15 @@ def varies(
     Rows of charges (events, channels) are common triggers (docs/run-file.md), except where each
     channel triggers by itself.
     """
-    nothing = np.array([0.0, LIGHT_MAY_VARY])
+    nothing = np.array([0.0, physics.LIGHT_MAY_VARY])
     if run.meta.get("own_triggers"):
         return nothing
-    found = light_variance_of(
+    found = physics.light_variance_of(
         light[:: len(light) // ENOUGH + 1],
         dark=None if dark is None else dark[:: len(dark) // ENOUGH + 1],
         pedestals=pedestals,
     )
-    if found is None or found[1] > LIGHT_MAY_VARY:
+    if found is None or found[1] > physics.LIGHT_MAY_VARY:
         return nothing
     row = next((one for one in run.slots if one["slot"] == slot), {})
     pixels = row.get("pixels", run.meta.get("pixels"))

@@ -86,13 +86,15 @@ def _add_template(catalogue: Catalog, path: Path) -> None:
 
 def _stage_texts() -> set[str]:
     """English texts that stages declare; they know no Django, pages translate them."""
+    from mppcqa.physics.spectra import MESSAGES
     from mppcqa.stages.cell import FIT_TITLES
-    from mppcqa.stages.fits import TEXTS
+    from mppcqa.stages.fits import FREE_TITLES, LIGHT_BY_ZERO
     from mppcqa.stages.records import OWN_KINDS
     from mppcqa.stages.registry import own_stages
     from mppcqa.web.runs.form import in_words
 
-    texts = {title for title, _unit in FIT_TITLES.values()} | set(TEXTS)
+    texts = {title for title, _unit in FIT_TITLES.values()} | {*FREE_TITLES.values(), LIGHT_BY_ZERO}
+    texts |= set(filter(None, MESSAGES.values()))
     for stage in own_stages():
         texts |= {stage.title, stage.description}
         for parameter in (*stage.parameters, *stage.settings):

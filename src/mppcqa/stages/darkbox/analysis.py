@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mppcqa.physics import SpectrumFits
+from mppcqa import physics
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import Bias, Values, analyse_spectra, biases
 from mppcqa.stages.common import BREAKDOWN, CROSSTALK, DARK_RATE, FIT_MISFIT, GAIN, GAIN_SPREAD
@@ -22,7 +22,7 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
     with RunFile(path) as run:
         gate_s = run.meta["gate_s"]
 
-        def values_of(fits: SpectrumFits, bias: Bias) -> Values:
+        def values_of(fits: physics.SpectrumFits, bias: Bias) -> Values:
             del bias
             return {"dark_rate_hz": dark_rate_of(fits, gate_s)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mppcqa.physics import SpectrumFits, detection_efficiency
+from mppcqa import physics
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages.analysis import (
     Bias,
@@ -51,10 +51,12 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
         if not points:
             raise RunFileError(f"{path.name}: no bias was measured both with light and in the dark")
 
-        def values_of(fits: SpectrumFits, bias: Bias) -> Values:
+        def values_of(fits: physics.SpectrumFits, bias: Bias) -> Values:
             light, light_error, own = fits.parts("mean_light_pe")
             photons, photons_error = (part * bias.light_setting for part in reference)
-            pde, _, common = detection_efficiency(light, light_error, photons, photons_error)
+            pde, _, common = physics.detection_efficiency(
+                light, light_error, photons, photons_error
+            )
             return {
                 "pde": (pde, light_error / photons, np.hypot(common, own / photons)),
                 "mean_light_pe": (light, light_error, own),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mppcqa.physics import SpectrumFits, detection_efficiency, excess_noise_factor
+from mppcqa import physics
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import (
     Bias,
@@ -56,7 +56,7 @@ class Fitted:
     """Fits of all channels of a device at one bias, temperature and light."""
 
     bias: Bias
-    fits: SpectrumFits
+    fits: physics.SpectrumFits
     spectra: Pair | None
     """Spectra with light and in the dark and their edges, for the excess noise."""
 
@@ -129,10 +129,10 @@ def _light_values(
     light, light_error, own = one.fits.parts("mean_light_pe")
     if reference is not None:
         photons, error = (part * one.bias.light_setting for part in reference)
-        pde, _, common = detection_efficiency(light, light_error, photons, error)
+        pde, _, common = physics.detection_efficiency(light, light_error, photons, error)
         found["pde"] = (pde, light_error / photons, np.hypot(common, own / photons))
     if one.spectra is not None:
-        found["excess_noise_factor"] = excess_noise_factor(*one.spectra, light, light_error)
+        found["excess_noise_factor"] = physics.excess_noise_factor(*one.spectra, light, light_error)
     return found
 
 

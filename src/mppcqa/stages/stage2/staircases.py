@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mppcqa.physics import StaircaseError, staircase
+from mppcqa import physics
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import Bias
 from mppcqa.stages.common import CROSSTALK, DARK_RATE
@@ -51,8 +51,8 @@ def analyse_staircases(
             done.problems.append(Problem(what=what, **place))
             continue
         try:
-            found = staircase(scan.threshold, scan.rate_hz, scan.rate_uncertainty_hz)
-        except StaircaseError as error:
+            found = physics.staircase(scan.threshold, scan.rate_hz, scan.rate_uncertainty_hz)
+        except physics.StaircaseError as error:
             done.problems.append(Problem(what=f"nothing from thresholds: {error}", **place))
             continue
         for quantity, value, uncertainty in (

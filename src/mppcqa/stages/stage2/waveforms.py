@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mppcqa.physics import DarkCounts, PulseTemplate, WaveformError, analyse_dark_waveforms
+from mppcqa import physics
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import Bias, SeenPulse
 from mppcqa.stages.common import CROSSTALK, DARK_RATE
@@ -54,8 +54,8 @@ class Measured:
 
     bias: Bias
     channel: int
-    counts: DarkCounts | None
-    template: PulseTemplate | None
+    counts: physics.DarkCounts | None
+    template: physics.PulseTemplate | None
     fault: str = ""
 
 
@@ -75,8 +75,8 @@ def measure_waveforms(run: RunFile, slot: int, channels: int, points: list[Bias]
             if not len(found.adc):
                 continue
             try:
-                counts, pulses = analyse_dark_waveforms(sign * found.adc, found.sampling_s)
-            except WaveformError as error:
+                counts, pulses = physics.analyse_dark_waveforms(sign * found.adc, found.sampling_s)
+            except physics.WaveformError as error:
                 done.append(Measured(bias, channel, None, None, f"waveforms: {error}"))
             else:
                 done.append(Measured(bias, channel, counts, pulses.template))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mppcqa.physics._model import Floats
+from mppcqa.physics._arrays import Floats
 
 TRIALS = 4000
 """Repetitions with added noise that tell a largest difference's own bias and scatter."""
