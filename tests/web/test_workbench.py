@@ -11,14 +11,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pypdfium2
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.translation import override
 
 from mppcqa.columnar.models import SavedQuestion
 from mppcqa.inventory.models import Device, Institute, Lot
+from mppcqa.queue.models import State, Task, queue_name
+from mppcqa.queue.runner import work
+from mppcqa.reports.answer import NoAnswer, answered
+from mppcqa.reports.archive import keep_report, reports_of
 from mppcqa.results.models import QuantityRow
-from mppcqa.web.workbench.asked import BY, KINDS
+from mppcqa.views.workbench.asked import BY, KINDS
 from tests.reports.pages import MARGIN, faults
 from tests.reports.reading import read
 
@@ -109,22 +115,63 @@ def test_taken_away(client: Client, campaign: SimpleNamespace) -> None:
     assert b"<svg" in client.get(f"{PAGE}?{asked}&as=svg").content
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(("language", "by"), [("en", "lot"), ("es", "channel")])
 def test_every_kind_is_printed_without_a_fault(
-    client: Client, campaign: SimpleNamespace, language: str
+    campaign: SimpleNamespace, operator: User, language: str, by: str
 ) -> None:
-    client.cookies.load({"django_language": language})
+    """One group whose name is long, and twelve that have a chart each."""
     Lot.objects.update(name="W" * 60)
     lot = Lot.objects.get()
     for n, kind in enumerate(KINDS):
-        asked = f"q={quantity('gain_adc')}&kind={kind}&q2={quantity('pde')}&by=lot&lot={lot.pk}"
-        asked += f"&as=pdf&paper={('A4', 'letter')[n % 2]}"
-        data = client.get(f"{PAGE}?{asked}").content
-        assert faults(data, margin=MARGIN) == [], kind
-        texts, _codes = read(data)
+        asked = f"q={quantity('gain_adc')}&kind={kind}&q2={quantity('pde')}&by={by}&lot={lot.pk}"
+        row = SavedQuestion.objects.create(name=f"Gain, {kind}", asked=asked, owner=operator)
+        with override(language):
+            made = answered(row, ("A4", "letter")[n % 2])
+            again = answered(row, ("A4", "letter")[n % 2])
+        assert made.data == again.data, "the same answer, the same bytes"
+        assert isinstance(made.data, bytes)
+        assert faults(made.data, margin=MARGIN) == [], kind
+        texts, _codes = read(made.data)
         assert {"en": "Gain", "es": "Ganancia"}[language] in texts[0], kind
         assert "WWW" in texts[0], kind
-        assert data == client.get(f"{PAGE}?{asked}").content, "the same answer, the same bytes"
+        with pypdfium2.PdfDocument(made.data) as document:
+            objects = [one.type for page in document for one in page.get_objects()]
+        assert pypdfium2.raw.FPDF_PAGEOBJ_IMAGE not in objects, "charts are vectors"
+        # The unit stands at an axis, in the key of a map, or in the head of the values.
+        assert kind == "outliers" or "ADC" in "".join(texts), kind
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_question_has_reports_as_anything_else(
+    client: Client, campaign: SimpleNamespace, operator: User
+) -> None:
+    asked = f"q={quantity('gain_adc')}&kind=box&by=device"
+    page = client.post(
+        "/workbench/save/", {"asked": asked, "name": "Gains", "reports": "1"}, follow=True
+    )
+    row = SavedQuestion.objects.get()
+    assert "Boxes" in page.content.decode()
+    told = {"kind": "answer", "language": "en", "paper": "A4"}
+    address = f"/reports/columnar.savedquestion/{row.pk}/"
+    client.post(f"{address}write/", told)
+    client.post(f"{address}write/", told)
+    work("test:1", [queue_name("work")], lambda: False)
+    task = Task.objects.get(name="reports.write")
+    assert task.state == State.SUCCEEDED, task.error_text
+    kept = reports_of(row).get()
+    assert f'href="/reports/{kept.pk}/"' in client.get(address).content.decode()
+    assert keep_report("answer", row) == kept, "nothing changed since"
+    SavedQuestion.objects.update(asked=f"q={quantity('pde')}&kind=box&by=device")
+    later = keep_report("answer", SavedQuestion.objects.get())
+    page = unescape(client.get(f"/reports/{later.pk}/compare/").content.decode())
+    assert f"q={quantity('gain_adc')}" in page
+    SavedQuestion.objects.update(asked="q=999999")
+    with pytest.raises(NoAnswer, match="999999"):
+        keep_report("answer", SavedQuestion.objects.get())
+    other = Client()
+    other.force_login(User.objects.create_superuser("ada", password="finger-spectrum-9"))
+    assert other.get(f"/workbench/saved/{row.pk}/").status_code == 404, "it is not shared"
+    assert other.get(address).status_code == 404
 
 
 def test_who_is_bound_sees_the_own(

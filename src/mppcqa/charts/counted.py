@@ -1,4 +1,4 @@
-"""What charts of many devices show: shares of a whole, ranked numbers, and a course over time.
+"""What charts of many devices show: shares, ranked numbers, a course over time, boxes, clouds.
 
 Descriptions as in `mppcqa.charts.plots`, without looks; `mppcqa.charts.paper` draws them in print.
 """
@@ -113,4 +113,37 @@ class StateMap:
     title: str = ""
 
 
-Counted = StateMap | Shares | Ranked | Course
+@dataclass(frozen=True)
+class Box:
+    """Values of a group: the shares of them that lie below."""
+
+    name: str
+    q05: float
+    q25: float
+    median: float
+    q75: float
+    q95: float
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes below each other on one axis."""
+
+    rows: tuple[Box, ...]
+    x: Scale
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points of two quantities, by group."""
+
+    groups: tuple[tuple[str, Sequence[tuple[float, float]]], ...]
+    x: Scale
+    y: Scale
+    title: str = ""
+    within: tuple[tuple[float, float], ...] = ()
+    """Corners of what the axes reach at least, so that clouds beside each other are alike."""
+
+
+Counted = StateMap | Shares | Ranked | Course | Boxes | Cloud

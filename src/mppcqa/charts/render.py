@@ -27,22 +27,6 @@ def to_png(chart: Any) -> bytes:
     return bytes(vl_convert.vegalite_to_png(to_spec(chart), scale=2))
 
 
-PRINTED = 4
-"""Pixels of a printed picture to one of the screen."""
-PRINTED_WIDTH = 560
-"""Of the field of a printed chart [pixels of the screen]: wider, its letters would be too small."""
-
-
-def to_print(chart: Any) -> bytes:
-    """The chart as a picture for paper, `PRINTED` times its size in pixels."""
-    import vl_convert
-
-    spec = to_spec(chart)
-    if isinstance(spec.get("width"), int | float):
-        spec["width"] = min(spec["width"], PRINTED_WIDTH)
-    return bytes(vl_convert.vegalite_to_png(spec, scale=PRINTED))
-
-
 def to_svg(chart: Any) -> str:
     """The chart as SVG text."""
     import vl_convert

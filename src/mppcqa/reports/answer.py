@@ -2,87 +2,128 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
-from reportlab.lib.utils import ImageReader
+from django.utils.translation import gettext_lazy, ngettext
 from reportlab.platypus import Spacer
 
 import mppcqa
 from mppcqa.charts.paper.lettering import BOLD, printable, width_of
-from mppcqa.charts.render import PRINTED
+from mppcqa.columnar.models import SavedQuestion
+from mppcqa.columnar.questions import Questions
 from mppcqa.digits import number
-from mppcqa.reports.document import HEIGHTS, SMALL, WIDTH, build, paragraph, picture
+from mppcqa.inventory.scope import scope_of
+from mppcqa.public_address import PublicAddress
+from mppcqa.refused import Refused
+from mppcqa.reports.document import SMALL, WIDTH, build, paragraph
+from mppcqa.reports.inputs import look_inputs
+from mppcqa.reports.kinds import ReportKind, Written
+from mppcqa.reports.layout import beside_each_other
 from mppcqa.reports.letterhead import closing, letterhead, running
-from mppcqa.reports.look import PLAIN, Look
+from mppcqa.reports.look import PLAIN, Look, look_of
 from mppcqa.reports.pieces import facts_table, title_style
 from mppcqa.reports.rows import GAP, SIZE, Rows, broken
 from mppcqa.views.texts import NONE
+from mppcqa.views.workbench.answer import Answer, answer
+from mppcqa.views.workbench.asked import read
+from mppcqa.views.workbench.words import choices, in_words
 
 FIRST, WIDEST = 150.0, 120.0
 """Widths [points] of the first column and of any other at most; longer texts are broken."""
-POINTS = 0.72
-"""To a pixel of the screen: a chart's letters of 10 pixels are 7.2 points high."""
-CHART = 0.5
-"""Part of a page's height that the chart takes at most."""
+ACROSS = 3
+"""Charts beside each other, where there are several."""
 
 
-@dataclass(frozen=True)
-class PrintedAnswer:
-    """What is printed, as plain texts and numbers."""
-
-    title: str
-    question: Sequence[tuple[str, str]]
-    """What was asked, title and words."""
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    """Cells: texts, numbers, or None."""
-    facts: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = ()
-    chart: bytes = b""
-    """PNG by `mppcqa.charts.render.to_print`; empty where there is no chart."""
-    numbers: frozenset[int] = field(default_factory=frozenset)
-    """Columns that hold numbers."""
+TOLD = 100
+"""Rows whose numbers are kept, to compare a later answer with."""
 
 
-def lay_out(found: PrintedAnswer, paper: str = "A4", look: Look = PLAIN) -> bytes:
+class NoAnswer(Refused):
+    """The question can't be asked any more."""
+
+
+def answered(question: SavedQuestion, paper: str = "A4", look: Look = PLAIN) -> Written:
+    """The answer to a kept question as its owner sees the campaign now."""
+    asked = read(QueryDict(question.asked))
+    if asked.first is None and not asked.faults:
+        asked.faults.append(_("Nothing has been measured yet."))
+    if asked.faults:
+        raise NoAnswer(asked.faults)
+    owner = question.owner
+    questions = Questions(scope_of(owner), asked.chosen)
+    found = answer(asked, questions, owner)
+    if missing := questions.snapshot.missing:
+        text = ngettext(
+            "%d value is still being taken in and is not in this answer.",
+            "%d values are still being taken in and are not in this answer.",
+            missing,
+        )
+        found.notes.append(text % missing)
+    if found.later:
+        text = _("The first %d values are listed; the workbench has them all.")
+        found.notes.append(text % len(found.rows))
+    words = in_words(asked, choices(asked, questions, owner))
+    rows = [[_text(cell) for cell in row] for row in found.rows]
+    heads = [str(head) for head, _css in found.heads]
+    # To tell two answers apart; all rows of one may be many.
+    told = hashlib.sha256(json.dumps([heads, rows], ensure_ascii=False).encode()).hexdigest()
+    inputs = {
+        "mppcqa": mppcqa.__version__,
+        "asked": question.asked,
+        "answer": told,
+        "numbers": [
+            [row[0], head, text]
+            for row in rows[:TOLD]
+            for head, text in list(zip(heads, row, strict=False))[1:]
+        ],
+        **look_inputs(look),
+    }
+    data = _lay_out(question.name, words, found, rows, paper, look)
+    return Written(data, question.name, inputs)
+
+
+def _lay_out(
+    name: str,
+    words: Sequence[tuple[str, str]],
+    found: Answer,
+    rows: Sequence[Sequence[str]],
+    paper: str,
+    look: Look,
+) -> bytes:
     """PDF of an answer: the same bytes for the same answer."""
     kind = _("Answer of the workbench")
+    facts = [(str(title), str(value)) for title, value in found.facts]
     story: list[Any] = [
         *letterhead(look),
         paragraph(kind, SMALL),
-        paragraph(found.title, title_style(found.title)),
-        facts_table([*found.question, *found.facts], WIDTH),
+        paragraph(name, title_style(name)),
+        facts_table([*words, *facts], WIDTH),
         Spacer(1, 8),
+        *beside_each_other(found.printed, 1 if len(found.printed) == 1 else ACROSS),
     ]
-    if found.chart:
-        wide = ImageReader(io.BytesIO(found.chart)).getSize()[0] / PRINTED * POINTS
-        story += [
-            picture(found.chart, min(wide, WIDTH), HEIGHTS[paper] * CHART),
-            Spacer(1, 6),
-        ]
-    story += [paragraph(note, SMALL) for note in found.notes]
-    story += _tables(found)
-    if not found.rows:
+    story += [paragraph(str(note), SMALL) for note in found.notes]
+    numbers = frozenset(k for k, (_head, css) in enumerate(found.heads) if css)
+    story += _tables([str(head) for head, _css in found.heads], rows, numbers)
+    if not rows:
         story.append(paragraph(_("No value is as asked.")))
     story += closing(look)
-    footer = _("%(title)s; mppcqa %(version)s") % {
-        "title": found.title,
-        "version": mppcqa.__version__,
-    }
-    title = f"{kind}: {found.title}"
+    footer = _("%(title)s; mppcqa %(version)s") % {"title": name, "version": mppcqa.__version__}
+    title = f"{kind}: {name}"
     return build(story, title=title, footer=footer, paper=paper, head=running(look, title))
 
 
-def _tables(found: PrintedAnswer) -> list[Any]:
-    """As many tables as its columns need, the first column in each."""
-    rows = [[_text(cell) for cell in row] for row in found.rows]
+def _tables(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int]
+) -> list[Any]:
+    """As many tables as the columns need, the first column in each."""
     if not rows:
         return []
-    wide = [_width(head, rows, k) for k, head in enumerate(found.heads)]
+    wide = [_width(head, rows, k) for k, head in enumerate(titles)]
     story: list[Any] = []
     left = list(range(1, len(wide)))
     while left or not story:
@@ -90,9 +131,9 @@ def _tables(found: PrintedAnswer) -> list[Any]:
         while left and (wide[left[0]] <= room or taken == [0]):
             room -= wide[left[0]]
             taken.append(left.pop(0))
-        heads = [found.heads[k] for k in taken]
+        heads = [titles[k] for k in taken]
         cells = [[row[k] for k in taken] for row in rows]
-        right = [n for n, k in enumerate(taken) if k in found.numbers]
+        right = [n for n, k in enumerate(taken) if k in numbers]
         lines = broken(heads, cells, [wide[k] for k in taken], right=right)
         story += [Spacer(1, 8), Rows(lines)]
     return story
@@ -105,6 +146,17 @@ def _width(head: str, rows: Sequence[Sequence[str]], column: int) -> float:
 
 
 def _text(cell: Any) -> str:
+    if isinstance(cell, tuple):
+        cell = cell[0]  # what it leads to is for pages
     if cell is None or cell == "":
         return NONE
     return number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _write(row: Any, _address: PublicAddress, paper: str) -> Written:
+    return answered(row, paper, look_of(None))
+
+
+KIND = ReportKind(
+    "answer", gettext_lazy("Answer of the workbench"), "columnar.savedquestion", _write
+)

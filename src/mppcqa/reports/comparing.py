@@ -147,6 +147,8 @@ def _named(key: str) -> str:
         "as_of": _("Newest thing in it"),
         "devices": _("Devices"),
         "analyses": _("Analyses"),
+        "asked": _("Question"),
+        "answer": _("Answer (SHA-256)"),
     }
     return names.get(key, key)
 

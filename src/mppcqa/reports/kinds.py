@@ -31,6 +31,7 @@ SHIPPED = (
     "certificates",
     "selection",
     "claim",
+    "answer",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from mppcqa.columnar.models import SavedQuestion
 from mppcqa.inventory.cases import Case
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.scope import Viewer, scope_of
@@ -15,7 +16,11 @@ from mppcqa.runs.models import Run, Station
 
 def sees_all(viewer: Viewer, row: Any) -> bool:
     """Whether a person sees all devices, or runs, that a thing's reports tell of."""
-    if not scope_of(viewer).bound:
+    bound = scope_of(viewer).bound
+    if isinstance(row, SavedQuestion):
+        # It is answered as its owner sees the campaign.
+        return row.owner_id == getattr(viewer, "pk", None) or (row.shared and not bound)
+    if not bound:
         return True
     if isinstance(row, Selection):
         # It was chosen among what its maker sees.

@@ -11,8 +11,8 @@ from typing import Any
 
 from reportlab.platypus import Flowable
 
-from mppcqa.charts.counted import Counted, Course, Ranked, Shares, StateMap
-from mppcqa.charts.paper import bars, cells, course, curves, shares, states
+from mppcqa.charts.counted import Boxes, Cloud, Counted, Course, Ranked, Shares, StateMap
+from mppcqa.charts.paper import bars, boxes, cells, cloud, course, curves, shares, states
 from mppcqa.charts.paper.frame import BESIDE
 from mppcqa.charts.plots import Bars, CellMap, Curves, Plot
 
@@ -59,4 +59,8 @@ def figure(plot: Plot | Counted, width: float | None = None, *, whole: float = 5
         return Figure(states.lay_out(plot, width, whole))
     if isinstance(plot, Course):
         return Figure(course.lay_out(plot, width, whole))
+    if isinstance(plot, Boxes):
+        return Figure(boxes.lay_out(plot, width, whole))
+    if isinstance(plot, Cloud):
+        return Figure(cloud.lay_out(plot, width, whole))
     raise TypeError(f"{type(plot).__name__} has no drawing for paper")

@@ -20,10 +20,10 @@ from mppcqa.results.models import Outcome
 from mppcqa.results.way import HOLD, with_next
 from mppcqa.statistics.models import OutcomeCount
 from mppcqa.statistics.planning import Progress, progress
+from mppcqa.views.workbench.names import names_of
 from mppcqa.views.yields import yield_of
 from mppcqa.web.charting import place_chart
 from mppcqa.web.stages import stage_titles
-from mppcqa.web.workbench.names import names_of
 
 COUNTED = 10_000
 GROUPS = 60

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from mppcqa.columnar.models import SavedQuestion
-from mppcqa.web.workbench.asked import read
+from mppcqa.columnar.questions import Questions
+from mppcqa.inventory.scope import scope_of
+from mppcqa.views.workbench.asked import read
+from mppcqa.views.workbench.words import choices, in_words
+from mppcqa.web.reports.views import about_row
 
 MOST = 2000
 
@@ -35,13 +41,34 @@ def save(request: HttpRequest) -> HttpResponse:
     if not name or len(name) > 100 or "\0" in name:
         messages.error(request, _("Give the question a name of at most 100 characters."))
     else:
-        SavedQuestion.objects.update_or_create(
+        row, _new = SavedQuestion.objects.update_or_create(
             name=name,
             owner_id=request.user.pk,
             defaults={"asked": asked.given.urlencode(), "shared": "shared" in request.POST},
         )
         messages.success(request, _("Kept as “%s”.") % name)
+        if "reports" in request.POST:
+            return redirect(row)
     return redirect(f"{reverse('workbench')}?{asked.given.urlencode()}")
+
+
+@require_GET
+def question(request: HttpRequest, pk: int) -> HttpResponse:
+    """A question that is kept, in words, and the reports of its answers."""
+    row: Any = about_row(request, "columnar.savedquestion", pk)
+    asked = read(QueryDict(row.asked))
+    words = []
+    if not asked.faults and asked.first is not None:
+        found = Questions(scope_of(request.user), asked.chosen)
+        words = in_words(asked, choices(asked, found, request.user))
+    context = {
+        "about": row,
+        "model": "columnar.savedquestion",
+        "words": words,
+        "faults": asked.faults,
+        "address": f"{reverse('workbench')}?{row.asked}",
+    }
+    return render(request, "web/workbench/question.html", context)
 
 
 @require_POST

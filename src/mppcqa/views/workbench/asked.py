@@ -16,9 +16,9 @@ from mppcqa import typed
 from mppcqa.columnar.questions import GROUPS, KEYS, Chosen, Measure, Range
 from mppcqa.results.conditions import condition_text, sort_key
 from mppcqa.results.models import Outcome, QuantityRow
-from mppcqa.stages import Condition
+from mppcqa.stages import Condition, UnknownStage, get_stage
 from mppcqa.statistics.models import Series
-from mppcqa.web.stages import find_stage, quantities_of
+from mppcqa.views.shown import shown_quantities
 
 KINDS = {
     "histogram": gettext_lazy("Histogram"),
@@ -91,15 +91,13 @@ def measured_quantities() -> dict[str, Shown]:
     there = Series.objects.filter(n__gt=0).order_by().values("quantity").distinct()
     found = {}
     for row in QuantityRow.objects.filter(pk__in=there).order_by("stage", "pk"):
-        declared = quantities_of(row.stage).get(row.key)
-        stage = find_stage(row.stage)
-        title = _(declared.title) if declared else row.title
-        unit, scale = row.unit, 1.0
-        if declared is not None:
-            unit = declared.display_unit or declared.unit
-            scale = declared.display_scale if declared.display_unit else 1.0
-        head = f"{_(stage.title) if stage else row.stage}: {title}"
-        found[str(row.pk)] = Shown(row, head, unit, scale)
+        try:
+            stage = get_stage(row.stage)
+        except UnknownStage:
+            stage = None  # its package is no longer installed
+        own = shown_quantities(stage, {row.key: row})[row.key]
+        head = f"{_(stage.title) if stage else row.stage}: {own.title}"
+        found[str(row.pk)] = Shown(row, head, own.unit, own.scale)
     return found
 
 

@@ -1,10 +1,10 @@
-"""The answer to a question as a page shows it: a chart whose marks lead on, and a table."""
+"""The answer to a question: a chart whose marks lead on and the same for paper, and a table."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,17 +13,23 @@ from django.utils.translation import gettext as _
 
 from mppcqa import charts
 from mppcqa.charts import campaign
+from mppcqa.charts.counted import Box, Boxes, Cloud, Counted, Course, CourseLine, Moment
 from mppcqa.columnar.questions import NONE, Measure, Questions
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.inventory.scope import Viewer
 from mppcqa.results.conditions import condition_text
 from mppcqa.results.models import WHOLE_DEVICE, ConditionPoint
-from mppcqa.web.workbench.asked import KINDS, Asked
-from mppcqa.web.workbench.names import monday, names_of, point_names
+from mppcqa.views.workbench.asked import KINDS, Asked
+from mppcqa.views.workbench.names import monday, names_of, point_names
 
 MOST_DRAWN = 12
 """Groups that one chart shows; the table has the others."""
 LISTED = 100
+BOX = ("q05", "q25", "median", "q75", "q95")
+CLOUDS = 3 * MOST_DRAWN
+"""Clouds of points on paper; what is of further groups is in one more."""
+MARKED = 4
+"""Groups that one chart on paper tells apart by their marks."""
 
 
 @dataclass
@@ -32,6 +38,8 @@ class Answer:
 
     title: str
     chart: Any = None
+    printed: Sequence[charts.Plot | Counted] = ()
+    """What the chart shows, as paper has it: several are as wide as stand beside each other."""
     heads: list[tuple[str, str]] = field(default_factory=list)
     """Head of a column, and its class."""
     rows: list[list[Any]] = field(default_factory=list)
@@ -132,7 +140,7 @@ def _summaries(page: _Page) -> Answer:
         ]
         for one in found
     ]
-    return Answer("", None, heads, rows)
+    return Answer("", heads=heads, rows=rows)
 
 
 def _histogram(page: _Page) -> Answer:
@@ -148,11 +156,25 @@ def _histogram(page: _Page) -> Answer:
     labels = tuple(names[group] for group in found.counts)
     if rows:
         made.chart = campaign.overlaid(rows, labels, page.axis, charts.Scale(_("values")))
+        edges = [edge * scale for edge in found.edges]
+        made.printed = [
+            _bars(edges, counts, names[group] if len(labels) > 1 else "", page.axis)
+            for group, counts in found.counts.items()
+        ]
     _tell_left(made, found.groups, len(found.counts))
     if outside := found.below + found.above:
         text = _("%(n)d values lie outside what is drawn: %(below)d below, %(above)d above.")
         made.notes.append(text % {"n": outside, "below": found.below, "above": found.above})
     return made
+
+
+def _bars(edges: list[float], counts: Sequence[int], title: str, axis: charts.Scale) -> charts.Bars:
+    if edges[0] > edges[-1]:
+        edges, counts = edges[::-1], counts[::-1]
+    y = _("values")
+    return charts.histogram(
+        edges, counts, title=title, x_title=axis.title, unit=axis.unit, y_title=y
+    )
 
 
 def _tell_left(made: Answer, groups: int, drawn: int) -> None:
@@ -166,15 +188,17 @@ def _boxes(page: _Page) -> Answer:
     found = page.questions.summary(page.measure, page.asked.by)
     names, scale = page.names([one.group for one in found]), page.scale
     shown = found[: 3 * MOST_DRAWN]
-    rows = []
+    rows, drawn = [], []
     for one in shown:
-        ends = sorted(value * scale for value in one.quantiles)
-        quantiles = dict(zip(("q05", "q25", "q75", "q95"), ends, strict=True))
-        row = {"g": names[one.group], "n": one.n, "median": one.median * scale}
-        rows.append({**row, **quantiles, "href": page.link(one.group)})
+        q05, q25, q75, q95 = sorted(value * scale for value in one.quantiles)
+        box = Box(names[one.group], q05, q25, one.median * scale, q75, q95)
+        drawn.append(box)
+        quantiles = {name: getattr(box, name) for name in BOX}
+        rows.append({"g": box.name, "n": one.n, **quantiles, "href": page.link(one.group)})
     if rows:
         labels = tuple(names[one.group] for one in shown)
         made.chart = campaign.boxes(rows, labels, page.axis, charts.Scale(""))
+        made.printed = [Boxes(tuple(drawn), page.axis)]
     _tell_left(made, len(found), len(shown))
     return made
 
@@ -204,12 +228,31 @@ def _time(page: _Page) -> Answer:
         (_("values"), "number"),
         (_("median"), "number"),
     ]
-    made = Answer("", None, [*heads, ("25 %", "number"), ("75 %", "number")], table[:500])
+    made = Answer("", heads=[*heads, ("25 %", "number"), ("75 %", "number")], rows=table[:500])
     if rows:
         labels = tuple(names[group] for group in drawn)
         made.chart = campaign.weeks(rows, labels, charts.Scale(_("Week")), page.axis)
+        made.printed = _courses(rows, labels, page.axis)
     _tell_left(made, len(sizes), len(drawn))
     return made
+
+
+def _courses(rows: list[dict[str, Any]], names: Sequence[str], axis: charts.Scale) -> list[Course]:
+    """As many groups in one chart as are told apart by their marks; more have one each."""
+    lines = [
+        CourseLine(
+            name,
+            [
+                Moment(dt.date.fromisoformat(one["day"]), one["median"], one["low"], one["high"])
+                for one in rows
+                if one["g"] == name
+            ],
+        )
+        for name in names
+    ]
+    if len(lines) <= MARKED:
+        return [Course(tuple(lines), axis)]
+    return [Course((line,), axis, line.name) for line in lines]
 
 
 def _pairs(page: _Page) -> Answer:
@@ -231,12 +274,13 @@ def _pairs(page: _Page) -> Answer:
         x, y = x * page.scale, y * other.scale
         rows.append({"g": names[group], "x": x, "y": y, "what": what, "href": href})
         table.append([(what, href), names[group], x, y])
-    made = Answer("", None, [(_("Device"), ""), (_("Grouped by"), ""), (page.axis.text, "number"), (
-        other.head, "number")], table[:LISTED])  # fmt: skip
+    heads = [(_("Device"), ""), (_("Grouped by"), ""), (page.axis.text, "number")]
+    made = Answer("", heads=[*heads, (other.head, "number")], rows=table[:LISTED])
     if rows:
         labels = tuple(dict.fromkeys(row["g"] for row in rows))[:MOST_DRAWN]
         y_axis = charts.Scale(other.title, other.unit)
         made.chart = campaign.scatter(rows, labels, page.axis, y_axis)
+        made.printed = _clouds(rows, page.axis, y_axis)
     made.facts = [(_("Pairs"), found.n)]
     for title, value in (
         (_("Correlation (Pearson)"), found.pearson),
@@ -250,6 +294,19 @@ def _pairs(page: _Page) -> Answer:
     return made
 
 
+def _clouds(rows: list[dict[str, Any]], x: charts.Scale, y: charts.Scale) -> list[Cloud]:
+    """As `_courses`; where each group has one of its own, their axes are alike."""
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        there = row["g"] in groups or len(groups) < CLOUDS
+        groups.setdefault(row["g"] if there else _("others"), []).append((row["x"], row["y"]))
+    if len(groups) <= MARKED:
+        return [Cloud(tuple(groups.items()), x, y)]
+    columns = list(zip(*((row["x"], row["y"]) for row in rows), strict=True))
+    ends = tuple(map(min, columns)), tuple(map(max, columns))
+    return [Cloud((one,), x, y, one[0], ends) for one in groups.items()]
+
+
 def _tray(page: _Page) -> Answer:
     found = page.questions.tray_map(page.measure)
     values = {(row, column): median * page.scale for row, column, _n, median in found}
@@ -258,10 +315,11 @@ def _tray(page: _Page) -> Answer:
         _("median"), "number")]  # fmt: skip
     table = [[row, (column, links[row, column]), n, median * page.scale] for row, column, n, median
              in found]  # fmt: skip
-    made = Answer("", None, heads, table)
+    made = Answer("", heads=heads, rows=table)
     if found:
         size = (max(row for row, _c in values) + 1, max(column for _r, column in values) + 1)
         made.chart = _map(values, size, links, page)
+        made.printed = [made.chart]
     return made
 
 
@@ -286,7 +344,7 @@ def _array(page: _Page) -> Answer:
     for kind, _channel, n, _median in found:
         counted[kind] = counted.get(kind, 0) + n
     heads = [(_("device type"), ""), (_("channel"), "number"), (_("values"), "number")]
-    made = Answer("", None, [*heads, (_("median"), "number")])
+    made = Answer("", heads=[*heads, (_("median"), "number")])
     made.rows = [
         [str(types[kind]), (channel, page.link(channel=channel)), n, median * page.scale]
         for kind, channel, n, median in found
@@ -302,6 +360,7 @@ def _array(page: _Page) -> Answer:
         values = {place: medians[c] for place, c in places.items() if c in medians}
         links = {place: page.link(channel=places[place]) for place in values}
         made.chart = _map(values, (most.rows, most.columns), links, page)
+        made.printed = [made.chart]
         if len(types) > 1:
             made.notes.append(_("The map is of %s, which has most values.") % most)
     return made
@@ -348,4 +407,4 @@ def _of_values(page: _Page, found: Any) -> Answer:
         value = one.value * page.scale
         device = (serial, reverse("device", args=[serial])) if serial else ""
         rows.append([device, channel, at, run, value if math.isfinite(value) else None])
-    return Answer("", None, [*heads, (page.axis.text, "number")], rows)
+    return Answer("", heads=[*heads, (page.axis.text, "number")], rows=rows)

@@ -1,0 +1,1 @@
+"""A question over the whole campaign and its answer, for pages and for paper."""
