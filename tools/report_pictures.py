@@ -46,11 +46,21 @@ def main(folder: Path) -> None:
     django.setup()
     from django.utils.translation import override
     from tests.reports.hard import hard_views
+    from tests.reports.hard_answers import hard_answers
     from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
     from tests.reports.hard_shipments import hard_shipments
 
     from mppcqa.public_address import PublicAddress
-    from mppcqa.reports import campaign, certificate, certificates, device, group, packing, station
+    from mppcqa.reports import (
+        answer,
+        campaign,
+        certificate,
+        certificates,
+        device,
+        group,
+        packing,
+        station,
+    )
 
     address = PublicAddress("https://qa.example.org")
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,6 +78,7 @@ def main(folder: Path) -> None:
         "group": {name: (group.lay_out, (one, "T")) for name, one in hard_groups().items()},
         "campaign": {name: (campaign.lay_out, (one,)) for name, one in hard_campaigns().items()},
         "station": {name: (station.lay_out, (one,)) for name, one in hard_stations().items()},
+        "answer": {name: (answer.lay_out, (one,)) for name, one in hard_answers().items()},
         "packing": {name: (packing.lay_out, (one,)) for name, one in hard_shipments().items()},
     }
     for kind, cases in many.items():

@@ -7,8 +7,9 @@ import re
 import pytest
 from django.utils.translation import override
 
-from mppcqa.reports import campaign, group, packing, station
+from mppcqa.reports import answer, campaign, group, packing, station
 from mppcqa.reports.document import PAPERS
+from tests.reports.hard_answers import hard_answers
 from tests.reports.hard_groups import group as devices
 from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
 from tests.reports.hard_shipments import hard_shipments
@@ -18,6 +19,7 @@ CASES = {
     **{f"group, {name}": (group.lay_out, (view, "Report")) for name, view in hard_groups().items()},
     **{f"campaign, {name}": (campaign.lay_out, (view,)) for name, view in hard_campaigns().items()},
     **{f"station, {name}": (station.lay_out, (view,)) for name, view in hard_stations().items()},
+    **{f"answer, {name}": (answer.lay_out, (said,)) for name, said in hard_answers().items()},
     **{f"packing, {name}": (packing.lay_out, (view,)) for name, view in hard_shipments().items()},
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
@@ -47,6 +48,16 @@ class NoAnswer(Refused):
     """The question can't be asked any more."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What is printed."""
+
+    name: str
+    words: Sequence[tuple[str, str]]
+    """What was asked, title and words."""
+    found: Answer
+
+
 def answered(question: SavedQuestion, paper: str = "A4", look: Look = PLAIN) -> Written:
     """The answer to a kept question as its owner sees the campaign now."""
     asked = read(QueryDict(question.asked))
@@ -83,30 +94,24 @@ def answered(question: SavedQuestion, paper: str = "A4", look: Look = PLAIN) -> 
         ],
         **look_inputs(look),
     }
-    data = _lay_out(question.name, words, found, rows, paper, look)
+    data = lay_out(Said(question.name, words, found), paper, look)
     return Written(data, question.name, inputs)
 
 
-def _lay_out(
-    name: str,
-    words: Sequence[tuple[str, str]],
-    found: Answer,
-    rows: Sequence[Sequence[str]],
-    paper: str,
-    look: Look,
-) -> bytes:
+def lay_out(said: Said, paper: str = "A4", look: Look = PLAIN) -> bytes:
     """PDF of an answer: the same bytes for the same answer."""
-    kind = _("Answer of the workbench")
+    kind, name, found = _("Answer of the workbench"), said.name, said.found
     facts = [(str(title), str(value)) for title, value in found.facts]
     story: list[Any] = [
         *letterhead(look),
         paragraph(kind, SMALL),
         paragraph(name, title_style(name)),
-        facts_table([*words, *facts], WIDTH),
+        facts_table([*said.words, *facts], WIDTH),
         Spacer(1, 8),
         *beside_each_other(found.printed, 1 if len(found.printed) == 1 else ACROSS),
     ]
     story += [paragraph(str(note), SMALL) for note in found.notes]
+    rows = [[_text(cell) for cell in row] for row in found.rows]
     numbers = frozenset(k for k, (_head, css) in enumerate(found.heads) if css)
     story += _tables([str(head) for head, _css in found.heads], rows, numbers)
     if not rows:
