@@ -21,10 +21,17 @@ UNBROKEN = "W" * 300
 FOREIGN = "浜松ホトニクス Ελλάδα Ёлка — naïve ½ µm² 10⁻⁷ ≤ ≥ → ✓ \u202e\u0007 e\u0301"
 WORDS = "a reason of very many words that nobody will read to its end " * 5
 
+SIGNERS = (
+    "Rosa Martínez de la Fuente y Hernández-Núñez, 2026-11-28 09:31 (password and code); "
+    "Dr. Aleksandra Wiśniewska-Żółkiewska, 2026-11-28 16:02 (single sign-on)"
+)
+"""Of two persons, as `mppcqa.signing.models.signers` says them."""
+MEANING = "I have looked at all verdicts of this device and stand for them."
+
 
 def _view(serial: str, channels: int, stages: tuple[StageView, ...], fact: str) -> DeviceView:
     facts = [("Type", "S12045(X)"), ("State", "in stock"), ("Lot", fact), ("Maker", "Hamamatsu")]
-    sign = SignOffView("rosa", THEN, WORDS, outdated=True)
+    sign = SignOffView("rosa", THEN, WORDS, True, MEANING, SIGNERS)
     return DeviceView(
         pk=1,
         serial=serial,
@@ -149,7 +156,7 @@ def _stage(
 
 def hard_views() -> dict[str, DeviceView]:
     """Name of the difficulty -> a device that has it."""
-    waiver = WaiverView(WORDS, "rosa", THEN, dt.date(2027, 1, 31), holds=True)
+    waiver = WaiverView(WORDS, "rosa", THEN, dt.date(2027, 1, 31), True, SIGNERS)
     many = _stage("Breakdown and PDE", 128, state="pass", missing=True)
     failed = _stage("Dark box", 16, state="fail")
     waived = _stage("Dark box", 16, state="waived", waiver=waiver, name="Dark count rate")

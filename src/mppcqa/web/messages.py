@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -66,11 +68,19 @@ def gather() -> Catalog:
 
 def _add(catalogue: Catalog, path: Path, code: str) -> None:
     name = str(path.relative_to(PACKAGE.parent))
-    for line, message, _comments, context in extract(
-        "python", BytesIO(code.encode()), keywords=KEYWORDS
-    ):
-        if message and (not isinstance(message, tuple) or message[0]):
-            catalogue.add(message, locations=[(name, line)], context=context)
+    for first, piece in [(0, code), *_within_texts(code)]:
+        for line, message, _comments, context in extract(
+            "python", BytesIO(piece.encode()), keywords=KEYWORDS
+        ):
+            if message and (not isinstance(message, tuple) or message[0]):
+                catalogue.add(message, locations=[(name, first or line)], context=context)
+
+
+def _within_texts(code: str) -> Iterator[tuple[int, str]]:
+    """What f-strings calculate, which Babel takes for text; the line of each."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FormattedValue) and "(" in (piece := ast.unparse(node.value)):
+            yield node.lineno, piece
 
 
 def _add_template(catalogue: Catalog, path: Path) -> None:
