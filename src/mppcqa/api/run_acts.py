@@ -28,7 +28,7 @@ class Why(Said):
 class Hours(Said):
     """How long; 0 ends a reservation."""
 
-    hours: float = Field(ge=0, le=1000, examples=[4])
+    hours: float = Field(ge=0, le=1000, strict=True, examples=[4])
 
 
 def _run(request: HttpRequest, number: int) -> Run:
