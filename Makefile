@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock bench chaos fuzz report-pictures page-pictures docs tutorial wheel licences package api-check release-check clean
+.PHONY: help env run test lint lock bench chaos soak bom fuzz report-pictures page-pictures docs tutorial wheel licences package api-check release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,13 @@ bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
 chaos: $(VENV)/.test-ready  ## break things while tasks run (make chaos SEED=1)
 	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)
 
+soak: $(VENV)/.test-ready  ## people and stations work while everything is killed (make soak ARGS="--minutes 3")
+	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+bom: $(VENV)/.test-ready  ## the bill of materials (CycloneDX) and what bandit finds
+	$(BIN)/python tools/try_bandit.py
+	mkdir -p build && $(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-format JSON --output-file build/bom.json
+
 fuzz: $(VENV)/.test-ready  ## mutated files for every reader (make fuzz ARGS="--mutations 200 --seed 1")
 	$(BIN)/python -m benchmarks.fuzz_readers $(ARGS)
 
@@ -85,9 +92,10 @@ api-check: $(VENV)/.test-ready  ## ask every operation of the API what it allows
 	$(BIN)/python tools/try_api.py $(ARGS)
 
 release-check: $(VENV)/.test-ready  ## all that is too long for every change: an hour and more
-	$(MAKE) lint licences package
+	$(MAKE) lint licences bom package
 	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
 	$(MAKE) chaos ARGS="--kills 200"
+	$(MAKE) soak
 	$(BIN)/python tools/try_examples.py
 	$(MAKE) api-check ARGS="--examples 100"
 	$(BIN)/python tools/try_deployment.py dist

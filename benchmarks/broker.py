@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -77,6 +78,18 @@ class OwnRabbit:
         self.folder.mkdir(parents=True, exist_ok=True)
         # A guest may log in from another host of the test, not from loopback alone.
         (self.folder / "rabbitmq.conf").write_text("loopback_users = none\n")
+        self._spawn()
+        assert self._server is not None
+        deadline = time.monotonic() + START_S
+        while not self._answers():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                text = (self.folder / "rabbitmq.log").read_text(errors="replace")[-2000:]
+                self.__exit__(None, None, None)
+                raise RuntimeError(f"RabbitMQ did not start:\n{text}")
+            time.sleep(0.2)
+        return self
+
+    def _spawn(self) -> None:
         with (self.folder / "rabbitmq.log").open("ab") as log:
             self._server = subprocess.Popen(
                 [*self.prefix, str(PROGRAMS / "rabbitmq-server")],
@@ -86,14 +99,25 @@ class OwnRabbit:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._server is not None
+        subprocess.run(["pkill", "-KILL", "-f", self.node], check=False)
+        with suppress(ProcessLookupError):
+            os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait()
+
+    def start_again(self) -> None:
+        """Start what was killed, and wait until it takes connections."""
+        self._spawn()
         deadline = time.monotonic() + START_S
-        while not self._answers():
-            if self._server.poll() is not None or time.monotonic() > deadline:
-                text = (self.folder / "rabbitmq.log").read_text(errors="replace")[-2000:]
-                self.__exit__(None, None, None)
-                raise RuntimeError(f"RabbitMQ did not start:\n{text}")
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                socket.create_connection((self.address, self.port), 1).close()
+                return
             time.sleep(0.2)
-        return self
+        raise RuntimeError("RabbitMQ did not start again")
 
     def _answers(self) -> bool:
         log = self.folder / "rabbitmq.log"

@@ -74,6 +74,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     was tested nowhere, and CI fails on it. Measured data that lie beside the checkout may be
     absent where it is tested; they are no part of the product.
     """
+    ended = [one for some in terminalreporter.stats.values() for one in some]
+    inputs = [value for one in ended for name, value in getattr(one, "user_properties", ())
+              if name == "inputs"]  # fmt: skip
+    if inputs:
+        terminalreporter.write_line(f"attacks: {len(inputs)}, inputs: {sum(inputs)}")
     target = os.environ.get("MPPCQA_SKIPPED")
     if target:
         reports = terminalreporter.stats.get("skipped", [])

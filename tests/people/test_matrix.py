@@ -23,7 +23,7 @@ from mppcqa.people.roles import ROLES
 from mppcqa.runs.models import Run
 from tests.web.conftest import loaded  # noqa: F401
 from tests.web.formfields import forms_of
-from tests.web.test_typed import _address, all_patterns, world  # noqa: F401
+from tests.web.test_typed import address_of, all_patterns, world  # noqa: F401
 
 MATRIX = Path(__file__).with_name("matrix.toml")
 UPWARDS = ["viewer", "operator", "analyst", "manager", "administrator"]
@@ -96,7 +96,7 @@ def test_every_address_lets_through_whom_the_matrix_names(
         name = str(pattern.name)
         if name in WITHOUT_LOGIN:
             continue
-        address = _address(pattern, world)
+        address = address_of(pattern, world)
         for method, who in zip(("get", "post"), rows[name], strict=True):
             asking = people if CLASSES[who] else {"administrator": people["administrator"]}
             found = {key for key, one in asking.items() if let_through(one, method, address)}
@@ -112,7 +112,7 @@ def test_whoever_is_not_logged_in_gets_the_log_in_and_nothing_else(
     nobody = Client()
     for pattern in all_patterns():
         if str(pattern.name) not in WITHOUT_LOGIN:
-            address = _address(pattern, world)
+            address = address_of(pattern, world)
             assert not let_through(nobody, "get", address), address
             assert not let_through(nobody, "post", address), address
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.utils.translation import gettext as _
 
+from mppcqa.refused import Refused
 from mppcqa.web.problems import bad_request, method_not_allowed, problem
 from mppcqa.web.reading import NotTaken
 
@@ -68,9 +69,11 @@ class OwnPages:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """What `reading` does not take."""
+        """What `reading` does not take, and what an action refused where its page has no place."""
         if isinstance(error, NotTaken):
             return problem(request, 400, _("Not taken"), str(error))
+        if isinstance(error, Refused):
+            return problem(request, 409, _("Not done"), str(error))
         return None
 
 

@@ -32,7 +32,7 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
     form = RunForm(stage, request.POST)
     faults: list[Fault] = []
     if form.is_valid():
-        now = loaded_parts(found.loaded.select_related("device"))
+        now = loaded_parts(found.loaded.select_related("device"), request.user)
         edit = begin(request, found, now, found.get_absolute_url())
         if edit.conflict:
             return edit.both()

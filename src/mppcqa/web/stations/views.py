@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mppcqa.codes import scanned_serial
+from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.queue.models import Lane, State, Task
 from mppcqa.refused import Refused
 from mppcqa.results.selection import whole_number
@@ -81,19 +82,28 @@ def station_context(found: Station, viewer: Any, **more: Any) -> dict[str, Any]:
     context["contact_standing"] = contact_standing(context["contact"])
     context["marks"] = {
         "service": mark_of(maintenance_parts(lane.maintenance if lane else "")),
-        "loaded": mark_of(loaded_parts(loaded.values())),
+        "loaded": mark_of(loaded_parts(loaded.values(), viewer)),
     }
     for slot in context["slots"]:
         if slot["loaded"]:
-            slot["mark"] = mark_of(loaded_parts([slot["loaded"]]))
+            slot["mark"] = mark_of(loaded_parts([slot["loaded"]], viewer))
     context.update(more)
     return context
 
 
-def loaded_parts(loaded: Iterable[LoadedDevice]) -> list[Part]:
-    """What sits in some slots: who takes it out, or measures it, means this."""
+def loaded_parts(loaded: Iterable[LoadedDevice], viewer: Viewer) -> list[Part]:
+    """What sits in some slots: who takes it out, or measures it, means this.
+
+    A device that the viewer does not see is told of, and not named.
+    """
+    scope = scope_of(viewer)
     return [
-        part(f"in-{row.slot}", _("Slot %d") % row.slot, row.device.serial, only_seen=True)
+        part(
+            f"in-{row.slot}",
+            _("Slot %d") % row.slot,
+            row.device.serial if scope.has(row.device) else _("another institute's device"),
+            only_seen=True,
+        )
         for row in sorted(loaded, key=lambda row: row.slot)
     ]
 
@@ -151,7 +161,7 @@ def unload(request: HttpRequest, name: str) -> HttpResponse:
             found = locked(Station, name=name)
             rows = found.loaded.select_related("device")
             rows = rows if slots is None else rows.filter(slot__in=slots)
-            edit = begin(request, found, loaded_parts(rows), found.get_absolute_url())
+            edit = begin(request, found, loaded_parts(rows, request.user), found.get_absolute_url())
             if edit.conflict:
                 return edit.both()
             unload_station(found, slots, by=person(request))
