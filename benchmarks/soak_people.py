@@ -14,6 +14,8 @@ from http.client import HTTPException
 from urllib.parse import urlencode
 
 PATIENCE_S = 60.0
+RUNS_S = 40.0
+"""Between the runs of a station: what people ask for is measured before the next is asked for."""
 PAGES = (
     *("/", "/devices/", "/runs/", "/queue/", "/stations/", "/board/", "/shipments/", "/trays/"),
     *("/statistics/yield/", "/notices/", "/catalogue/lots/", "/limits/", "/workers/"),
@@ -52,7 +54,8 @@ class Person(threading.Thread):
 
     def __init__(
         self, address: str, cookie: str, token: str, devices: list[str], stations: list[str],
-        kind: str, seed: int, asked: list[Asked], told: Told,
+        kind: str, seed: int, people: int,
+        asked: list[Asked], told: Told,
     ) -> None:  # fmt: skip
         super().__init__(daemon=True)
         self.address, self.cookie, self.token = address, cookie, token
@@ -62,6 +65,8 @@ class Person(threading.Thread):
         self.over = threading.Event()
         self.opener = urllib.request.build_opener(Stays)
         self.csrf = ""
+        # Two seconds a turn, 63 turns of other things: so many runs a station, whoever many work.
+        self.run_weight = 63 * 2 / RUNS_S * len(stations) / people
 
     def run(self) -> None:
         turn = 0
@@ -69,7 +74,7 @@ class Person(threading.Thread):
             turn += 1
             self.random.choices(
                 [self.look, self.look_at_a_device, self.comment, self.register, self.start_run],
-                [10, 5, 4, 2, 1],
+                [30, 15, 12, 6, self.run_weight],
             )[0](turn)
 
     def look(self, _turn: int) -> None:

@@ -6,6 +6,7 @@ import argparse
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,7 +53,7 @@ timezone.now = lambda: now() + datetime.timedelta(seconds=ahead)
 """A process whose clock is wrong, as after a reboot without network."""
 GRACE_S = 10.0
 """After a service is back: until then pages may be slow, and links to the database break."""
-END_S = 240.0
+END_S = 600.0
 """For what is open when everything is whole again."""
 
 
@@ -135,17 +136,19 @@ class Soak:
                 self.did[f"{name} started again"] += 1
                 self.start(name)
 
-    def wait_for_web(self) -> None:
-        import socket
+    def web_answers(self) -> bool:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        return False
 
+    def wait_for_web(self) -> None:
         deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
+        while not self.web_answers():
+            if time.monotonic() > deadline:
+                raise RuntimeError("the web server does not come up")
             self.look_after()
             time.sleep(0.1)
-        raise RuntimeError("the web server does not come up")
 
     def bench(self, number: int, stack: ExitStack) -> Bench:
         server = f"http://127.0.0.1:{self.cables[number].port}"
@@ -167,7 +170,7 @@ class Soak:
             seed = self.options.seed * 1000 + number
             found.append(
                 Person(address, session_of(user), token, serials, stations, kind, seed,
-                       self.asked, self.told)
+                       self.options.people, self.asked, self.told)
             )  # fmt: skip
         return found
 
@@ -206,6 +209,8 @@ class Soak:
 
     def hit_web(self) -> None:
         self.kill("web")
+        while self.web_answers():  # its children are gone a moment later
+            time.sleep(0.05)
         self.start("web")
         self.wait_for_web()
 
@@ -256,8 +261,8 @@ class Soak:
                 if not Task.objects.filter(state__in=OPEN_STATES).exists():
                     break
             time.sleep(0.5)
-        left = Task.objects.filter(state__in=OPEN_STATES)
-        self.faults += [f"{one} is {one.state}" for one in left]
+        left = Counter(Task.objects.filter(state__in=OPEN_STATES).values_list("name", "state"))
+        self.faults += [f"{n} of {name} are {state}" for (name, state), n in left.items()]
 
     def stop(self) -> None:
         for process in self.services.values():
