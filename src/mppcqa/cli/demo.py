@@ -34,12 +34,23 @@ WORKER_WAIT_S = 60.0
     help="How many arrays are simulated.",
 )
 @click.option("--stage", default="", help="This stage alone, for instance stage2.")
-def demo(arrays: int, stage: str) -> None:
+@click.option(
+    "--season",
+    is_flag=True,
+    help="Twelve weeks at once: lots, a drift, failures, waivers, shipments.",
+)
+def demo(arrays: int, stage: str, season: bool) -> None:
     """Register arrays, measure, analyse, judge and report them through the queue."""
     setup_django()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
+    if season:
+        from mppcqa.cli.season import make_season
+
+        devices = make_season(click.echo)
+        click.echo(f"{len(devices)} devices; see the pages, or: mppcqa run")
+        return
     with workers() as look_after:
         ok = fill(arrays=arrays, stage=stage, meanwhile=look_after)
     if not ok:
