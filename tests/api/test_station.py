@@ -114,6 +114,15 @@ def test_a_token_is_kept_as_a_hash_and_opens_until_its_day_or_until_taken_back(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("now", [0, 1.5, "0", "1e9", "", None])
+def test_a_clock_that_says_no_moment_is_refused(station: Station, now: object) -> None:
+    _row, token = make_token(station, 10)
+    answer = Computer(token).hello(now=now)
+    assert answer.status_code == 422
+    assert "now" in answer.content.decode()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("header", ["", "Bearer ", "Bearer mppcqa-station-x", "Basic YTpi", "x"])
 def test_without_a_token_that_counts_every_address_says_what_to_do(
     header: str, station: Station

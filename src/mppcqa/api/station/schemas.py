@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 Agent = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
@@ -19,6 +19,16 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 Whole = Annotated[int, Field(strict=True)]
 Held = tuple[Whole, Whole]
 MAX_LOG = 1_200_000
+
+
+def _as_text(said: object) -> object:
+    """A bare number is no moment: nobody says from when it counts."""
+    if isinstance(said, dt.datetime) or (isinstance(said, str) and said[4:5] == "-"):
+        return said
+    raise ValueError("a moment is a text such as 2026-05-04T12:30:00Z")
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_as_text)]
 
 
 class Said(Schema):
@@ -40,7 +50,7 @@ class Asking(Said):
     """What every request has: which installation asks, and what time it is there (UTC)."""
 
     agent: Agent
-    now: dt.datetime
+    now: Moment
 
 
 class Hello(Asking):
