@@ -24,7 +24,8 @@ def _licence(one: Distribution) -> str:
             if name.startswith("License ::")
         ]
         said = "; ".join(named) or (one.metadata.get("License") or "")
-    return said.replace("Mozilla Public License 2.0 (MPL 2.0)", "MPL")
+    said = said.replace("Mozilla Public License 2.0 (MPL 2.0)", "MPL")
+    return said.replace("Python Software Foundation License", "PSF")
 
 
 def _free(licence: str) -> bool:

@@ -18,6 +18,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Image, Spacer, Table, TableStyle
 
 import mppcqa
+from mppcqa.charts.paper.lettering import printable
 from mppcqa.inventory.models import Attachment, Device
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports.document import (
@@ -30,6 +31,7 @@ from mppcqa.reports.document import (
     WIDTH,
     build,
     paragraph,
+    shortened,
     table,
 )
 from mppcqa.reports.inputs import inputs_of, newest
@@ -84,11 +86,13 @@ def story_of(
 ) -> list[Any]:
     """What stands on the page of a view; it fits."""
     code = address.of_device(view.serial)
-    for above, below in least_room(look):
+    heads = list(least_room(look))
+    # At last what people stand for is cut to two lines each; the whole is in the device's report.
+    for (above, below), brief in [*((head, False) for head in heads), (heads[-1], True)]:
         begin = [*above, _head(view, code, look), Spacer(1, 6)]
         if not view.stages:
             begin.append(paragraph(_("This device has not been measured yet.")))
-        end = [*_decisions(view), *below, Spacer(1, 10), _foot(code, look.signatures)]
+        end = [*_decisions(view, brief), *below, Spacer(1, 10), _foot(code, look.signatures)]
         left = HEIGHTS[paper] - _height(begin) - _height(end) - 12
         stages = view.stages if is_shown("certificate", "stages", look) else ()
         middle = _middle(stages, left)
@@ -247,18 +251,20 @@ def _judged(lines: list[JudgedLine]) -> Table:
     return table(rows, [WIDTH * part for part in (0.34, 0.28, 0.2, 0.18)])
 
 
-def _decisions(view: DeviceView) -> list[Any]:
+def _decisions(view: DeviceView, brief: bool) -> list[Any]:
     """Waivers and signatures: what people stand for."""
     waivers = ((one.title, one.verdict.waiver) for one in view.stages)
-    story: list[Any] = [
-        paragraph(f"{title}: {waiver.head}: {waiver.reason} ({waiver.granted})", DECISION)
+    texts = [
+        f"{title}: {waiver.head}: {waiver.reason} ({waiver.granted})"
         for title, waiver in waivers
         if waiver is not None
     ]
     for one in view.sign_offs[:1]:
         outdated = f" ({_('verdicts have changed since')})" if one.outdated else ""
-        story.append(paragraph(one.text + outdated, DECISION))
-    return story
+        texts.append(one.text + outdated)
+    if brief:
+        texts = [shortened(printable(text), 1.8 * WIDTH, BODY.fontSize) for text in texts]
+    return [paragraph(text, DECISION) for text in texts]
 
 
 def _sections() -> tuple[Section, ...]:
