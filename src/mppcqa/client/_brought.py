@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mppcqa.client._asking import Asking, Away, place
+from mppcqa.disk import whole_file
 
 DONE, CONFIG, FILE = "done.json", "run.json", "run.root"
 
@@ -51,7 +51,8 @@ class OwnRun:
         self.config = self._asking.post("plans", self._plan)
         self.folder = self._spool / self.config["run_uuid"]
         self.folder.mkdir(parents=True)
-        (self.folder / CONFIG).write_text(json.dumps(self.config, indent=1))
+        with whole_file(self.folder / CONFIG) as part:
+            part.write_text(json.dumps(self.config, indent=1))
         self.path = self.folder / FILE
         return self
 
@@ -69,12 +70,8 @@ class OwnRun:
             found = hashlib.file_digest(data, "sha256").hexdigest()
         uuid, now = self.config["run_uuid"], dt.datetime.now(dt.UTC).isoformat()
         said = {**self._plan, "uuid": uuid, "sha256": found, "measured_at": now}
-        part = self.folder / f".{DONE}"
-        with part.open("w") as target:
-            json.dump(said, target)
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(self.folder / DONE)
+        with whole_file(self.folder / DONE) as part:
+            part.write_text(json.dumps(said))
         with suppress(Away):  # it lies in the spool then
             self.number = bring_one(self._asking, self.folder)
 

@@ -8,7 +8,6 @@ a run (`take_run`): its file is checked, kept and analysed as if a station of ou
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 import shutil
 import time
@@ -24,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mppcqa.disk import measure_file, settle
+from mppcqa.disk import measure_file, settle, whole_file
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.queue import remote
 from mppcqa.queue.actions import Call, submit_chain
@@ -218,11 +217,9 @@ def bring(context: Context, *, run_id: int, person_id: int, sha256: str) -> dict
     if not SUM.fullmatch(sha256) or not source.is_file():
         raise TaskError("What was brought is not here any more: bring it again.")
     row = new_folder(run, context.task)
-    part = row.path / f".{RUN_FILE}.part"
-    shutil.copyfile(source, part)
-    with part.open("rb") as data:
-        if hashlib.file_digest(data, "sha256").hexdigest() != sha256:
+    with whole_file(row.path / RUN_FILE) as part:
+        shutil.copyfile(source, part)
+        if measure_file(part).sha256 != sha256.lower():
             raise TaskError("What was brought is damaged: bring it again.")
-    settle(part, row.path / RUN_FILE)
     note_size(row)
     return {"bytes": row.size, "folder": row.name}
