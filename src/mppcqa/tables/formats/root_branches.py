@@ -24,6 +24,11 @@ def read_branch(path: Path, tree: Any, column: Column, entries: int, several: bo
     packed = max(int(getattr(branch, "compressed_bytes", 0) or 0), 1)
     width = _width(branch)
     claimed = max(entries * width, int(getattr(branch, "uncompressed_bytes", 0) or 0) // 8)
+    # Pages of an RNTuple say how much they hold, and room is made for all of it.
+    pages = [page for cluster in getattr(tree, "page_link_list", ()) for column_ in cluster
+             for page in column_.pages]  # fmt: skip
+    claimed = max([claimed, *(page.num_elements for page in pages)])
+    packed = max([packed, *(page.locator.num_bytes for page in pages)])
     if claimed > MAX_VALUES or claimed > MAX_RATIO * max(packed, 1000):
         raise TableError(
             _("%(name)s: %(branch)s claims %(n)d values in %(bytes)d bytes; %(most)d at most")
