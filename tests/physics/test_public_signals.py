@@ -14,8 +14,8 @@ MODULES = (
     "iv_simulation",
     "operating",
     "pulses",
+    "spread",
     "stations",
-    "uniformity",
     "waveform_simulation",
     "waveforms",
 )
