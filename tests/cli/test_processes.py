@@ -112,7 +112,7 @@ def test_a_signal_in_the_middle_of_anything_ends_the_parent(
         assert parent.stdout.readline() == "now\n"
         parent.send_signal(how)
         assert parent.stdout.readline() == "went on\n"
-        said, _ = parent.communicate()
-    assert said == "stopped\n"
+        said, errors = parent.communicate()
+    assert said == "stopped\n", errors
     assert parent.returncode == 0
     until(lambda: not _alive(child))
