@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from django.conf import settings
 
 import tests.queue.routines  # noqa: F401
 from mppcqa.queue import submit
 from mppcqa.queue.housekeeping import remove_own_logs
+from mppcqa.queue.logs import log_path
 from mppcqa.queue.models import Lane, State, Task, Worker, queue_name
 from mppcqa.queue.obstacles import why_waiting
 from mppcqa.runs.lane import station_lane
@@ -81,11 +81,10 @@ def test_a_worker_removes_archived_logs_of_its_own_computer(
 ) -> None:
     old = Task.objects.create(name="test.add", state=State.SUCCEEDED, attempt=1, hidden=True)
     kept = Task.objects.create(name="test.add", state=State.FAILED, attempt=1)
-    folder = Path(settings.MPPCQA_HOME) / "logs/tasks/000000"
-    folder.mkdir(parents=True, exist_ok=True)
     for task in (old, kept):
-        (folder / f"{task.pk}-1.log").write_text("x\n")
+        log_path(task.pk, 1).parent.mkdir(parents=True, exist_ok=True)
+        log_path(task.pk, 1).write_text("x\n")
     with running_worker("--concurrency", "1"):
-        wait_until(lambda: not (folder / f"{old.pk}-1.log").exists(), what="the old log went")
-    assert (folder / f"{kept.pk}-1.log").exists()
+        wait_until(lambda: not log_path(old.pk, 1).exists(), what="the old log went")
+    assert log_path(kept.pk, 1).exists()
     assert remove_own_logs() == (0, 0)
