@@ -325,6 +325,11 @@ class Soak:
             if found is not None:
                 self.after.append((what, round(found, 2)))
         self.usual = usual or 0.0
+        # What was never measured is not well.
+        if usual is None:
+            self.faults.append("too few requests before the first strike to know what is usual")
+        if not self.after:
+            self.faults.append("no time after a strike had requests enough: give it more minutes")
         slow = [f"{what}: p95 {s} s" for what, s in self.after if s > max(1.0, 3 * self.usual)]
         self.faults += [f"slow ten seconds after {one}, usual {self.usual:.2f}" for one in slow]
 

@@ -34,9 +34,9 @@ def stopped(_number: int, _frame: Any) -> None:
 
 
 @contextmanager
-def source(library: str, resource: str, compliance_a: float) -> Iterator[Any]:
+def source(visa: str, resource: str, compliance_a: float) -> Iterator[Any]:
     """The instrument with its output on, at 0 V; off afterwards."""
-    smu = pyvisa.ResourceManager(library).open_resource(resource)
+    smu = pyvisa.ResourceManager(visa).open_resource(resource)
     smu.read_termination = smu.write_termination = "\n"
     smu.timeout = 5000
     name = smu.query("*IDN?").strip()
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--resource", required=True, help="as `pyvisa-shell` lists it")
-    parser.add_argument("--library", default="", help="@py, @sim …; the computer's own by default")
+    parser.add_argument("--visa", default="", help="@py, @sim …; the computer's own by default")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, stopped)
     config = json.loads(options.config.read_text())
@@ -91,7 +91,7 @@ def main() -> None:
     meta["started"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     with (
         RunWriter(options.output, meta) as writer,
-        source(options.library, options.resource, asked["compliance_a"]) as smu,
+        source(options.visa, options.resource, asked["compliance_a"]) as smu,
     ):
         writer.point(0, bias_v=float(volts.max()), temperature_c=20.0, light=0.0)
         current = sweep(smu, volts)

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 def station(folder: Path, resource: str = "TCPIP0::smu::inst0::INSTR") -> SimulatedStation:
-    told = ["--library", f"{HERE / 'simulated.yaml'}@sim", "--resource", resource]
+    told = ["--visa", f"{HERE / 'simulated.yaml'}@sim", "--resource", resource]
     program = [sys.executable, str(HERE / "iv_visa.py"), *told]
     return SimulatedStation(get_stage("iv"), folder, program=program)
 
