@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mppcqa.client._asking import Asking, Away, place
-from mppcqa.disk import whole_file
+from mppcqa.disk import measure_file, whole_file
 
 DONE, CONFIG, FILE = "done.json", "run.json", "run.root"
 
@@ -66,8 +66,7 @@ class OwnRun:
             return
         if not self.path.is_file():
             raise FileNotFoundError(f"nothing was written to {self.path}")
-        with self.path.open("rb") as data:
-            found = hashlib.file_digest(data, "sha256").hexdigest()
+        found = measure_file(self.path).sha256
         uuid, now = self.config["run_uuid"], dt.datetime.now(dt.UTC).isoformat()
         said = {**self._plan, "uuid": uuid, "sha256": found, "measured_at": now}
         with whole_file(self.folder / DONE) as part:
