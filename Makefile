@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint lock bench chaos soak bom fuzz report-pictures page-pictures docs tutorial wheel licences package api-check release-check clean
+.PHONY: help env run test lint lock bench chaos soak bom fuzz fresh-database freeze-database report-pictures page-pictures tray-story docs tutorial wheel wheel-on stories licences package api-check release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,8 +27,9 @@ $(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.jso
 	$(BIN)/mppcqa assets
 	@touch $@
 
-$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock requirements-ldap.lock
 	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	$(if $(wildcard /usr/include/ldap.h),$(PIP) install --no-deps --require-hashes -r requirements-ldap.lock,@echo "No ldap.h (libldap-dev, libsasl2-dev): the tests of directories are skipped")
 	$(PIP) install --no-deps --editable examples/mppcqa-stage-linearity
 	$(BIN)/mppcqa assets --dev
 	@touch $@
@@ -58,16 +59,26 @@ soak: $(VENV)/.test-ready  ## people and stations work while everything is kille
 
 bom: $(VENV)/.test-ready  ## the bill of materials (CycloneDX) and what bandit finds
 	$(BIN)/python tools/try_bandit.py
-	mkdir -p build && $(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-format JSON --output-file build/bom.json
+	test -x build/bom/bin/cyclonedx-py || { $(BIN)/python -m venv build/bom && build/bom/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-bom.lock; }
+	build/bom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-format JSON --output-file build/bom.json
 
 fuzz: $(VENV)/.test-ready  ## mutated files for every reader (make fuzz ARGS="--mutations 200 --seed 1")
 	$(BIN)/python -m benchmarks.fuzz_readers $(ARGS)
+
+fresh-database: $(VENV)/.test-ready  ## write anew what a new SQLite database is made of, after a change of tables
+	$(BIN)/python tools/fresh_database.py
+
+freeze-database: $(VENV)/.test-ready  ## keep what this version makes as a database, for the tests of those that follow
+	PYTHONPATH=. $(BIN)/python tools/freeze_database.py
 
 report-pictures: $(VENV)/.test-ready  ## draw the hardest reports into docs/pictures/reports
 	$(BIN)/python tools/report_pictures.py
 
 page-pictures: $(VENV)/.test-ready  ## draw the pages of the README into docs/pictures
 	$(BIN)/python tools/page_pictures.py
+
+tray-story: $(VENV)/.test-ready  ## take the five measured trays in, draw docs/trays.md and write its numbers
+	$(BIN)/python tools/tray_story.py
 
 docs: $(VENV)/.test-ready  ## build the documentation into build/docs, warnings as errors
 	$(BIN)/python tools/build_docs.py
@@ -81,6 +92,15 @@ wheel: docs  ## build the package and try what is in it
 	$(BIN)/check-wheel-contents dist/*.whl
 	$(BIN)/python tools/try_wheel.py dist
 
+wheel-on:  ## try the wheel in an empty environment of another Python (PYTHON=python3.13)
+	rm -rf build/on && $(PYTHON) -m venv build/on
+	build/on/bin/pip install --quiet --require-hashes --no-deps -r requirements.lock
+	build/on/bin/pip check
+	build/on/bin/python tools/try_wheel.py dist
+
+stories:  ## the browser's stories against the wheel in dist (make stories PYTHON=python3.13 ARGS="-k packing")
+	$(PYTHON) tools/try_stories.py dist $(if $(ARGS),tests/browser $(ARGS))
+
 licences:  ## what is installed may be used by whoever may use mppcqa, and fits together
 	$(BIN)/pip check
 	$(BIN)/python tools/licences.py
@@ -93,12 +113,15 @@ api-check: $(VENV)/.test-ready  ## ask every operation of the API what it allows
 
 release-check: $(VENV)/.test-ready  ## all that is too long for every change: an hour and more
 	$(MAKE) lint licences bom package
-	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
-	$(MAKE) chaos ARGS="--kills 200"
+	env -u MPPCQA_DATABASE -u MPPCQA_BROKER MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 2 --cov --cov-context=test --cov-report=term:skip-covered
+	test -n "$$MPPCQA_DATABASE" || { echo "Set MPPCQA_DATABASE and MPPCQA_BROKER to servers of which the tests may make databases"; exit 1; }
+	MPPCQA_THOROUGH=1 $(BIN)/python -m pytest -n 3 --dist worksteal --only-servers
+	$(MAKE) chaos ARGS="--kills 200 --runs 20"
 	$(MAKE) soak
 	$(BIN)/python tools/try_examples.py
 	$(MAKE) api-check ARGS="--examples 100"
 	$(BIN)/python tools/try_deployment.py dist
+	$(MAKE) stories
 	$(MAKE) bench BENCH=mutants
 	$(MAKE) bench BENCH=fuzz
 	$(MAKE) fuzz
@@ -106,6 +129,8 @@ release-check: $(VENV)/.test-ready  ## all that is too long for every change: an
 lock:  ## choose the dependencies' versions anew (needs uv)
 	uv pip compile pyproject.toml --group checkout --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group checkout --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+	uv pip compile --group bom --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-bom.lock
+	echo python-ldap | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-ldap.lock
 
 clean:  ## remove the environment and what tools left
 	rm -rf $(VENV) node_modules .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

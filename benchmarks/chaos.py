@@ -7,8 +7,9 @@ effect exactly once, no station be locked, and every log be complete. No process
 none outlive its attempt, in whatever way it was started (`chaos_processes`).
 The parent of the workers is this script: it starts again what was killed, as `mppcqa run` does.
 Before that, processes that store, export and back up are killed (`chaos_files`): 25 of them, or as
-many as `--kills` says; 200 is the full run. Then a station with an address and a token measures
-while its cable is cut and its processes are killed (`chaos_stations`): 5 runs, 20 for all.
+many as `--kills` says; 200 is the full run. On each transport a station with an address and a token
+measures while its cable is cut and the broker and its processes are killed (`chaos_stations`): 3
+runs, 20 for all.
 """
 
 from __future__ import annotations
@@ -37,24 +38,32 @@ def main() -> int:
     choices = ["filesystem", "rabbitmq", "both", "none"]
     parser.add_argument("--transport", choices=choices, default="both")
     parser.add_argument("--kills", type=int, default=25, help="while files are stored; 200 for all")
-    parser.add_argument("--runs", type=int, default=5, help="on a station; 20 for all, 0 for none")
+    parser.add_argument("--runs", type=int, default=3, help="on a station; 20 for all, 0 for none")
     parser.add_argument("--limit", type=float, default=270, help="seconds a transport")
     options = parser.parse_args()
     chosen = ["filesystem", "rabbitmq"] if options.transport == "both" else [options.transport]
     chosen = [] if options.transport == "none" else chosen
     worst = files(Path(tempfile.mkdtemp(prefix="mppcqa-chaos-")), options) if options.kills else 0
-    if options.runs:
-        worst = max(worst, stations(Path(tempfile.mkdtemp(prefix="mppcqa-chaos-")), options))
     for transport in chosen:
         home = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
         if transport == "filesystem":
-            status = run(home, "filesystem://localhost", "", options)
+            status = whole(home, "filesystem://localhost", "", options)
         else:
             # A node of our own: it is stopped and started, and others may use the computer's.
             with OwnRabbit(home / "rabbit") as rabbit:
-                status = run(home, rabbit.url, rabbit.node, options)
+                status = whole(home, rabbit.url, rabbit.node, options)
         worst = max(worst, status)
     return worst
+
+
+def whole(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
+    """Stations, then tasks, on one transport; 0 if all holds."""
+    status = 0
+    if options.runs:
+        # A home of its own: what its tasks leave is not the other's.
+        bench = Path(tempfile.mkdtemp(prefix="mppcqa-chaos-"))
+        status = stations(bench, broker, home / "rabbit" if node else None, node, options)
+    return max(status, run(home, broker, node, options))
 
 
 def run(home: Path, broker: str, node: str, options: argparse.Namespace) -> int:
@@ -74,12 +83,18 @@ def files(home: Path, options: argparse.Namespace) -> int:
     return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
 
 
-def stations(home: Path, options: argparse.Namespace) -> int:
-    """Cuts and kills while a station with a token measures; 0 if all holds."""
+def stations(
+    home: Path, broker: str, folder: Path | None, node: str, options: argparse.Namespace
+) -> int:
+    """Cuts and kills while a station with a token measures; 0 if all holds.
+
+    `folder` is that of the broker's `node`, where there is one.
+    """
     command = [sys.executable, "-m", "benchmarks.chaos_stations"]
-    command += [str(options.seed), str(options.runs)]
+    command += [str(options.seed), str(options.runs), str(folder or ""), node]
     limit_s = 240 + 60 * options.runs
-    return _run(home, command, "filesystem://localhost", limit_s, {"seed": options.seed})
+    about = {"stations": "rabbitmq" if node else "filesystem", "seed": options.seed}
+    return _run(home, command, broker, limit_s, about)
 
 
 def _run(home: Path, command: list[str], broker: str, limit_s: float, about: dict[str, Any]) -> int:

@@ -39,7 +39,7 @@ from mppcqa.exchange.rotation import backups_of, default_folder, rotate  # noqa:
 from mppcqa.inventory.actions import register_devices  # noqa: E402
 from mppcqa.inventory.attachments import MOST, attach  # noqa: E402
 from mppcqa.inventory.models import Attachment, Device, DeviceType  # noqa: E402
-from mppcqa.runs.files import keep_file  # noqa: E402
+from mppcqa.runs.files import save_file  # noqa: E402
 from mppcqa.runs.models import RunFile  # noqa: E402
 from mppcqa.store.keeping import surviving_power_cuts  # noqa: E402
 
@@ -77,7 +77,7 @@ def work(kind: str, path: Path | None) -> None:
         return
     if kind == "run file":
         with surviving_power_cuts():
-            keep_file(path, kind=RunFile.Kind.RUN, run=None)
+            save_file(path, kind=RunFile.Kind.RUN, run=None)
     elif kind == "attachment":
         device = Device.objects.order_by("?")[0]
         assert device.attachments.count() < MOST

@@ -52,6 +52,8 @@ WORKER = (
     "from mppcqa.cli import main; main()"
 )
 STOP_S = 60
+LAST = 10_000
+"""Characters of the workers' output that are shown if something went wrong."""
 REPEATABLE = {"chaos.work", "chaos.compute", "chaos.family", "chaos.chatty", "chaos.leaving"}
 
 
@@ -288,6 +290,9 @@ def main(node: str, seed: int, number: int, limit_s: float) -> int:
     attempts = Task.objects.values_list("attempt", flat=True)
     report["families"] = run.families.met
     report |= {"tasks": len(attempts), "attempts": sum(attempts), "faults": run.faults[:20]}
+    if run.faults:
+        # Where the home is gone by the time that somebody looks.
+        print((HOME / "worker.log").read_text(errors="replace")[-LAST:], file=sys.stderr)
     print(json.dumps(report))
     return 1 if run.faults else 0
 

@@ -1,7 +1,8 @@
 """The fault test's promise about stations: whatever is cut or killed, a run counts once.
 
 Runs are measured on a station that has an address and a token, while a seeded script cuts its cable
-(also in the middle of a file), kills its agent, and kills and starts the web server again. Then
+(also in the middle of a file), kills its agent, stops the broker, and kills and starts the web
+server again. Then
 every run must have been measured once, by one attempt, and its file must be the one that was
 written, whole. A runner is not killed here: with it goes its program, and that attempt is lost.
 """
@@ -25,6 +26,7 @@ from django.core.management import call_command  # noqa: E402
 from tests.station.bench import Bench, Web, bell  # noqa: E402
 from tests.station.proxy import Proxy  # noqa: E402
 
+from benchmarks.broker import OwnRabbit  # noqa: E402
 from mppcqa.queue.models import FINAL_STATES, State, Task  # noqa: E402
 from mppcqa.runs.models import Run  # noqa: E402
 
@@ -45,10 +47,14 @@ RUN_LIMIT_S = 180.0
 class Fate:
     """What happens next, and how often each did."""
 
-    def __init__(self, seed: int, bench: Bench, web: Web, cable: Proxy) -> None:
+    def __init__(
+        self, seed: int, bench: Bench, web: Web, cable: Proxy, rabbit: OwnRabbit | None
+    ) -> None:
         self.random = random.Random(seed)  # noqa: S311
         self.bench, self.web, self.cable = bench, web, cable
+        self.rabbit = rabbit
         self.done = {"cuts": 0, "cuts_in_a_file": 0, "agents_killed": 0, "servers_killed": 0}
+        self.done |= {"broker_stopped": 0} if rabbit else {}
         self.until = 0.0
 
     def strike(self) -> None:
@@ -59,7 +65,8 @@ class Fate:
         if not self.cable.whole:
             self.cable.restore()
             return
-        what = self.random.choice(["cut", "file", "agent", "server", "nothing", "nothing"])
+        might = ["cut", "file", "agent", "server", "nothing", "nothing"]
+        what = self.random.choice([*might, *(["broker"] if self.rabbit else [])])
         if what == "cut":
             self.cable.cut()
             self.done["cuts"] += 1
@@ -76,6 +83,12 @@ class Fate:
             self.web.start()
             self.done["servers_killed"] += 1
             self.until += 3.0
+        elif what == "broker" and self.done["broker_stopped"] < 2:
+            assert self.rabbit is not None
+            self.rabbit.control("stop_app")
+            time.sleep(self.random.uniform(0.5, 2.0))
+            self.rabbit.control("start_app")
+            self.done["broker_stopped"] += 1
 
 
 def measured(bench: Bench, fate: Fate) -> str:
@@ -113,6 +126,8 @@ def _fault(bench: Bench, run: Run, task: Task) -> str:
 
 def main() -> int:
     seed, runs = int(sys.argv[1]), int(sys.argv[2])
+    folder, node = sys.argv[3:5]
+    rabbit = OwnRabbit(Path(folder), node=node) if node else None
     call_command("migrate", verbosity=0, interactive=False)
     with ExitStack() as stack:
         web = Web()
@@ -129,7 +144,7 @@ def main() -> int:
         while not hasattr(bench.station, "contact") and time.monotonic() < deadline:
             bench.station.refresh_from_db()
             time.sleep(0.1)
-        fate = Fate(seed, bench, web, cable)
+        fate = Fate(seed, bench, web, cable, rabbit)
         faults = [fault for _ in range(runs) if (fault := measured(bench, fate))]
         lost = sum("is lost" in fault or "did not end" in fault for fault in faults)
         begun = bench.begun()

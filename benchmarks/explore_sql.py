@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from mppcqa.columnar.questions import AS_SIGMA, Chosen, Measure
+from mppcqa.columnar.grouped import AS_SIGMA
+from mppcqa.columnar.questions import Chosen, Measure
 from mppcqa.results.conditions import compared
 from mppcqa.results.models import ConditionPoint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,9 +99,9 @@ def _is_for_types(node: ast.AST) -> bool:
 
 def _turned(node: ast.expr | ast.stmt) -> Iterator[ast.expr | ast.stmt]:
     """What could stand there by mistake."""
-    other = deepcopy(node)
+    other = copy(node)
     if isinstance(other, ast.Compare) and type(other.ops[0]) in COMPARED:
-        other.ops[0] = COMPARED[type(other.ops[0])]()
+        other.ops = [COMPARED[type(other.ops[0])](), *other.ops[1:]]
         yield other
     elif isinstance(other, ast.BoolOp):
         other.op = ast.Or() if isinstance(other.op, ast.And) else ast.And()

@@ -45,12 +45,12 @@ def _write_bundle(lot: int, told: Any) -> None:
 
     django.setup()
     from mppcqa.inventory.models import Lot
-    from mppcqa.reports.archive import keep_report
+    from mppcqa.reports.archive import save_report
 
     row = Lot.objects.get(pk=lot)
     start = time.monotonic()
     cpu = time.process_time()
-    kept = keep_report("lot-certificates", row)
+    kept = save_report("lot-certificates", row)
     told.put(
         {
             "bundle_minutes": (time.monotonic() - start) / 60,

@@ -11,6 +11,10 @@ So many cases of some kinds or troubles alone, the same ones as of these numbers
 (`ordinary` stands for no trouble):
 
     make bench BENCH=truth ARGS="--cases 300 --kinds pair,light --only 'few pixels,clipping'"
+
+Ordinary pairs of another simulator, where it is installed (`benchmarks.truth_simsipm`):
+
+    pip install sipm && make bench BENCH=truth ARGS="--cases 300 --simsipm"
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import truth_map, truth_simsipm
 from benchmarks.truth_cases import KINDS, TROUBLES, Case, draw
 from mppcqa.physics import (
     IvError,
@@ -94,11 +99,12 @@ def _analyse_waveforms(case: Case) -> None:
     except WaveformError as fault:
         case.fault = str(fault)
         return
-    case.found = {
+    values = {
         "dark_rate": (found.dark_rate_hz, found.dark_rate_error_hz),
         "crosstalk": (found.crosstalk_probability, found.crosstalk_error),
         "afterpulses": (found.afterpulse_probability, found.afterpulse_error),
     }
+    case.found = {name: pair for name, pair in values.items() if np.isfinite(pair).all()}
 
 
 def off_by(case: Case, name: str) -> float:
@@ -248,6 +254,10 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, help="so many silently wrong values")
     parser.add_argument("--kinds", help="cases of these kinds alone, with commas between")
     parser.add_argument("--only", help="cases with one of these troubles alone, commas between")
+    parser.add_argument(
+        "--simsipm", action="store_true", help="ordinary pairs from SimSiPM (pip install sipm)"
+    )
+    parser.add_argument("--map", type=Path, help="write the map of validity into this file")
     options = parser.parse_args()
     wanted = _wanted(options.kinds, options.only)
     begin = time.perf_counter()
@@ -258,7 +268,14 @@ def main() -> None:
         while len(cases) < options.cases:
             numbers = range(first, first + min(BLOCK, options.cases))
             first = numbers.stop
-            drawn = pool.map(lambda number: draw(options.seed, number, wanted), numbers)
+            drawn = pool.map(
+                lambda number: (
+                    truth_simsipm.draw(options.seed, number)
+                    if options.simsipm
+                    else draw(options.seed, number, wanted)
+                ),
+                numbers,
+            )
             some = [one for one in drawn if one is not None][: options.cases - len(cases)]
             analyse(some)
             for one in some:
@@ -266,6 +283,9 @@ def main() -> None:
             cases += some
             print(f"{len(cases)} cases, {time.perf_counter() - begin:.0f} s", flush=True)
     found = figures(cases, time.perf_counter() - begin)
+    if options.map:
+        made = f"make bench BENCH=truth ARGS='--cases {options.cases} --seed {options.seed}'"
+        truth_map.write(options.map, cases, made, off_by=off_by, refused=refused)
     shown = 0
     for one in cases:
         for name in one.found:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,13 +33,22 @@ settings.load_profile("mppcqa")
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Before the first database: how tests empty one, and what they pay for once."""
-    from tests.flushing import without_guards
+    """Before the first database: what tests pay for once."""
     from tests.quicker import find_static_files_once, hash_passwords_quickly
 
-    without_guards()
     hash_passwords_quickly()
     find_static_files_once()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A database in which no two tables count from the same number, and how to go back to it."""
+    from tests.flushing import know_as_made
+    from tests.numbers import begin_numbers_apart
+
+    with django_db_blocker.unblock():
+        begin_numbers_apart()
+        know_as_made()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +59,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{NO_DATA} at {folder}; name its folder with MPPCQA_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_anchors_of_before(request: pytest.FixtureRequest) -> None:
+    """A database that begins anew has no chain that files outside of it could know."""
+    if "django_db_setup" in request.fixturenames or "db" in request.fixturenames:
+        from mppcqa.audit import anchors
+
+        for path in anchors.places():
+            path.unlink(missing_ok=True)
+        anchors._days.clear()
 
 
 @pytest.fixture
@@ -67,6 +90,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     leave_out_others(config, items)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Whoever reads that a page waited in vain needs the words of the worker it waited for."""
+    report = yield
+    log = Path(os.environ["MPPCQA_HOME"]) / "worker.log"
+    if report.failed and log.exists():
+        words = "\n".join(log.read_text(errors="replace").splitlines()[-80:])
+        report.sections.append(("the end of the worker's log", words))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Leave the names of skipped tests where `MPPCQA_SKIPPED` says.
 
@@ -78,7 +112,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     inputs = [value for one in ended for name, value in getattr(one, "user_properties", ())
               if name == "inputs"]  # fmt: skip
     if inputs:
-        terminalreporter.write_line(f"attacks: {len(inputs)}, inputs: {sum(inputs)}")
+        failed = terminalreporter.stats.get("failed", [])
+        findings = sum("tests/attacks/" in one.nodeid for one in failed)
+        counted = {"attacks": len(inputs), "inputs": sum(inputs), "findings": findings}
+        terminalreporter.write_line(json.dumps(counted))
     target = os.environ.get("MPPCQA_SKIPPED")
     if target:
         reports = terminalreporter.stats.get("skipped", [])

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.results.ingest import store_analysis
-from mppcqa.runs.files import keep_file
+from mppcqa.runs.files import save_file
 from mppcqa.runs.models import Run, RunFile, RunSlot, Station
 from mppcqa.stages import AnalysisResult, get_stage
 
@@ -79,7 +79,7 @@ def make_explored(operator: User, folder: Path, devices: int = 2, **parameters: 
     output = folder / "run.root"
     made = _measured(json.dumps([run.parameters, listed]))
     shutil.copy(made, output)
-    row = keep_file(output, kind=RunFile.Kind.RUN, run=run)
+    row = save_file(output, kind=RunFile.Kind.RUN, run=run)
     analysed = _analysed(made)
     ids = {slot: device.pk for slot, device in slots.items()}
     store_analysis(stage, row, ids, analysed.results, analysed.problems)

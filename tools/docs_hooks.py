@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -19,6 +22,12 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:|/)([^)#\s]+)(#[^)]*
 OUT = re.compile(r"(^|/)decisions/|(^|/)examples/|\.(sh|patch|C|ipynb)$")
 NOTEBOOK_HERE = "--8<-- notebook"
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "examples" / "breakdown_by_lot.ipynb"
+INLINE = re.compile(r"<style|<[a-z][^<>]*\s(?:style|on[a-z]+)\s*=", re.I)
+"""What the policy under which the pages are served refuses; scripts it knows by their sums."""
+GIVEN: dict[str, Path] = {}
+"""What pages give to be fetched: its name below ``files`` of the site, and where it lies."""
+WRITTEN_AT = (2026, 1, 1, 0, 0, 0)
+"""Time of all in an archive, so that the same sources make the same one."""
 LANGUAGES = ("es",)
 """Of which the search needs the words of."""
 
@@ -33,7 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: Files) -> str:
-    """What lies in the repository and not in the site is named, and no link."""
+    """What lies in the repository and not in the site: examples are given, all else is named."""
     here = Path(page.file.src_path).parent
     markdown = markdown.replace(NOTEBOOK_HERE, _notebook())
 
@@ -47,9 +56,40 @@ def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: F
             return found[0]  # the English pages, from the Spanish ones
         root = Path(config.docs_dir).resolve().parent
         name = place.relative_to(root) if place.is_relative_to(root) else target
+        if given := _given(place, root):
+            return f"[{text}](/docs/files/{given})"
         return text if text.strip("`") == str(name) else f"{text} (`{name}`)"
 
     return LINK.sub(kept, markdown)
+
+
+def _given(place: Path, root: Path) -> str:
+    """What a file of the repository, or a folder of an example, is called in the site."""
+    if not place.is_relative_to(root) or "decisions" in place.parts:
+        return ""
+    if place.is_dir() and place.parent == root / "examples":
+        name = f"{place.name}.zip"
+    elif place.is_file() and place.suffix != ".md":
+        name = place.name
+    else:
+        return ""
+    if GIVEN.setdefault(name, place) != place:
+        raise PluginError(f"two files are given as {name}")
+    return name
+
+
+def _give(folder: Path) -> None:
+    """The files that pages give, beside them."""
+    folder.mkdir(exist_ok=True)
+    for name, place in GIVEN.items():
+        if place.is_file():
+            shutil.copyfile(place, folder / name)
+            continue
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(place.rglob("*")):
+                if path.is_file() and not {"__pycache__", "build"} & {*path.parts}:
+                    where = str(path.relative_to(place.parent))
+                    archive.writestr(zipfile.ZipInfo(where, WRITTEN_AT), path.read_bytes())
 
 
 def _notebook() -> str:
@@ -62,9 +102,18 @@ def _notebook() -> str:
     return "\n\n".join(parts)
 
 
+def on_post_page(output: str, *, page: Any, config: MkDocsConfig) -> None:
+    """No style and no handler stands within a page."""
+    if found := INLINE.search(output):
+        line = output.count("\n", 0, found.start()) + 1
+        raise PluginError(f"{page.file.src_path}: {found[0]} in line {line} of the page")
+
+
 def on_post_build(config: MkDocsConfig) -> None:
     """Leave out what no browser of ours asks for: maps of sources, words of other languages."""
     site = Path(config.site_dir)
+    if Path(config.docs_dir).name == "docs":
+        _give(site / "files")
     for path in site.rglob("*.map"):
         path.unlink()
     for path in site.glob("assets/javascripts/lunr/min/lunr.*.min.js"):

@@ -58,7 +58,7 @@ LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 PAGE = re.compile(r"- (?:[^:\n]+: )?([\w/-]+\.md)$", re.MULTILINE)
 """A page in the menu of the documentation."""
 MADE = re.compile(
-    r"reference/(settings|commands|stages|permissions|metrics|formats|plugins|api)\.md$"
+    r"reference/(settings|commands|stages|stage-parts|permissions|metrics|formats|plugins|api|client)\.md$"
 )
 """Pages that `tools/reference.py` makes while the documentation is built."""
 

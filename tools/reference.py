@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from reference_stage import client_page, stage_parts_page
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "mppcqa"
 SETTING = re.compile(r"""["'](MPPCQA_[A-Z_]+)["']""")
@@ -62,7 +64,7 @@ def settings_in_code() -> set[str]:
     for path in SOURCE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         for line in text.splitlines():
-            if "environ" in line or "env." in line or "getenv" in line:
+            if any(word in line for word in ("environ", "env.", "getenv", "envvar")):
                 found.update(SETTING.findall(line))
     return found - set(OURS)
 
@@ -115,7 +117,7 @@ def commands_page() -> str:
     import click
 
     parts = [
-        "# Commands\n\n`mppcqa --help` lists them, `mppcqa COMMAND --help` says this. Exit "
+        "# Commands\n\n`mppcqa --commands` lists them, `mppcqa COMMAND --help` says this. Exit "
         "status: 0 where all went well, 1 where something was refused, failed or found, 2 for a "
         "command line that can't be understood.\n"
     ]
@@ -132,7 +134,9 @@ def stages_page() -> str:
     axes = [(f"`{a.key}`", a.title, a.unit or "1") for a in (*SHARED_AXES, *SUMMED_AXES)]
     parts = [
         "# Stages, parameters, quantities\n\nThe stages of mppcqa itself; packages bring more. "
-        "What each value is and where it is withheld: [What each value is](../physics.md).\n",
+        "What each value is and where it is withheld: [What each value is](../physics.md). Which "
+        "points and curves an IV run needs: [the run file]"
+        "(../run-file.md#a-whole-program-an-iv-curve).\n",
         "## Axes that stages share\n\n" + table(("key", "title", "unit"), axes),
     ]
     for stage in own_stages():
@@ -151,7 +155,10 @@ def stages_page() -> str:
                 parts.append(table(heads, rows))
         if stage.quantities:
             rows = [
-                (f"`{q.key}`", q.title, f"{q.symbol} [{q.unit or '1'}]", q.scope, _bounds(q.bounds))
+                (
+                    *(f"`{q.key}`", f"{q.title}. {q.says}" if q.says else q.title),
+                    *(f"{q.symbol} [{q.unit or '1'}]", q.scope, _bounds(q.bounds)),
+                )
                 for q in stage.quantities
             ]
             parts.append(f"### Quantities {{#{stage.key}-quantities}}\n")
@@ -295,7 +302,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/metrics.md": metrics_page,
     "reference/formats.md": formats_page,
     "reference/plugins.md": plugins_page,
+    "reference/stage-parts.md": stage_parts_page,
     "reference/api.md": api_page,
+    "reference/client.md": client_page,
 }
 
 

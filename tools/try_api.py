@@ -53,6 +53,7 @@ def _served(environment: dict[str, str], log: Path) -> tuple[subprocess.Popen[by
     with log.open("wb") as said:
         command = [sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--bind", address]
         command += ["--threads", "4", "--timeout", "120", "--limit-request-line", "8190"]
+        command += ["--worker-class", "mppcqa.project.refusing.Worker"]
         server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=said, stderr=said)  # noqa: S603
     deadline = time.monotonic() + WAIT_S
     while True:

@@ -62,10 +62,10 @@ WORDS = {
     "BADGE": Kind.BADGE,
     "DELIVERY": Kind.DELIVERY,
 }
-ACTIONS = ("START", "AGAIN", "ANYWAY", "STOP", "UNLOAD", "TO", "UNDO", "YES", "DONE")
+ACTIONS = ("START", "AGAIN", "ANYWAY", "STOP", "UNLOAD", "TO", "UNDO", "YES", "NEW", "DONE")
 """Start a run; start the last one anew, or whatever its contact check finds; stop it; take all out
 of the station; put into the tray that is named; take back what the last scan did; register what was
-asked about; put the station down."""
+asked about; register each new one by its first scan from now on; put the station down."""
 PAGES = {
     "devices": Kind.DEVICE,
     "trays": Kind.TRAY,

@@ -91,6 +91,22 @@ def _below(path: Path) -> Iterator[Path]:
                 yield one
 
 
+RUNNING = "run.lock"
+"""Held by `mppcqa run` while it runs; in it stands where it listens."""
+
+
+def served_at(home: Path) -> str:
+    """The address at which `mppcqa run` serves this home, or did last; of the first one its usual.
+
+    Other commands print links, and know of the port by this alone.
+    """
+    with suppress(OSError, UnicodeDecodeError):
+        text = (home / RUNNING).read_text().strip()
+        if text.startswith("http://"):
+            return text
+    return "http://127.0.0.1:8000"
+
+
 def secret_key(home: Path) -> str:
     """The installation's secret, made at the first start and readable by its owner alone."""
     path = home / "secret-key"

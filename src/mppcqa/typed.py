@@ -19,6 +19,7 @@ MOST_DEPTH = 20
 MOST_JSON = 1_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}([.,][0-9]{0,40})?|[.,][0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
+_COMMA = re.compile(r"[0-9],[0-9]", re.ASCII)
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
     r"\s?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?",
@@ -28,11 +29,12 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class NotReadable(ValueError):
-    """What was typed is not what was asked for; `key` says in which way."""
+    """What was typed is not what was asked for; `key` says in which way, `part` where."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, part: str = "") -> None:
         super().__init__(key)
         self.key = key
+        self.part = part
 
 
 def whole(text: object, least: int = 0, most: int = MOST_WHOLE) -> int | None:
@@ -51,6 +53,33 @@ def number(text: object) -> float | None:
         return None
     value = float(written.replace(",", "."))
     return value if math.isfinite(value) else None
+
+
+def comma_between_digits(text: object) -> bool:
+    """Whether a comma in a text of numbers may part two or be a decimal one: ``5,10``.
+
+    A comma with a blank after it parts them.
+    """
+    return bool(_COMMA.search(str("" if text is None else text)))
+
+
+def numbers(text: object) -> list[float]:
+    """Finite numbers with blanks or semicolons between them, or a comma with a blank after it.
+
+    Raises `NotReadable` with the key ``comma`` for `comma_between_digits`, or ``number``; its
+    `part` is what can't be read.
+    """
+    found = []
+    for part in re.split(r"[\s;]+|,\s+", str("" if text is None else text).strip(" ,;\t\r\n")):
+        if not part:
+            continue
+        if comma_between_digits(part):
+            raise NotReadable("comma", part)
+        value = number(part)
+        if value is None:
+            raise NotReadable("number", part)
+        found.append(value)
+    return found
 
 
 def day(text: object) -> dt.date | None:
@@ -90,8 +119,20 @@ def json_document(text: str) -> Any:
         raise NotReadable("long")
     if _depth(text) > MOST_DEPTH:
         raise NotReadable("deep")
+    return _loaded(text, parse_int=_whole)
+
+
+def json_body(data: bytes) -> Any:
+    """JSON that a program sent: finite numbers and whole texts, whatever its size.
+
+    Raises `NotReadable` with the key ``json``, ``number`` or ``text``.
+    """
+    return _loaded(data)
+
+
+def _loaded(data: str | bytes, **more: Any) -> Any:
     try:
-        found = json.loads(text, parse_constant=_no_number, parse_int=_whole, parse_float=_float)
+        found = json.loads(data, parse_constant=_no_number, parse_float=_float, **more)
     except NotReadable:
         raise
     except ValueError:

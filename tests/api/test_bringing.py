@@ -9,10 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import DeviceType
 from mppcqa.queue.models import State, Task
 from mppcqa.results.models import Analysis
-from mppcqa.runs.models import Run, RunFile
+from mppcqa.runs.models import Run, RunFile, Station
 from mppcqa.stages import get_stage
 from tests.api.conftest import Program
 from tests.workers import running_worker, wait_until
@@ -120,7 +121,12 @@ def test_any_routine_of_the_pages_is_asked_for_and_a_fault_names_its_argument(
 
 def test_the_catalogue_is_kept_by_the_forms_of_its_pages(program: Program) -> None:
     kinds = {one["kind"]: one for one in program.read("catalogue")["items"]}
-    assert "name" in kinds["types"]["needed"]
+    assert kinds["types"]["needed"] == ["name"]
+    assert kinds["stations"]["needed"] == ["name", "stage"]
+    least = {"name": "bench-9", "stage": "iv", "slots": 2, "remote": True}
+    station = program.send("post", "catalogue/stations", least)
+    assert station.status_code == 201, station.content
+    assert Station.objects.get(name="bench-9").time_limit_s == 7200
     maker = program.send("post", "catalogue/makers", {"name": "Hamamatsu Photonics"})
     assert maker.status_code == 201, maker.content
     given = {"name": "S14160", "maker": "Hamamatsu Photonics", "rows": 2, "columns": 3}
@@ -140,6 +146,48 @@ def test_the_catalogue_is_kept_by_the_forms_of_its_pages(program: Program) -> No
     assert late.status_code == 412
     assert program.send("delete", where).status_code == 204
     assert not DeviceType.objects.filter(name="S14160").exists()
+
+
+def test_the_order_of_channels_is_a_list_and_a_wrong_one_is_told_how_it_is_written(
+    program: Program,
+) -> None:
+    given = {"name": "2x2", "rows": 2, "columns": 2}
+    wrong = program.send("post", "catalogue/types", {**given, "channel_order": [3, 3, 1, 9]}).json()
+    assert [one["field"] for one in wrong["errors"]] == ["channel_order"]
+    said = wrong["errors"][0]["message"]
+    assert "4 whole numbers as in [3, 2, 1, 0]" in said
+    assert "Missing: 0, 2." in said
+    assert "no channel of this type: 3, 9." in said
+    for bad in (5, {"a": 1}, [[0, 1], [2, 3]], ["3", "2", "1", "0"], [True, 2, 3, 0]):
+        wrong = program.send("post", "catalogue/types", {**given, "channel_order": bad}).json()
+        assert "each from 0 to 3 once" in wrong["detail"], bad
+    made = program.send("post", "catalogue/types", {**given, "channel_order": [3, 2, 1, 0]})
+    assert made.status_code == 201, made.content
+    assert made.json()["fields"]["channel_order"] == "[3, 2, 1, 0]"
+    kind = DeviceType.objects.get(name="2x2")
+    assert kind.channel_order == [3, 2, 1, 0]
+    for empty in ([], "", None):
+        kind.channel_order = [3, 2, 1, 0]
+        kind.save()
+        cleared = program.send("patch", f"catalogue/types/{kind.pk}", {"channel_order": empty})
+        assert cleared.status_code == 200, cleared.content
+        kind.refresh_from_db()
+        assert kind.channel_order == []
+
+
+def test_a_list_where_one_value_belongs_is_refused_and_nothing_is_made(program: Program) -> None:
+    given = {"name": ["a", "b"], "rows": 2, "columns": 2, "description": {"a": 1}}
+    wrong = program.send("post", "catalogue/types", given)
+    assert wrong.status_code == 422, wrong.content
+    assert {one["field"] for one in wrong.json()["errors"]} == {"name", "description"}
+    assert not DeviceType.objects.filter(name="b").exists()
+
+
+def test_the_stages_of_a_campaign_are_a_list_in_their_order(program: Program) -> None:
+    given = {"name": "second", "stages": ["darkbox", "iv; every 10"]}
+    made = program.send("post", "catalogue/campaigns", given)
+    assert made.status_code == 201, made.content
+    assert Campaign.objects.get(name="second").stages == ["darkbox", "iv"]
 
 
 def _of_type(program: Program) -> dict[str, Any]:

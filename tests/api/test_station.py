@@ -218,6 +218,20 @@ def test_a_file_of_another_sum_is_sent_again_from_its_begin(
     assert task.state == State.SUCCEEDED
 
 
+@pytest.mark.parametrize("state", ["failed", "succeeded"])
+@pytest.mark.django_db(transaction=True)
+def test_an_empty_file_of_which_no_piece_comes_is_an_end_too(
+    computer: Computer, station: Station, operator: User, state: str
+) -> None:
+    run, task = run_of(station, operator)
+    order = computer.order()
+    end = {"state": state, "size": 0, "sha256": hashlib.sha256(b"").hexdigest(), "error": "full"}
+    assert computer.about(order, "end", **end).json() == {"counted": True}
+    task.refresh_from_db()
+    assert task.state == state
+    assert (run.folders.get().path / "run.root").read_bytes() == b""
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_kill_reaches_the_computer_and_its_end_follows(
     computer: Computer, station: Station, operator: User

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from mppcqa.columnar import questions
+from mppcqa.columnar import snapshot
 from tests.thoroughness import tries
 from tests.web.formfields import forms_of
 from tests.web.test_typed import Sweep, address_of, all_patterns, known_names, told_of
@@ -99,13 +99,23 @@ class Attack(Sweep):
 @pytest.fixture
 def attack(browser_client: Client, monkeypatch: pytest.MonkeyPatch) -> Attack:
     made = Attack(browser_client)
-    asked = questions.Questions._asked
+    cursor = snapshot.Snapshot.cursor
 
-    def ask(self: Any, sql: str, parameters: Any) -> Any:
-        made.watch(lambda *_a: None, sql)
-        return asked(self, sql, parameters)
+    class Watched:
+        """A question to the columnar copy, whose SQL is looked at."""
 
-    monkeypatch.setattr(questions.Questions, "_asked", ask)
+        def __init__(self, asked: Any) -> None:
+            self.asked = asked
+
+        def execute(self, sql: str, parameters: Any = None) -> Any:
+            made.watch(lambda *_a: None, sql)
+            return self.asked.execute(sql, parameters)
+
+        def sql(self, sql: str) -> Any:
+            made.watch(lambda *_a: None, sql)
+            return self.asked.sql(sql)
+
+    monkeypatch.setattr(snapshot.Snapshot, "cursor", lambda self: Watched(cursor(self)))
     return made
 
 

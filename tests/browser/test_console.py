@@ -8,7 +8,7 @@ import pytest
 
 from mppcqa.queue.models import State
 from mppcqa.runs.models import Run
-from tests.browser.test_access import AXE, FAULTS, RULES, WIDER
+from tests.browser.test_access import AXE, CONTRAST, FAULTS, RULES, WIDER
 from tests.browser.test_campaign import page, sync_api  # noqa: F401
 from tests.browser.test_scans import bench  # noqa: F401
 from tests.workers import running_worker, wait_until
@@ -24,10 +24,10 @@ def faults_of(page: object) -> list[str]:  # noqa: F811
     found: list[str] = []
     for width in (390, 1400, 3840):
         page.set_viewport_size({"width": width, "height": width if width < 1000 else 1000})
-        found += page.evaluate(FAULTS, {"type": "tag", "values": RULES})
+        found += page.evaluate(FAULTS, RULES)
         for theme in ("dark", "light"):
             page.evaluate(f"document.documentElement.setAttribute('data-bs-theme', '{theme}')")
-            found += page.evaluate(FAULTS, {"type": "rule", "values": ["color-contrast"]})
+            found += page.evaluate(FAULTS, CONTRAST)
         found += page.evaluate(SMALL)
         if page.evaluate(WIDER) > 0:
             found.append(f"wider than {width}")
@@ -42,11 +42,19 @@ def test_from_start_to_a_held_stop(bench: SimpleNamespace) -> None:  # noqa: F81
     page.goto(f"{bench.url}/stations/darkbox-1/console/")
     word = page.locator(".bench-word")
     assert word.inner_text() == "empty"
+    # What would do nothing is dead, and says why.
+    buttons = page.locator(".bench-foot button")
+    assert buttons.count() == page.locator(".bench-foot button:disabled").count() == 4
+    page.get_by_text("Nothing is loaded: scan a device. Nothing runs here.").wait_for()
     assert faults_of(page) == []
     scan("GX-000")
     scan("GX-001")
     page.locator(".bench-word", has_text="ready").wait_for()
     page.locator(".bench-full", has_text="GX-001").wait_for()
+    page.locator(".bench-foot button:enabled", has_text="Unload").wait_for()
+    dead = page.locator(".bench-foot button:disabled").all_inner_texts()
+    assert [one.strip() for one in dead] == ["Start again", "Stop: touch and hold"]
+    page.get_by_text("Nothing was measured here yet. Nothing runs here.").wait_for()
     scan(".START")
     page.locator(".bench-word", has_text="waiting").wait_for()
     run = Run.objects.latest("pk")
@@ -55,6 +63,7 @@ def test_from_start_to_a_held_stop(bench: SimpleNamespace) -> None:  # noqa: F81
     stop.click()
     stop.focus()
     page.keyboard.press("Enter")
+    page.locator(".bench-foot button:disabled").wait_for(state="hidden")
     assert run.task_group is not None
     assert run.task_group.state == State.QUEUED
     # Held it does, by keyboard as by hand.

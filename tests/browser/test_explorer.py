@@ -35,10 +35,11 @@ def test_from_the_grid_to_a_waveform(
     page.wait_for_url("**quantity=pde**")
     # A cell of a device opens its channels, a cell of a channel its spectrum.
     drawn(page, "[data-chart=chart-grid]")
-    page.locator("[data-chart=chart-grid] path[aria-roledescription='rect mark']").first.click()
+    page.locator("[data-chart=chart-grid] g.mark-text.role-mark text").first.click()
     page.wait_for_url("**slot=**")
     drawn(page, "[data-chart=chart-grid]")
-    page.locator("[data-chart=chart-grid] path[aria-roledescription='rect mark']").nth(3).click()
+    cell = page.locator("[data-chart=chart-grid] path[aria-roledescription='rect mark']").nth(3)
+    cell.click(position={"x": 3, "y": 3})
     page.wait_for_url("**/cell/**")
     drawn(page, "[data-chart=chart-spectrum]")
     drawn(page, "[data-chart=chart-waveform]")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import User
 
-from mppcqa.inventory.models import Device
+from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.runs.models import LoadedDevice, Run
 from tests.browser.scanner import Scanner
 from tests.browser.test_campaign import PASSWORD, page, sync_api  # noqa: F401
@@ -114,6 +114,20 @@ def test_a_scan_leaves_every_field_as_it_was(bench: SimpleNamespace) -> None:
     page.wait_for_url("**/devices/GX-002/")
     scan.says("GX-002")
     assert before == ""
+
+
+@pytest.mark.timeout(300)
+def test_a_new_one_is_registered_by_one_scan(bench: SimpleNamespace) -> None:
+    DeviceType.objects.update(serial_pattern=r"GX-\d{3}")
+    page, scan = bench.page, bench.scan  # noqa: F811
+    page.goto(f"{bench.url}/queue/")
+    scan(".NEW")
+    scan.says("What is new is registered by its scan")
+    assert page.locator("[data-hand-of=registers]").is_visible()
+    scan("GX-500")
+    page.wait_for_url("**/devices/GX-500/")
+    scan.says("GX-500 is registered")
+    assert page.locator("[data-hand-of=registers]").is_visible(), "still so on the next page"
 
 
 @pytest.mark.timeout(300)

@@ -14,12 +14,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import override_settings
 
-from mppcqa.bundles.keys import card, fingerprint, public_of_ours, register_key, rename_ours
+from mppcqa.bundles.keys import card, public_of_ours, register_key, rename_ours
 from mppcqa.bundles.making import make
 from mppcqa.bundles.models import Bundle, Key
 from mppcqa.bundles.taking import arrive
 from mppcqa.inventory.models import Device, Institute, Shipment
 from mppcqa.inventory.shipping import send
+from mppcqa.keyfile import fingerprint
 from tests.campaign import make_campaign
 from tests.pens import pen_of
 

@@ -19,9 +19,10 @@ def start(name: str, devices: int = 0) -> dict[str, str]:
     """A person, a place, and on the first side the devices; our line and fingerprint."""
     from django.contrib.auth.models import User
 
-    from mppcqa.bundles.keys import card, fingerprint, public_of_ours, rename_ours
+    from mppcqa.bundles.keys import card, public_of_ours, rename_ours
     from mppcqa.inventory.actions import register_devices
     from mppcqa.inventory.models import DeviceType, Institute, Maker, Tray
+    from mppcqa.keyfile import fingerprint
 
     user = User.objects.create_user(f"person-of-{name}")
     Institute.objects.create(name=name)

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from mppcqa.bundles import envelope
 from mppcqa.bundles.envelope import MANIFEST, Writer, as_json, opened
-from mppcqa.bundles.keys import KeyRefused, fingerprint, key_path, our_key, ours, register_key
+from mppcqa.bundles.keys import KeyRefused, key_path, our_key, ours, register_key
 from mppcqa.bundles.models import Bundle, Installation, Key
 from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.taking import arrive, take
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.keyfile import fingerprint
 from tests.bundles.elsewhere import Sent, at_home, sent
 from tests.thoroughness import tries
 
@@ -218,6 +219,18 @@ def documents(came: Sent, folder: Path) -> dict[str, Any]:
         return {name: found.document(name) for name in found.names if name.endswith(".json")}
 
 
+SIGNED_NEVER = {
+    "uuid": "01890000-0000-7000-8000-000000000003",
+    "act": "sign_off",
+    "of": "01890000-0000-7000-8000-000000000004",
+    "named": "x",
+    "meaning": {},
+    "signatures": [{"name": "x", "at": "2026-99-99T99:99:99+00:00", "method": "password"}],
+    "done_at": "2026-01-01T00:00:00+00:00",
+}
+"""Its page could not be shown."""
+
+
 @pytest.mark.parametrize(
     ("where", "change", "why"),
     [
@@ -234,6 +247,7 @@ def documents(came: Sent, folder: Path) -> dict[str, Any]:
         ("results.json", lambda d: d["conditions"].clear(), "name a condition"),
         ("results.json", lambda d: d["quantities"].clear(), "name a quantity"),
         ("verdicts.json", lambda d: d["verdicts"][0].update(outcome="fine"), "not as it must"),
+        ("verdicts.json", lambda d: d.update(signed=[SIGNED_NEVER]), "no moment"),
     ],
 )
 def test_documents_that_contradict_themselves(

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 
 from mppcqa.bundles.making import make
 from mppcqa.inventory.models import Device
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.reports.models import Report
 from tests.bundles.elsewhere import ship
 from tests.workers import child_environment
@@ -37,8 +37,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 """
 KEEP = """
 from mppcqa.inventory.models import Device
-from mppcqa.reports.archive import keep_report
-keep_report("certificate", Device.objects.get(serial="GX-000"))
+from mppcqa.reports.archive import save_report
+save_report("certificate", Device.objects.get(serial="GX-000"))
 """
 
 
@@ -68,7 +68,7 @@ def test_a_torn_report_or_bundle_leaves_nothing_and_is_made_again(tmp_path: Path
     assert "File too large" in full.stderr
     assert not Report.objects.exists()
     assert files("reports") == reports
-    report = keep_report("certificate", Device.objects.get(serial="GX-000"))
+    report = save_report("certificate", Device.objects.get(serial="GX-000"))
     assert files("reports") - reports == {report.file.path}
 
     # The command line says it in a line, and leaves no file there.

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mppcqa import charts
-from mppcqa.charts import explore
+from mppcqa.charts import explore, spectra
 
 POINTS = charts.Series("channel 0", [70.0, 71.0], [10.0, 20.0], [0.5, None])
 
@@ -69,8 +69,12 @@ def _explored() -> dict:
             [explore.StraightLine(-690.0, 10.0), None],
             **titles, x_unit="V", y_unit="ADC", to_zero=True,
         ),
-        "charge_spectrum": explore.charge_spectrum(
-            [0.0, 1.0], {"light": ([3, 0], [2.9, 0.4]), "dark": ([5, 1], None)},
+        "charge_spectrum": spectra.charge_spectrum(
+            [0.0, 1.0], {"light": ([3, 0], [2.9, None]), "dark": ([5, 1], None)},
+            **titles, unit="ADC", peaks=[(0, 0.1), (1, 0.9)],
+        ),
+        "residuals": spectra.residuals(
+            [0.0, 1.0], {"light": ([30, 0], [28.0, None]), "dark": ([5, 1], None)},
             **titles, unit="ADC",
         ),
         "trace": explore.trace([0.0, 2.0], [0.1, 0.2], **titles, unit="mV"),

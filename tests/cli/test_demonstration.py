@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from mppcqa.cli.demo import demo
 from mppcqa.cli.demonstration import prepare, shown_with, stations_for
+from mppcqa.inventory.models import Device
 from mppcqa.refused import Refused
+from mppcqa.runs.actions import load_station
+from mppcqa.runs.models import Station
 from mppcqa.stages import Demonstration, Stage, UnknownStage, get_stage
 from mppcqa.stages.validation import stage_faults
 
@@ -39,3 +44,20 @@ def test_a_stage_whose_demonstration_it_does_not_take_itself_is_switched_off() -
     wrong = replace(stage, demonstration=Demonstration(parameters={"events": -1}))
     (fault,) = stage_faults(wrong)
     assert "parameters of its demonstration" in fault
+
+
+@pytest.mark.django_db
+def test_a_station_in_use_is_named_before_anything_is_registered() -> None:
+    """It was a traceback, and left a registered device."""
+    first = prepare(1, "iv")
+    (station,) = first.stations
+    load_station(station, {2: first.devices[0].serial}, by=first.operator)
+    with pytest.raises(Refused, match="the station iv-1 holds DEMO-0001 in slot 2: take them out"):
+        prepare(1, "iv")
+    assert Device.objects.count() == 1
+    told = CliRunner().invoke(demo, ["--arrays", "1", "--stage", "iv"])
+    assert told.exit_code == 2
+    assert "the station iv-1 holds DEMO-0001" in told.output
+    Station.objects.filter(pk=station.pk).update(stage="pde")
+    with pytest.raises(Refused, match="is of the stage pde, not iv"):
+        prepare(1, "iv")

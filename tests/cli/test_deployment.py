@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from mppcqa.cli import main
@@ -88,13 +89,77 @@ def test_a_server_with_these_settings_passes_djangos_own_check(files: Path, tmp_
 def test_containers_run_each_service_that_systemd_does(files: Path) -> None:
     composed = (files / "compose/compose.yaml").read_text()
     units = sorted(files.glob("*.service"))
-    assert len(units) == 4
+    assert len(units) == 5
     for unit in units:
         [line] = re.findall(r"^ExecStart=\S+ (\S+)", unit.read_text(), re.M)
         assert f"command: [mppcqa, {line}" in composed
 
 
+def compose_faults(file: Path) -> str:
+    """What the compose specification's own schema says of a file; empty where it holds."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_the_compose_file_is_one_by_the_specification(files: Path, tmp_path: Path) -> None:
+    file = files / "compose/compose.yaml"
+    assert compose_faults(file) == ""
+    for good, bad in (
+        ("restart: on-failure", "restart: [1]"),
+        ("stop_grace_period", "stop_graceperiod"),
+        ("condition: service_healthy", "condition: service_is_well"),
+    ):
+        spoilt = tmp_path / "compose.yaml"
+        spoilt.write_text(file.read_text().replace(good, bad))
+        assert compose_faults(spoilt), bad
+
+
+def test_what_the_compose_file_names_is_there(files: Path) -> None:
+    """The schema knows nothing of one part naming another."""
+    told = yaml.safe_load((files / "compose/compose.yaml").read_text())
+    services, volumes = told["services"], set(told["volumes"])
+    used = set()
+    for name, one in services.items():
+        for other, how in one.get("depends_on", {}).items():
+            assert ("healthcheck" in services[other]) or how["condition"] != "service_healthy"
+            assert how["condition"] in ("service_healthy", "service_completed_successfully"), name
+        used |= {volume.partition(":")[0] for volume in one.get("volumes", [])}
+        assert (files / "compose" / one["env_file"]).is_file()
+        # All that runs our program runs it without rights and on a disk that it can't write.
+        if one["image"].startswith("mppcqa"):
+            assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"])
+            assert "\nUSER mppcqa\n" in one["build"]["dockerfile_inline"]
+            # Nobody from elsewhere comes to its ports past what speaks TLS.
+            assert all(port.startswith("127.0.0.1:") for port in one.get("ports", []))
+        else:
+            assert "ports" not in one
+    assert used == volumes
+
+
+def test_only_the_worker_may_become_the_user_of_programs_and_only_where_one_is_named(
+    files: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "named"
+    assert written(named, "https://qa.example.org", "--program-user", "bench").exit_code == 0
+    assert settings_of(named / "mppcqa.env")["MPPCQA_PROGRAM_USER"] == "bench"
+    assert "MPPCQA_PROGRAM_USER" not in settings_of(named / "compose/mppcqa.env")
+    assert "MPPCQA_PROGRAM_USER" not in settings_of(files / "mppcqa.env")
+    rights = re.compile(r"^(?:Ambient|.*Bounding).*=(.*)$", re.M)
+    for unit in (*files.glob("*.service"), *named.glob("*.service")):
+        becomes = unit.parent == named and unit.name == "mppcqa-worker.service"
+        wanted = "CAP_SETUID CAP_SETGID CAP_KILL" if becomes else ""
+        assert rights.findall(unit.read_text()) == [wanted] * 2, unit
+        assert ("/var/lib/bench" in unit.read_text()) == becomes
+        # Who may be any user must not get on from there.
+        for door in ("/run/dbus", "/run/systemd/private", "/etc/ssh", "/root", "/run/mysqld"):
+            assert (f" -{door}" in unit.read_text()) == becomes
+    for bad in ("root", "mppcqa", "a b", "$(x)"):
+        assert written(tmp_path / "x", "https://b.c", "--program-user", bad).exit_code == 2
+
+
 def test_no_place_to_fill_in_is_left(files: Path) -> None:
     for file in (one for one in files.rglob("*") if one.is_file()):
-        left = re.findall(r"\$(?!@|host|request_uri|proxy_add|scheme|1)\w+", file.read_text())
+        ours = r"\$(?!@|host|request_uri|request_id|proxy_add|scheme|1)\w+"
+        left = re.findall(ours, file.read_text())
         assert not left, file.name

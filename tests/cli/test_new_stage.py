@@ -49,7 +49,7 @@ def test_what_is_made_installs_and_passes(tmp_path: Path, arguments: tuple[str, 
         check=False,
     )
     assert tests.returncode == 0, tests.stdout + tests.stderr
-    assert "9 passed" in tests.stdout
+    assert "10 passed" in tests.stdout
     listed = subprocess.run(
         [sys.executable, "-m", "mppcqa.cli", "plugins", "--json"],
         env=here,

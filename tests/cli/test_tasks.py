@@ -32,7 +32,8 @@ def test_a_task_is_listed_shown_read_killed_and_asked_for_again() -> None:
     assert '{"a": 2, "b": 3}' in call("task", "show", str(task.pk)).output
     early = call("task", "log", str(task.pk))
     assert early.exit_code == 1
-    assert "has no log" in early.output
+    assert "has no log: it did not begin" in early.output
+    assert "a worker for" in early.output, "what it waits for"
     work("test:1", [queue_name("work")], lambda: False)
     assert "2 + 3" in call("task", "log", "-f", str(task.pk)).output
     assert "attempt 1" not in call("task", "log", str(task.pk), "--search", "2 +").output

@@ -46,4 +46,4 @@ def test_the_notebook_draws_the_breakdown_voltage_by_lot(
     assert found["L1"] == pytest.approx(70.075)
     drawn = (tmp_path / "vbr-by-lot.svg").read_text()
     assert drawn.startswith("<svg")
-    assert "Breakdown voltage [V]" in drawn
+    assert "Breakdown voltage (pde) [V]" in drawn

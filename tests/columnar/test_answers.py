@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 
 from mppcqa.columnar import files, keeping
 from mppcqa.columnar.questions import Chosen, Measure, Questions, Range
+from mppcqa.columnar.rows import point_of
 from mppcqa.inventory.models import Device, Institute, Lot, Tag
 from mppcqa.inventory.scope import scope_of
 from mppcqa.limits.judging import active_limits, judge_again
@@ -146,6 +147,59 @@ def test_ranges_pairs_and_maps(campaign: SimpleNamespace) -> None:
     assert [(one.group, one.n) for one in weeks] == [(campaign.stations[0].pk, 64)]
 
 
+def spread(wanted: Measure) -> None:
+    """Each value of a quantity is its device and channel, and differs between conditions."""
+    for row in Measurement.objects.filter(quantity=wanted.quantity).select_related("condition"):
+        value = row.device_id * 1000 + row.channel * 10 + row.condition.at.get("overvoltage_v")
+        Measurement.objects.filter(
+            analysis=row.analysis_id, device=row.device_id, quantity=row.quantity_id,
+            channel=row.channel, condition=row.condition_id,
+        ).update(value=value)  # fmt: skip
+
+
+def test_pairs_by_condition_are_of_each_condition(campaign: SimpleNamespace) -> None:
+    gain, pde = measure("gain_adc"), measure("pde")
+    assert len(gain.at) > 1
+    spread(gain)
+    spread(pde)
+    keeping.follow()
+    each = Questions().pairs(gain, pde, "point")
+    assert each.n == 64 * len(gain.at)
+    assert all(x == y for _device, _channel, _point, x, y in each.points)
+    of_point = {point_of(at): at.get("overvoltage_v") for at in gain.at}
+    assert set(of_point) == {one[2] for one in each.points}
+    for device, channel, point, x, _y in each.points:
+        assert x == pytest.approx(device * 1000 + channel * 10 + of_point[point])
+    one = Questions().pairs(gain, measure("pde", 1.6), "point")
+    assert one.n == each.n
+    for _device, _channel, point, x, y in one.points:
+        assert x - y == pytest.approx(of_point[point] - 1.6)
+    means = Questions().pairs(gain, pde, "lot")
+    assert means.n == 64
+    middle = np.mean(list(of_point.values()))
+    for device, channel, _lot, x, y in means.points:
+        assert (x, y) == pytest.approx((device * 1000 + channel * 10 + middle,) * 2)
+    assert Questions(chosen=Chosen(channel=99)).pairs(gain, pde, "point").n == 0
+
+
+def test_limits_are_of_the_first_quantity_alone(campaign: SimpleNamespace) -> None:
+    breakdown, gain = measure("breakdown_voltage_v"), measure("gain_adc", 1.6)
+    found = Questions(chosen=Chosen(low=70.1, high=70.125)).pairs(breakdown, gain)
+    assert {one[1] for one in found.points} == {10, 11, 12}
+    assert [one[4] for one in found.points] == pytest.approx([48.0] * 12)
+
+
+def test_pages_of_values_are_those_of_all(campaign: SimpleNamespace) -> None:
+    gain = measure("gain_adc")
+    spread(gain)
+    every = Questions().listed(gain, 0, 10_000)
+    assert [(one.device, one.channel) for one in every] == sorted(
+        (one.device, one.channel) for one in every
+    )
+    pages = [Questions().listed(gain, start, 37) for start in range(0, len(every) + 37, 37)]
+    assert [one for page in pages for one in page] == every
+
+
 def test_outliers_are_those_of_numpy(campaign: SimpleNamespace) -> None:
     gain = measure("gain_adc", 1.6)
     rows = Measurement.objects.filter(quantity=gain.quantity)
@@ -176,7 +230,7 @@ def test_who_is_bound_sees_the_own(campaign: SimpleNamespace, operator: User) ->
     asked = Questions(scope)
     assert {one.device for one in asked.listed(gain)} == {campaign.devices[1].pk}
     assert asked.summary(gain)[0].devices == 1
-    assert asked.choices("device") == [campaign.devices[1].pk]
+    assert asked.choices(["device"])["device"] == [campaign.devices[1].pk]
     assert sum(one.judged for one in asked.yields("pde")) == 1
     assert sum(one.judged for one in asked.yields("pde", first=True)) == 1
     assert len({one[0] for one in asked.pairs(gain, gain).points}) == 1
@@ -215,3 +269,20 @@ def test_a_copy_of_another_database_is_left(campaign: SimpleNamespace) -> None:
     assert by_copy(gain) == by_sql(gain)
     keeping.follow()
     assert keeping.check().absent == []
+
+
+def test_limits_are_in_no_answer_and_told_beside_it(campaign: SimpleNamespace) -> None:
+    crosstalk = measure("crosstalk_probability", 1.6)
+    some = Measurement.objects.filter(quantity=crosstalk.quantity, device=campaign.devices[0])
+    some.filter(channel__lt=5).update(bound=1, statistical=None)
+    mine = Chosen(channel=3)
+    for _ in ("the database is read", "the copy is"):
+        assert len(by_copy(crosstalk)) == 4 * 16 - 5
+        assert Questions().one_sided(crosstalk) == 5
+        assert Questions(chosen=mine).one_sided(crosstalk) == 1
+        gain = measure("gain_adc", 1.6)
+        assert Questions().one_sided(gain) == 0
+        # Of channels whose gain is above all: there is none, so no limit either.
+        above = Chosen(ranges=(Range(gain, low=1e9),))
+        assert Questions(chosen=above).one_sided(crosstalk) == 0
+        keeping.follow()

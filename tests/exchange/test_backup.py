@@ -20,6 +20,7 @@ from mppcqa.audit.triggers import faults_of_triggers
 from mppcqa.cli import main
 from mppcqa.exchange.backup import back_up, stated_faults, verify
 from mppcqa.exchange.backup_files import BackupError
+from mppcqa.exchange.backup_trust import sign
 from mppcqa.exchange.restore import restore
 from mppcqa.exchange.rotation import MANIFEST, made_at, newest, to_keep
 from mppcqa.exchange.table_copy import write_rows
@@ -107,6 +108,7 @@ def test_a_newer_version_is_refused(full: SimpleNamespace, tmp_path: Path) -> No
     (made / MANIFEST).write_text(text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     (made / f"{MANIFEST}.sha256").write_text(f"{digest}  {MANIFEST}\n")
+    sign(made, text)
     with pytest.raises(BackupError, match="9999_future"):
         restore(made, replace=True)
 

@@ -84,6 +84,7 @@ def work_off(run: Run) -> str:
 
 # Case -> more words of the command; files but map.json and expected.txt are what is imported.
 FOREIGN: dict[str, list[str]] = {
+    "bright_spectrum_pedestal_slips_one_peak": [],
     "compass_csv_hex_flags": [],
     "hera_supply_channel_in_use": [],
     "histogram_guessed_as_iv": [],
@@ -98,6 +99,7 @@ FOREIGN: dict[str, list[str]] = {
     "janus_list_txt": [],
     "mixed_decimal_signs_factor_ten": [],
     "root_vector_waveforms_of_one_length": [],
+    "spectrum_without_pedestal": [],
     "tektronix_csv_trailing_comma": [],
     "tektronix_vertical_units_mV": [],
     "trailing_remark_misleads": [],
@@ -146,6 +148,11 @@ def case(outcomes: dict[str, Outcome], db: None, request: pytest.FixtureRequest)
 
 def near(found: tuple[float, float], value: float, by: float) -> bool:
     return abs(found[0] - value) <= by
+
+
+def test_bright_spectrum_pedestal_slips_one_peak(case: Outcome) -> None:
+    found = case.values("mean_light_pe")
+    assert near(found[0], 10, 0.3) if found else "peaks" in case.problems(), found
 
 
 def test_compass_csv_hex_flags(case: Outcome) -> None:
@@ -240,6 +247,13 @@ def test_mixed_decimal_signs_factor_ten(case: Outcome) -> None:
 def test_root_vector_waveforms_of_one_length(case: Outcome) -> None:
     with case.open() as file:
         assert file.waveforms(0, 1, 0).adc.shape == (50, 32)
+
+
+def test_spectrum_without_pedestal(case: Outcome) -> None:
+    """A self-triggered spectrum: gain, and neither light nor crosstalk by the wrong peak."""
+    assert near(case.values("gain_adc")[0], 36.0, 0.36)
+    light = case.values("mean_light_pe")
+    assert near(light[0], 1.5, 0.05) if light else "pedestal" in case.problems(), light
 
 
 def test_tektronix_csv_trailing_comma(case: Outcome) -> None:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mppcqa.exchange import imports
+from mppcqa.exchange.by_channel import ByChannel
 from mppcqa.exchange.mapping import ColumnMapping, suggest
 from mppcqa.exchange.models import Import
 from mppcqa.inventory.actions import register_devices
@@ -29,6 +30,7 @@ from mppcqa.inventory.models import Device, DeviceType, Maker, Tray
 from mppcqa.results.models import Measurement, Standing
 from mppcqa.stages import get_stage
 from mppcqa.tables import Reading, TableError, open_source
+from mppcqa.tables.maker_words import mean_of
 from tests.waiting import PATIENCE_S
 
 HEAD = "serial;V_br,IV [V];I_dark(+4 V) [µA]"
@@ -212,6 +214,84 @@ def test_the_only_type_need_not_be_named(singles: list[Device]) -> None:
     assert row.faults == 0, told(row)
     DeviceType.objects.create(name="double", rows=1, columns=2)
     assert bring("B-3\n", stage="").faults
+
+
+BY_CHANNEL = """Serial;Lot;Channel;Vop [V];Id (nA)
+N-1;L7;1;55,1;10
+N-1;L7;2;55,2;20
+N-2;L7;1;55,3;30
+N-2;L7;2;;40
+"""
+
+
+def test_a_makers_list_with_a_row_a_channel(singles: list[Device]) -> None:
+    row = bring(BY_CHANNEL, stage="")
+    assert row.faults == 0, told(row)
+    imports.apply(row)
+    first, second = (Device.objects.get(serial=one) for one in ("N-1", "N-2"))
+    assert first.lot is not None
+    assert first.lot.name == "L7"
+    assert first.maker_values == {
+        "Vop ch1 [V]": 55.1, "Id ch1 (nA)": 10, "Vop ch2 [V]": 55.2, "Id ch2 (nA)": 20
+    }  # fmt: skip
+    assert mean_of(first.maker_values, "operating voltage") == pytest.approx(55.15)
+    assert mean_of(second.maker_values, "dark current") == pytest.approx(35e-9)
+
+
+@pytest.mark.parametrize(
+    ("there", "now", "what"),
+    [
+        ("N-1;L7;2", "N-1;L7;1", "channel 1 of N-1 stands in row 2 already"),
+        ("N-1;L7;2", "N-1;L8;2", "“L8” here and “L7” in row 2, of the same device"),
+        ("N-1;L7;2", "N-1;L7;", "names no channel"),
+        ("N-1;L7;2", "N-1;L7;S13360-1", "names no channel"),
+        ("N-1;L7;2", "N-1;L7;-2", "names no channel"),
+        ("N-2;L7;2", "N-1;L7;3", "sort the table by serial number"),
+    ],
+)
+def test_rows_of_a_channel_that_contradict_each_other_are_faults(
+    singles: list[Device], there: str, now: str, what: str
+) -> None:
+    row = bring(BY_CHANNEL.replace(there, now), stage="")
+    assert row.faults
+    assert what in told(row)
+
+
+@pytest.mark.parametrize("wrong", ["N-1;L7;1;55,2;20", "N-1;L8;2;55,2;20", "N-1;L7;2;55,2;20;7;8"])
+def test_a_device_of_which_a_row_is_wrong_is_left_out_whole(
+    singles: list[Device], wrong: str
+) -> None:
+    """Else it would lack a channel, or have what a refused row says."""
+    table = BY_CHANNEL + "N-3;L7;1;55,4;50\nN-3;L7;2;55,5;60\n"
+    row = bring(table.replace("N-1;L7;2;55,2;20", wrong), stage="", leave_out=True)
+    assert row.faults
+    imports.apply(row)
+    assert not Device.objects.filter(serial="N-1").exists()
+    assert Device.objects.get(serial="N-3").maker_values["Vop ch1 [V]"] == 55.4
+
+
+def test_rows_without_a_serial_number_are_not_one_device(singles: list[Device]) -> None:
+    row = bring(BY_CHANNEL.replace("N-2", ""), stage="")
+    assert told(row).count("serial number") >= 2
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 9))
+def test_rows_of_a_channel_become_devices_wherever_pieces_end(
+    devices: int, channels: int, piece: int
+) -> None:
+    rows = [
+        {"serial": f"N-{n}", "channel": str(c), "maker_values": {"Vop [V]": n + c / 10}}
+        for n in range(devices)
+        for c in range(channels)
+    ]
+    gather, found = ByChannel({"channel": "Ch"}), []
+    for at in range(0, len(rows), piece):
+        some = rows[at : at + piece]
+        found += gather.take(some, range(at, at + len(some)))[0]
+    found += gather.take([], [], last=True)[0]
+    assert gather.faults == []
+    assert [one["serial"] for one in found] == [f"N-{n}" for n in range(devices)]
+    assert {len(one["maker_values"]) for one in found} == {channels if channels > 1 else 2}
 
 
 def test_two_devices_never_share_a_place(campaign: SimpleNamespace) -> None:

@@ -18,6 +18,7 @@ from django.core.files.base import ContentFile
 from mppcqa.cli import main
 from mppcqa.disk import measure_file
 from mppcqa.exchange.backup import back_up, stated_faults, verify
+from mppcqa.exchange.backup_trust import our_fingerprint, sign
 from mppcqa.inventory.models import Attachment, Comment, Device
 from mppcqa.queue import submit
 from mppcqa.queue.logs import LogWriter, log_path
@@ -40,6 +41,11 @@ def same_tables(one: Path, two: Path) -> list[str]:
     return sorted(name for name in names if not table(one, name).equals(table(two, name)))
 
 
+def ours(signer: str = "") -> tuple[str, ...]:
+    """To restore on another computer what was made here, or by whoever has that fingerprint."""
+    return "restore", "--signed-by", signer or our_fingerprint()
+
+
 @pytest.fixture
 def full(transactional_db: None, campaign: SimpleNamespace) -> SimpleNamespace:
     """The campaign with all that is hard to move."""
@@ -59,17 +65,21 @@ def full(transactional_db: None, campaign: SimpleNamespace) -> SimpleNamespace:
 
 
 def test_from_one_database_to_the_other_and_back(full: SimpleNamespace, tmp_path: Path) -> None:
-    first = back_up(tmp_path / "first")
+    first, signer = back_up(tmp_path / "first"), our_fingerprint()
     # To SQLite, and back to what the tests run on; with MariaDB that is there and back again.
     for number, kind in enumerate(("sqlite", ""), 1):
         with empty_database(tmp_path / f"to{number}", kind=kind) as environment:
-            done = command(environment, "restore", str(first))
+            unknown = command(environment, "restore", str(first))
+            assert unknown.returncode == 1, "this computer has no key, and is told of none"
+            assert "signed by" in unknown.stderr
+            done = command(environment, *ours(signer), str(first))
             assert done.returncode == 0, done.stderr
             checked = command(environment, "summaries", "check")
             assert checked.returncode == 0, checked.stdout
             again = command(environment, "backup", str(tmp_path / f"again{number}"))
+            key = command(environment, "backup", "--key").stdout.strip()
             assert again.returncode == 0, again.stderr
-            used = command(environment, "restore", str(first))
+            used = command(environment, *ours(signer), str(first))
             assert used.returncode != 0
             assert "in use" in used.stderr
         [second] = (tmp_path / f"again{number}").iterdir()
@@ -78,7 +88,7 @@ def test_from_one_database_to_the_other_and_back(full: SimpleNamespace, tmp_path
         logs = [path.read_text() for path in second.rglob(f"{full.task.pk}-1.log")]
         assert [text.count("the words of a task") for text in logs] == [1]
         assert (second / "files" / full.attachment.file.name).read_bytes() == b"\x89PNG"
-        first = second
+        first, signer = second, key
 
 
 def test_a_file_that_is_gone_is_named(full: SimpleNamespace, tmp_path: Path) -> None:
@@ -102,7 +112,7 @@ def test_a_backup_of_an_older_version_is_migrated(full: SimpleNamespace, tmp_pat
     now = back_up(tmp_path / "now")
     later_than = {"DJANGO_SETTINGS_MODULE": "tests.exchange.later_settings"}
     with empty_database(tmp_path / "later") as later:
-        done = command(later | later_than, "restore", str(now))
+        done = command(later | later_than, *ours(), str(now))
         assert done.returncode == 0, done.stderr
         code = (
             "from django.db import connection as c; k = c.cursor(); "
@@ -111,7 +121,7 @@ def test_a_backup_of_an_older_version_is_migrated(full: SimpleNamespace, tmp_pat
         shown = command(later | later_than, "django", "shell", "-v0", "-c", code)
         assert "(7,)" in shown.stdout, shown.stderr
         # What the later version has made is nothing for this one.
-        refused = command(later, "restore", "--replace", str(now))
+        refused = command(later, *ours(), "--replace", str(now))
         assert refused.returncode == 1
         assert "web.0002_later" in refused.stderr
         assert command(later | later_than, "backup", str(tmp_path / "again")).returncode == 0
@@ -125,7 +135,9 @@ def test_a_backup_of_before_the_first_release_is_refused_in_words(
     backup = back_up(tmp_path / "now")
     manifest = json.loads((backup / "manifest.json").read_text())
     manifest["migrations"].append("testing.0001_initial")
-    (backup / "manifest.json").write_text(json.dumps(manifest))
+    text = json.dumps(manifest)
+    (backup / "manifest.json").write_text(text)
+    sign(backup, text)
     digest = measure_file(backup / "manifest.json").sha256
     (backup / "manifest.json.sha256").write_text(f"{digest}  manifest.json\n")
     refused = CliRunner().invoke(main, ["restore", "--replace", str(backup)])
@@ -172,7 +184,7 @@ def test_a_backup_while_people_work_is_of_one_moment(full: SimpleNamespace, tmp_
         }
         sizes.add(len(stated))
         with empty_database(tmp_path / "restored") as environment:
-            done = command(environment, "restore", "--replace", str(backup))
+            done = command(environment, *ours(), "--replace", str(backup))
             assert done.returncode == 0, done.stderr
             checked = command(environment, "summaries", "check")
             assert checked.returncode == 0, checked.stdout

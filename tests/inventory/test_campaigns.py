@@ -13,7 +13,7 @@ from mppcqa.inventory.actions import RegistrationError, register_devices
 from mppcqa.inventory.campaign import FIRST, FIRST_NAME, Campaign
 from mppcqa.inventory.models import Device, DeviceMove, DeviceType, Institute
 from mppcqa.inventory.moving import MoveRefused
-from mppcqa.inventory.placing import keep_device
+from mppcqa.inventory.placing import save_device
 from mppcqa.inventory.states import DeviceState, Move
 from tests.exchange.test_imports import bring
 from tests.web.formfields import forms_of, opened
@@ -131,7 +131,7 @@ def test_a_campaign_takes_its_types_and_its_institutes_alone(campaign: SimpleNam
     device = Device.objects.get(serial="N-1")
     device.owner = Institute.objects.create(name="Elsewhere")
     with pytest.raises(MoveRefused, match="of its own institutes alone"):
-        keep_device(device)
+        save_device(device)
 
 
 def test_a_campaign_cannot_take_less_than_is_in_it(
@@ -157,7 +157,7 @@ def test_what_is_under_way_changes_its_campaign_too(campaign: SimpleNamespace) -
     Device.objects.filter(pk=device.pk)._update([(Device._meta.get_field("state"), None, "packed")])
     device.refresh_from_db()
     device.campaign = other
-    keep_device(device)
+    save_device(device)
     device.refresh_from_db()
     assert (device.campaign, device.state) == (other, DeviceState.PACKED)
 
@@ -180,6 +180,6 @@ def test_pages_show_the_stages_of_the_campaign_in_its_order(
         names = [re.sub(r"<[^>]*>", "", one).strip() for one in found]
         return [one for one in names if one in ("PDE", "IV", "Stage 2", "Dark Box")]
 
-    assert heads(f"/devices/?campaign={year.pk}") == ["IV", "Stage 2", "PDE"]
-    assert heads("/devices/")[0] == "PDE"
-    assert "Dark Box" in heads("/devices/")
+    # A stage at which nothing of the list was judged has no column in it.
+    assert heads(f"/devices/?campaign={year.pk}") == ["PDE"]
+    assert heads("/devices/") == ["PDE"]

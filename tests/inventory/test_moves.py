@@ -257,6 +257,10 @@ def test_the_catalogue_holds_what_it_is_told(browser: Client, campaign: SimpleNa
     for fault in faults:
         response = browser.post("/catalogue/types/new/", {**new, "name": "bad", **fault})
         assert response.status_code == 422, fault
+    for number, empty in enumerate(("", " ", "null")):
+        made = {**new, "name": f"emptied {number}", "channel_order": empty}
+        assert browser.post("/catalogue/types/new/", made).status_code == 302
+        assert DeviceType.objects.get(name=f"emptied {number}").channel_order == []
     kind = campaign.kind
     resized = {"name": kind.name, "rows": 2, "columns": 2, "channel_order": "[]"}
     page = f"/catalogue/types/{kind.pk}/"

@@ -18,7 +18,7 @@ from django.utils.translation import override
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.campaign import FIRST, Campaign
 from mppcqa.inventory.models import Device, DeviceType, Institute
-from mppcqa.inventory.placing import keep_device
+from mppcqa.inventory.placing import save_device
 from mppcqa.limits import reanalysis
 from mppcqa.limits.changes import (
     LimitsRefused,
@@ -136,9 +136,10 @@ def test_bands_that_make_no_sense_are_refused_at_once(campaign: SimpleNamespace)
     limits.append({"quantity": "pde", "pass_low": 0.2, "warn_low": 0.3})
     limits += [*band(float("nan"), None), *band(0, float("inf"))]
     limits.append({"quantity": "pde", "pass_low": 0.2, "at": Condition(overvoltage_v=float("nan"))})
-    with pytest.raises(LimitsRefused) as refused:
+    limits.append({"quantity": "pde", "pass_low": 0.2, "at": Condition(threshold_mv=10.0)})
+    with pytest.raises(LimitsRefused, match="no axis “threshold_mv”; it has bias_v") as refused:
         new_version(get_stage("pde"), limits, title="")
-    assert len(refused.value.faults) == 8
+    assert len(refused.value.faults) == 9
     assert LimitSet.objects.filter(stage="pde").count() == 1
 
 
@@ -239,7 +240,7 @@ def test_two_campaigns_judge_devices_of_one_type_by_limits_of_their_own(
     assert LimitSet.objects.get(pk=general.pk).active
     before = Standing.objects.get(device=first, stage="pde")
     first.campaign = year
-    keep_device(first, by=operator)
+    save_device(first, by=operator)
     with running_worker():
         wait_until(lambda: Standing.objects.get(device=first, stage="pde").outcome == Outcome.FAIL)
         # What is measured from now on is judged so as well.
@@ -249,7 +250,7 @@ def test_two_campaigns_judge_devices_of_one_type_by_limits_of_their_own(
         assert outcomes[second.pk] == before.outcome
         first.refresh_from_db()
         first.campaign_id = FIRST
-        keep_device(first, by=operator)
+        save_device(first, by=operator)
         wait_until(
             lambda: Standing.objects.get(device=first, stage="pde").outcome == before.outcome
         )

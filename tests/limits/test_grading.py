@@ -33,7 +33,8 @@ def plain(limit: Limit, rows: list[tuple[int, ConditionPoint, float]], expected:
         wanted = limit.at["overvoltage_v"]
         rows = [row for row in rows if "overvoltage_v" in row[1].at]
         far = [(round(abs(row[1].at["overvoltage_v"] - wanted), 9), row[1].pk) for row in rows]
-        rows = [row for row, one in zip(rows, far, strict=True) if one == min(far)]
+        near = [one for one in far if one[0] <= 0.5]  # what the axis declares
+        rows = [row for row, one in zip(rows, far, strict=True) if near and one == min(near)]
     missing = max(0, expected - len({row[0] for row in rows}))
     if not rows:
         return "incomplete", None, 0, missing
@@ -149,3 +150,41 @@ def test_a_device_of_one_channel_needs_no_spread(campaign: SimpleNamespace) -> N
     assert [one["text"] for one in many.details if one["quantity"] == "gain_spread"] == [
         "no value was measured"
     ]
+
+
+def test_a_value_far_from_the_limits_place_is_not_judged(campaign: SimpleNamespace) -> None:
+    """A limit at 1.6 V said that 4 V passes; and a nearer one on another axis is looked for."""
+    [device] = register_devices([{"serial": "A-2", "device_type": DeviceType.objects.get()}])
+    stage = get_stage("pde")
+    limits = LimitSet.objects.create(stage="pde", version=99, title="of a test")
+    pde = quantity_ids(stage)["pde"]
+    at = Condition(overvoltage_v=1.6, temperature_c=20.0)
+    Limit.objects.create(limit_set=limits, quantity_id=pde, at=at, pass_low=0.2)
+
+    def told(*places: tuple[float, float]) -> tuple[Outcome, str, dict[str, float] | None]:
+        results = [
+            Result(
+                slot=1,
+                channel=channel,
+                quantity="pde",
+                value=0.25,
+                uncertainty=0.001,
+                condition=Condition(bias_v=70 + over, overvoltage_v=over, temperature_c=warm),
+            )
+            for over, warm in places
+            for channel in range(16)
+        ]
+        file = RunFile.objects.get()
+        analysis = store_analysis(stage, file, {1: device.pk}, results, counts=False)
+        outcome, (detail,) = grade(stage, limits, {device.pk: analysis.pk})[device.pk]
+        return outcome, detail["text"], detail.get("condition")
+
+    outcome, text, _condition = told((4.0, 20.0), (5.0, 21.0))
+    assert outcome == Outcome.INCOMPLETE
+    assert text == (
+        "no value near 1.6 V over breakdown, 20 °C (nearest: 4 V over breakdown, 20 °C)"
+    )
+    assert told((1.6, 40.0))[0] == Outcome.INCOMPLETE
+    outcome, text, condition = told((1.6, 26.0), (2.0, 24.0))
+    assert (outcome, text) == (Outcome.PASS, "")
+    assert condition == {"bias_v": 72.0, "overvoltage_v": 2.0, "temperature_c": 24.0}

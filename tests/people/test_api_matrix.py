@@ -21,7 +21,11 @@ from tests.api.conftest import Program, program_of
 from tests.people.test_matrix import CLASSES, MATRIX
 
 PIECE = {"X-Piece-SHA256": "0" * 64}
-QUERIES = {"/devices/{serial}/attachments": "?name=a.txt", "/uploads/{sha256}": "?size=1"}
+QUERIES = {
+    "post /devices/{serial}/attachments": "?name=a.txt",
+    "put /uploads/{sha256}": "?size=1",
+}
+DELIVERY = "0" * 32
 SUM, DAY = "0" * 64, "2026-01-01T00:00:00Z"
 BODIES: dict[str, Any] = {
     "/devices": {"devices": [{"serial": "NEW-1", "device_type": "none"}]},
@@ -56,6 +60,8 @@ BODIES: dict[str, Any] = {
     "/catalogue/{kind}": {},
     "/catalogue/{kind}/{number}": {},
     "/limits": {"stage": "pde", "title": "t", "limits": [{"quantity": "none"}]},
+    "/webhooks": {"title": "t", "url": "https://qa.example.org/", "events": ["run.ended"]},
+    "/webhooks/{number}": {"title": "other"},
     "/reanalyses": {"stage": "none"},
 }
 
@@ -93,7 +99,7 @@ def test_every_operation_lets_through_whom_the_matrix_names(
         method = name.partition(" ")[0].lower()
         found = set()
         for role, program in programs.items():
-            address = _address(path, campaign, role)
+            address = _address(method, path, campaign, role)
             with transaction.atomic():
                 answer = (
                     program.get(address)
@@ -117,7 +123,7 @@ def test_a_token_that_only_reads_changes_nothing(
     for name, path in operations().items():
         method = name.partition(" ")[0].lower()
         if method != "get":
-            answer = reading.send(method, _address(path, campaign, "administrator"), {})
+            answer = reading.send(method, _address(method, path, campaign, "administrator"), {})
             assert answer.status_code == 403, name
             assert "only reads" in answer.json()["detail"]
 
@@ -130,9 +136,9 @@ def test_what_is_of_another_institute_is_not_there(
     bound = program_of(invite("pat", ROLES["partner"], institute=elsewhere, by=None))
     asked = 0
     for name, path in operations().items():
-        of_all = path.startswith(("/limits", "/stations", "/catalogue", "/uploads"))
+        of_all = path.startswith(("/limits", "/stations", "/catalogue", "/uploads", "/webhooks"))
         if name.startswith("GET") and "{" in path and not of_all:
-            answer = bound.get(_address(path, campaign, "administrator"))
+            answer = bound.get(_address("get", path, campaign, "administrator"))
             assert answer.status_code == 404, (name, answer.content)
             asked += 1
         elif name.startswith("GET") and path in ("/devices", "/runs", "/analyses", "/verdicts"):
@@ -142,14 +148,15 @@ def test_what_is_of_another_institute_is_not_there(
     assert len(lines) == 1
 
 
-def _address(path: str, campaign: SimpleNamespace, role: str) -> str:
+def _address(method: str, path: str, campaign: SimpleNamespace, role: str) -> str:
     """With something that there is in each place; tasks are the role's own."""
     serial = campaign.devices[0].serial
-    about, query = path.split("/")[1], QUERIES.get(path, "")
+    about, query = path.split("/")[1], QUERIES.get(f"{method} {path}", "")
     if "{number}" in path:
         path = path.replace("{number}", str(_number(about, role)))
     name = {"trays": "T-1", "stations": Station.objects.earliest("pk").name}.get(about, "")
     path = path.replace("{kind}", "tags").replace("{sha256}", SUM)
+    path = path.replace("{delivery}", DELIVERY)
     return path[1:].replace("{serial}", serial).replace("{name}", name) + query
 
 
@@ -197,6 +204,18 @@ def _schedule() -> int:
     return int(ours().earliest("pk").pk)
 
 
+def _hook(role: str) -> int:
+    from django.contrib.auth.models import User
+
+    from mppcqa.exchange.hooks.models import Delivery, Webhook
+
+    by = User.objects.filter(username=f"the.{role}").first() or User.objects.earliest("pk")
+    hook = Webhook.objects.create(owner=by, title="t", url="https://qa.example.org/")
+    Delivery.objects.filter(uuid=DELIVERY).delete()
+    Delivery.objects.create(hook=hook, event="test", key="k", body="{}", uuid=DELIVERY)
+    return hook.pk
+
+
 MADE: dict[str, Any] = {
     "cases": _case,
     "records": _record,
@@ -223,6 +242,8 @@ def _number(about: str, role: str) -> int:
         made = Shipment.objects.create(origin=place, destination=place)
         made.devices.add(device)
         return made.pk
+    if about == "webhooks":
+        return _hook(role)
     if about == "exports":
         return _export(role)
     if about in MADE:

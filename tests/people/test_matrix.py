@@ -40,6 +40,8 @@ WITHOUT_LOGIN = {
         "account_login",
         "account_logout",
         "login_code",
+        "login_elsewhere",
+        "login_back",
         "badge_login",
         "set_language",
         "person_comes",
@@ -188,7 +190,7 @@ def test_every_right_that_the_program_asks_for_is_somebodys(db: None) -> None:
     assert given <= there
     administrators = {
         *("auth.add_user", "auth.change_user", "auth.view_user"),
-        "queue.change_worker",
+        *("queue.change_worker", "exchange.add_webhook"),
         *("bundles.add_key", "bundles.change_key", "bundles.change_installation"),
     }
     assert asked - given == administrators

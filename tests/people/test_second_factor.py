@@ -159,18 +159,18 @@ def test_one_that_is_demanded_is_not_taken_away_by_its_person(nora: User, settin
 
 
 def test_a_signature_asks_for_the_code_too(campaign: SimpleNamespace) -> None:
-    from tests.web.test_signing import DIALOG, _waive, a_failing_verdict
+    from tests.web.test_signing import DIALOG, a_failing_verdict, waive
 
     verdict, client = a_failing_verdict(campaign), browser_of()
     phone = phone_of(pen_of().person)  # type: ignore[arg-type]
-    asked: Any = _waive(client, verdict, DIALOG, reason="dim")
+    asked: Any = waive(client, verdict, DIALOG, reason="dim")
     assert "sign_password_code" in asked.content.decode()
     given = {"reason": "dim", "sign_password": SECRET}
     for wrong in ({}, {"sign_password_code": "000000"}):
-        refused: Any = _waive(client, verdict, DIALOG, **given, **wrong)
+        refused: Any = waive(client, verdict, DIALOG, **given, **wrong)
         assert "The code is wrong" in refused.content.decode()
     assert not Waiver.objects.exists()
-    done: Any = _waive(client, verdict, DIALOG, **given, sign_password_code=shown(phone))
+    done: Any = waive(client, verdict, DIALOG, **given, sign_password_code=shown(phone))
     assert done.status_code == 204
     signed = Waiver.objects.get().signed
     assert signed is not None

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 from select import select
 
+import numpy as np
 import pytest
 
-from mppcqa.physics import _kept
+from mppcqa.physics import _kept, fit_spectra, histogram_charges, simulate_charges
+from mppcqa.physics._apart import LATER, NAMES, addresses
 
 HOLD = """
 import sys, time
@@ -112,3 +114,19 @@ def test_nothing_compiled_is_loaded_before_something_is_calculated() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert answer.stdout.split("\n")[:2] == ["False False", "True False"]
+
+
+def test_what_is_seldom_needed_is_compiled_when_asked_for() -> None:
+    """A fit stops at the first call of it, and begins again: it finds what it would have found."""
+    rng = np.random.default_rng(5)
+    charges = [simulate_charges(rng, 12000, mean_light_pe=light, gain=40.0) for light in (1, 2)]
+    counts, edges, _ = histogram_charges(np.stack(charges, axis=1))
+    before = fit_spectra(counts, edges)
+    code = addresses()
+    places = [NAMES.index(name) for name in LATER]
+    code[places] = 0
+    again = fit_spectra(counts, edges)
+    assert code[NAMES.index("never_recorded")] != 0, "light alone needs it"
+    assert (code[places] == 0).any(), "and not all of them"
+    for name, value in vars(before).items():
+        np.testing.assert_array_equal(getattr(again, name), value, name)

@@ -144,8 +144,9 @@ def test_quenching_resistance_and_its_uncertainty() -> None:
 
 
 def test_measured_light_curves_agree_with_their_authors(shared_data: Path) -> None:
-    """Like with like: each of the authors' three methods has its own here."""
-    differences = []
+    """Like with like: each of the authors' three methods has its own here. All within 0.05 V, and
+    as far off as a value by one method is said to be uncertain, within a fifth of that."""
+    differences, pulls = [], []
     found = {method: [] for method in AUTHORS}
     for path in light_files(shared_data):
         bias, current = np.loadtxt(path, delimiter=",").T
@@ -156,9 +157,10 @@ def test_measured_light_curves_agree_with_their_authors(shared_data: Path) -> No
             found[method].append((temperature, mine.voltage_v))
             if np.isfinite(theirs):
                 differences.append(abs(mine.voltage_v - theirs))
+                pulls.append((mine.voltage_v - theirs) / mine.method_error_v)
     assert len(differences) == 48
-    assert np.median(differences) < 0.05
-    assert max(differences) < 0.25
+    assert max(differences) < 0.05
+    assert 0.8 < np.std(pulls) < 1.2
     for rows in found.values():
         t, v = np.array(rows).T
         line = np.polyfit(t, v, 1)

@@ -182,13 +182,33 @@ NOISE = np.random.default_rng(0).normal(0, 5, (50, 1000))
         (np.rint(NOISE).astype(np.int16), "no pulses"),
         (np.array([["a"]]), "must be numbers"),
         (make(9, noise=80.0)[0], "times the noise"),
-        (make(9, dark_rate_hz=3e3)[0], "too few|no pulses"),
+        (make(9, dark_rate_hz=5e2)[0], "too few|no pulses"),
     ],
     ids=range(9),
 )
 def test_what_gives_no_value_is_refused_with_a_reason(waveforms, message) -> None:
     with pytest.raises(WaveformError, match=message):
         analyse_dark_waveforms(waveforms, DT)
+
+
+def test_a_few_pulses_give_their_rate_and_nothing_else() -> None:
+    """Twenty seeds of six pulses each; a rate beyond five sigma is one in 2,000 of each.
+
+    Of a Poisson number of five four to nine are three in four; fewer than ten of the twenty seeds
+    would be so once in 100 sets of seeds.
+    """
+    looked_at = 0
+    template = pulse_template(make(10)[0], DT)
+    for seed in range(20):
+        pulses = find_pulses(make(seed, n=2, dark_rate_hz=5e5)[0], DT, template=template)
+        if not 4 <= len(pulses.time_s) < 10:
+            continue
+        looked_at += 1
+        found = dark_counts(pulses)
+        assert abs(found.dark_rate_hz - 5e5) < 5 * found.dark_rate_error_hz
+        assert found.dark_rate_error_hz > found.dark_rate_hz / found.pulses**0.5
+        assert np.isnan([found.crosstalk_probability, found.afterpulse_probability]).all()
+    assert looked_at >= 10
 
 
 def test_a_template_serves_later_waveforms_of_the_same_sampling() -> None:

@@ -24,12 +24,12 @@ def _licence(one: Distribution) -> str:
             if name.startswith("License ::")
         ]
         said = "; ".join(named) or (one.metadata.get("License") or "")
-    said = said.replace("Mozilla Public License 2.0 (MPL 2.0)", "MPL")
-    return said.replace("Python Software Foundation License", "PSF")
+    return said.replace("Mozilla Public License 2.0 (MPL 2.0)", "MPL")
 
 
 def _free(licence: str) -> bool:
     """Whether one that we know is among those offered, and none that binds what imports it."""
+    licence = licence.replace("Python Software Foundation License", "PSF")
     words = set(re.findall(r"[A-Z0-9]+(?:-[A-Z]+)?", licence.upper()))
     named = {word for word in words if any(word == one or word.startswith(one) for one in FREE)}
     return bool(named) and not any("GPL" in word for word in words)

@@ -16,6 +16,17 @@ MAKE = (
     "applied datetime)'); "
     "k.execute(\"INSERT INTO django_migrations VALUES (1, 'testing', '0009_conditions', NULL)\")"
 )
+ALL = (
+    "from django.core.management import call_command as c\n"
+    "from django.core.management.commands.migrate import Command\n"
+    "c(Command(), verbosity=0, interactive=False)"
+)
+SCHEMA = (
+    "from django.db import connection as c; k = c.cursor(); "
+    "k.execute('SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2'); "
+    "print(k.fetchall()); "
+    "k.execute('SELECT app, name FROM django_migrations ORDER BY 1, 2'); print(k.fetchall())"
+)
 LOOK = "from django.db import connection as c; print(sorted(c.introspection.table_names()))"
 
 
@@ -44,3 +55,14 @@ def test_an_empty_database_is_made(tmp_path: Path) -> None:
         made = command(new, "django", "migrate", "-v0")
         assert made.returncode == 0, made.stderr
         assert command(new, "tasks").returncode == 0
+
+
+def test_a_database_made_at_once_is_that_of_all_migrations(tmp_path: Path) -> None:
+    told = []
+    for name, way in (("one", ["migrate", "-v0"]), ("all", ["shell", "-v0", "-c", ALL])):
+        with empty_database(tmp_path / name, kind="sqlite") as new:
+            made = command(new, "django", *way)
+            assert made.returncode == 0, made.stderr
+            told.append(command(new, "django", "shell", "-v0", "-c", SCHEMA).stdout)
+    assert told[0].count("CREATE TABLE") > 90
+    assert told[0] == told[1]

@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE_S
 MESSAGES = 150
 
 
-def _connect(folder: Path) -> Connection:
+def connect(folder: Path) -> Connection:
     use_for_filesystem()
     places = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
     options = {**places, "control_folder": str(folder / "control"), "polling_interval": 0.01}
@@ -27,7 +27,7 @@ def _connect(folder: Path) -> Connection:
 
 
 def _send(folder: Path, first: int) -> None:
-    with _connect(folder) as connection, connection.SimpleQueue("q") as queue:
+    with connect(folder) as connection, connection.SimpleQueue("q") as queue:
         for number in range(first, first + MESSAGES):
             queue.put({"number": number, "text": "x" * 3000})
     os._exit(0)
@@ -40,7 +40,7 @@ def test_readers_beside_writers_get_every_message_once(tmp_path: Path) -> None:
         sender.start()
     got: list[int] = []
     deadline = time.monotonic() + PATIENCE_S
-    with _connect(tmp_path) as connection, connection.SimpleQueue("q") as queue:
+    with connect(tmp_path) as connection, connection.SimpleQueue("q") as queue:
         while len(got) < 2 * MESSAGES and time.monotonic() < deadline:
             try:
                 message = queue.get(timeout=1)
@@ -59,7 +59,7 @@ def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_is_read(
     (tmp_path / "00000000000000000000_half.aside.msg").write_bytes(b"")
     with (
         caplog.at_level(logging.ERROR),
-        _connect(tmp_path) as connection,
+        connect(tmp_path) as connection,
         connection.SimpleQueue("aside") as queue,
     ):
         queue.put({"number": 1})
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_message_is_set_aside_and_the_next_one_is_read(
 
 
 def _bind(folder: Path, name: str, done: Any) -> None:
-    with _connect(folder) as connection:
+    with connect(folder) as connection:
         channel = connection.channel()
         for number in range(20):
             channel._queue_bind("everyone", "", "", f"{name}-{number}")
@@ -84,5 +84,5 @@ def test_two_workers_that_bind_at_once_are_both_bound(tmp_path: Path) -> None:
         context.Process(target=_bind, args=(tmp_path, name, done)).start()
     assert done.acquire(timeout=PATIENCE_S)
     assert done.acquire(timeout=PATIENCE_S)
-    with _connect(tmp_path) as connection:
+    with connect(tmp_path) as connection:
         assert len(connection.channel().get_table("everyone")) == 40

@@ -11,7 +11,7 @@ from mppcqa import charts
 from mppcqa.inventory.states import DeviceState
 from mppcqa.views.device import DeviceView, Fact, Piece
 from mppcqa.views.device_charts import DrawnChart
-from mppcqa.views.stage import Grid, Head, Point, Source, StageView, WholeValue
+from mppcqa.views.stage import Cell, Grid, Head, Point, Source, StageView, WholeValue
 from mppcqa.views.texts import band, measured
 from mppcqa.views.verdict import JudgedLine, SignOffView, VerdictView, WaiverView
 
@@ -115,7 +115,7 @@ def _stage(
     values = _numbers(channels, 70.0, missing=missing)
     heads = tuple(Head(f"{name} of column {n}", "V") for n in range(columns))
     rows = tuple(
-        (str(n), tuple(cells[k % len(cells)](value) for k in range(columns)))
+        (str(n), tuple(Cell(cells[k % len(cells)](value)) for k in range(columns)))
         for n, value in enumerate(values)
     )
     lines = tuple(

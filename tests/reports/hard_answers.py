@@ -10,7 +10,7 @@ from typing import Any
 from mppcqa.charts.counted import Box, Boxes, Cloud, Course, CourseLine, Moment
 from mppcqa.charts.plots import Bars, Scale
 from mppcqa.reports.answer import Said
-from mppcqa.views.workbench.answer import Answer
+from mppcqa.views.workbench.page import Answer
 from tests.reports.hard import FOREIGN, LONG, UNBROKEN
 
 GROUPS = ("HPK-2026-0317", LONG, UNBROKEN, FOREIGN, *(f"lot {n}" for n in range(32)))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mppcqa.charts.counted import Course, CourseLine, Moment
 from mppcqa.charts.plots import Bars, CellMap, Scale
 from mppcqa.queue.models import State
-from mppcqa.views.campaign import CampaignView, Plan, Reason, StageYields, WeekCount
+from mppcqa.views.campaign import CampaignView, Plan, Reason, StageYields, Wanted, WeekCount
 from mppcqa.views.group import STATES, GroupView, Member, StageCount, StatedMap
 from mppcqa.views.robust import QuantityLine, Stray
 from mppcqa.views.station_record import Done, StationView, Week
@@ -125,6 +125,7 @@ def campaign(stages: tuple[str, ...], n: int, long: bool) -> CampaignView:
         )
         for one in stages
     )
+    wanted = Wanted(9, 99_999, 10**8, dt.date(2031, 1, 1))
     kinds = tuple((UNBROKEN if long else f"S{k}", 10**k) for k in range(12))
     return CampaignView(
         name=LONG if long else "Main campaign",
@@ -132,7 +133,10 @@ def campaign(stages: tuple[str, ...], n: int, long: bool) -> CampaignView:
         facts=(("Devices", "100000"), ("Description", WORDS)),
         devices=100_000,
         stages=made,
-        plan=tuple(Plan(one, 9, 10**5, 12.345, dt.date(2031, 1, 1)) for one in stages),
+        plan=tuple(
+            Plan(one, 9, 10**5, 12.345, dt.date(2031, 1, 1), wanted if n % 2 else None)
+            for n, one in enumerate(stages)
+        ),
         kinds=kinds,
         states=(("in its tray", 99_999), ("lost", 1)),
     )

@@ -27,7 +27,7 @@ from mppcqa.public_address import PublicAddress
 from mppcqa.queue.models import State, Task, queue_name
 from mppcqa.queue.runner import work
 from mppcqa.queue.schedules import ask
-from mppcqa.reports.archive import keep_report, reports_of
+from mppcqa.reports.archive import reports_of, save_report
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import find_kind
@@ -103,14 +103,14 @@ def test_the_same_content_is_one_report_and_a_change_makes_another(
     campaign: SimpleNamespace, operator: User
 ) -> None:
     device = failing(campaign)
-    first = keep_report("certificate", device)
-    assert keep_report("certificate", device) == first
+    first = save_report("certificate", device)
+    assert save_report("certificate", device) == first
     grant_waiver(device.standings.get().verdict, "a scratch", by=pen_of())
-    second = keep_report("certificate", device)
+    second = save_report("certificate", device)
     assert second != first
     assert reports_of(device).count() == 2
     Path(second.file.path).write_bytes(b"cut")
-    third = keep_report("certificate", device)
+    third = save_report("certificate", device)
     assert third.sha256 == second.sha256
     assert Path(third.file.path).read_bytes().startswith(b"%PDF")
 
@@ -119,7 +119,7 @@ def test_the_same_content_is_one_report_and_a_change_makes_another(
 def test_a_damaged_report_is_told_and_not_handed_out(
     campaign: SimpleNamespace, browser_client: Client
 ) -> None:
-    row = keep_report("certificate", campaign.devices[0])
+    row = save_report("certificate", campaign.devices[0])
     path = Path(row.file.path)
     path.write_bytes(path.read_bytes()[:-64] + bytes(64))
     card = browser_client.get(f"/reports/{DEVICE}/{campaign.devices[0].pk}/").content.decode()
@@ -138,7 +138,7 @@ def test_a_certificate_is_one_page_with_all_that_matters(
     grant_waiver(device.standings.get().verdict, "taken <as it is> & so", by=pen_of())
     for language, words in (("en", ("Pass band", "Released by")), ("es", ("Banda", "Liberado"))):
         with override(language):
-            data = Path(keep_report("certificate", device).file.path).read_bytes()
+            data = Path(save_report("certificate", device).file.path).read_bytes()
         texts, codes = read(data)
         assert len(texts) == 1
         assert faults(data, margin=MARGIN) == []
@@ -174,16 +174,16 @@ def test_the_chosen_photograph_is_shown_and_not_the_newest(
         Image.new("RGB", (300, 300), colour).save(picture, "PNG")
         rows[name] = attach(device, SimpleUploadedFile(name, picture.getvalue()), by=operator)
     text = attach(device, SimpleUploadedFile("n.txt", b"no picture"), by=operator)
-    newest = keep_report("certificate", device)
+    newest = save_report("certificate", device)
     assert _colours(newest) == {"blue"}
     browser_client.post(f"/attachments/{text.pk}/photograph/")
-    assert keep_report("certificate", device) == newest
+    assert save_report("certificate", device) == newest
     page = browser_client.post(f"/attachments/{rows['red.png'].pk}/photograph/", follow=True)
     assert "photograph" in page.content.decode()
-    assert _colours(keep_report("certificate", device)) == {"red"}
+    assert _colours(save_report("certificate", device)) == {"red"}
     browser_client.post(f"/attachments/{rows['blue.png'].pk}/photograph/")
     assert device.attachments.filter(photograph=True).get() == rows["blue.png"]
-    assert keep_report("certificate", device).sha256 == newest.sha256
+    assert save_report("certificate", device).sha256 == newest.sha256
 
 
 def _colours(report: Report) -> set[str]:
@@ -206,7 +206,7 @@ def test_a_picture_that_is_none_is_left_out(
     name = "p.jpg" if content.startswith(b"\xff") else "p.png"
     attach(campaign.devices[0], SimpleUploadedFile(name, content), by=operator)
     texts, _codes = read(
-        Path(keep_report("certificate", campaign.devices[0]).file.path).read_bytes()
+        Path(save_report("certificate", campaign.devices[0]).file.path).read_bytes()
     )
     assert campaign.devices[0].serial in texts[0]
 
@@ -271,7 +271,7 @@ def test_reports_of_what_was_chosen_and_of_all_that_holds_devices(
                 assert one.serial in code
         if kind == "station":
             assert "Breakdown voltage" in whole
-        assert keep_report(kind, row, paper="letter") == kept
+        assert save_report(kind, row, paper="letter") == kept
     page = browser_client.get("/reports/").content.decode()
     for row in Report.objects.all():
         assert f'href="/reports/{row.pk}/"' in page
@@ -347,9 +347,9 @@ def test_a_full_disk_leaves_no_report_and_the_next_try_has_the_same_bytes(
     with monkeypatch.context() as broken:
         broken.setattr(Report.objects, "create", lambda **_told: sys.exit(9))
         with pytest.raises(SystemExit):
-            keep_report("tray", campaign.tray, paper="letter")
+            save_report("tray", campaign.tray, paper="letter")
     assert not Report.objects.exists()
-    kept = keep_report("tray", campaign.tray, paper="letter", address=PublicAddress(""))
+    kept = save_report("tray", campaign.tray, paper="letter", address=PublicAddress(""))
     assert Path(kept.file.path).read_bytes() == wanted
 
 
@@ -365,12 +365,12 @@ def test_who_is_bound_has_reports_of_what_is_seen_as_a_whole(campaign: SimpleNam
     assert client.get(tray).status_code == 404
     Device.objects.update(owner=campaign.place)
     assert client.get(tray).status_code == 200
-    kept = keep_report("campaign", Campaign.objects.get())
+    kept = save_report("campaign", Campaign.objects.get())
     assert client.get(f"/reports/{kept.pk}/").status_code == 200
     other = Campaign.objects.create(name="Other")
     Device.objects.filter(pk=campaign.devices[0].pk).update(owner=None, campaign=other)
     assert client.get(tray).status_code == 404
-    kept = keep_report("campaign", other)
+    kept = save_report("campaign", other)
     assert client.get(f"/reports/{kept.pk}/").status_code == 404
     assert f'href="/reports/{kept.pk}/"' not in client.get("/reports/").content.decode()
     answer = client.post("/reports/choose/?q=GX", follow=True)
@@ -394,7 +394,7 @@ def test_who_may_only_read_fetches_and_does_not_ask(campaign: SimpleNamespace) -
     client = Client()
     client.force_login(reader)
     device = campaign.devices[0]
-    row = keep_report("certificate", device)
+    row = save_report("certificate", device)
     card = client.get(f"/reports/{DEVICE}/{device.pk}/").content.decode()
     assert f'href="/reports/{row.pk}/"' in card
     assert "<form" not in card

@@ -14,7 +14,7 @@ from mppcqa.inventory.models import Device, Institute, Person
 from mppcqa.inventory.shipping import pack, pack_more
 from mppcqa.limits.changes import apply, new_version
 from mppcqa.limits.decisions import grant_waiver
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.reports.comparing import Comparison, compare, former
 from mppcqa.reports.models import Report
 from mppcqa.stages import get_stage
@@ -36,10 +36,10 @@ def told(found: Comparison) -> dict[str, dict[str, tuple[str, str]]]:
 def strict(campaign: SimpleNamespace) -> tuple[Report, Report]:
     """A certificate before and after the limits became stricter."""
     with override("en"):
-        before = keep_report("certificate", campaign.devices[0])
+        before = save_report("certificate", campaign.devices[0])
         band = [{"quantity": "breakdown_voltage_v", "pass_low": 90, "pass_high": None}]
         apply(new_version(get_stage("pde"), band, title="strict"))
-        return before, keep_report("certificate", campaign.devices[0])
+        return before, save_report("certificate", campaign.devices[0])
 
 
 @pytest.mark.django_db
@@ -65,9 +65,9 @@ def test_another_measurement_changes_numbers_and_where_they_come_from(
     campaign: SimpleNamespace, operator: User
 ) -> None:
     with override("en"):
-        before = keep_report("device", campaign.devices[0])
+        before = save_report("device", campaign.devices[0])
         run = measured_run(campaign.stations[0], campaign.devices[:2], operator)
-        parts = told(compare(before, keep_report("device", campaign.devices[0])))
+        parts = told(compare(before, save_report("device", campaign.devices[0])))
         assert set(parts) == {"Where the numbers come from"}
         assert (str(campaign.run.pk), str(run.pk)) in parts["Where the numbers come from"].values()
         assert len(parts["Where the numbers come from"]) == 3
@@ -87,17 +87,17 @@ def test_a_waiver_and_what_was_packed_since_are_told(
     with override("en"):
         band = [{"quantity": "breakdown_voltage_v", "pass_low": 90, "pass_high": None}]
         apply(new_version(get_stage("pde"), band, title="strict"))
-        before = keep_report("certificate", device)
+        before = save_report("certificate", device)
         grant_waiver(device.standings.get().verdict, "a scratch", by=pen_of())
-        parts = told(compare(before, keep_report("certificate", device)))
+        parts = told(compare(before, save_report("certificate", device)))
         assert list(parts) == ["Verdicts"]
         assert list(parts["Verdicts"].values()) == [("fail", "waived")]
         apply(new_version(get_stage("pde"), [{**band[0], "pass_low": 60}], title="wide"))
         there = Institute.objects.create(name="elsewhere")
         box = pack(campaign.place, there, ["GX-001"], by=operator)
-        first = keep_report("packing", box)
+        first = save_report("packing", box)
         pack_more(box, ["GX-002"], by=operator)
-        parts = told(compare(first, keep_report("packing", box)))
+        parts = told(compare(first, save_report("packing", box)))
         assert parts["Devices"] == {"GX-002": ("—", "in it")}
 
 
@@ -116,7 +116,7 @@ def test_the_page_leads_from_list_and_card_and_says_what_changed(
     asked = browser_client.get(f"/reports/{before.pk}/compare/?with={after.pk}").content.decode()
     assert "strict" in asked
     # Only with another of the same thing.
-    other = keep_report("certificate", campaign.devices[1])
+    other = save_report("certificate", campaign.devices[1])
     assert browser_client.get(f"/reports/{after.pk}/compare/?with={other.pk}").status_code == 404
     alone = browser_client.get(f"/reports/{other.pk}/compare/").content.decode()
     assert "only report of its kind" in alone

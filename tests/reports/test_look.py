@@ -21,7 +21,7 @@ from mppcqa.exchange.restore import restore
 from mppcqa.inventory.models import Device, Institute
 from mppcqa.inventory.shipping import pack
 from mppcqa.public_address import PublicAddress
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.reports.certificate import lay_out
 from mppcqa.reports.device import lay_out as whole_report
 from mppcqa.reports.document import PAPERS
@@ -104,10 +104,10 @@ def test_a_certificate_has_the_look_of_its_owner_and_else_the_default_one(
     device: Device = campaign.devices[0]
     Device.objects.filter(pk=device.pk).update(owner=campaign.place)
     device.refresh_from_db()
-    plain = keep_report("certificate", device)
+    plain = save_report("certificate", device)
     assert "look" not in plain.inputs
     assert sent(browser_client, 0, name="The Collaboration").status_code == 302
-    default = keep_report("certificate", device)
+    default = save_report("certificate", device)
     assert "The Collaboration" in read(content(default))[0][0]
     assert sent(browser_client, campaign.place.pk, picture(), **TYPED).status_code == 302
     for language, words, other in (
@@ -115,7 +115,7 @@ def test_a_certificate_has_the_look_of_its_owner_and_else_the_default_one(
         ("es", ("Probado, fecha", "Jefe de turno, fecha", "Manéjese con guantes."), "Shift"),
     ):
         with override(language):
-            data = content(keep_report("certificate", device))
+            data = content(save_report("certificate", device))
         (text,), codes = read(data)
         for word in (TYPED["name"], "Calle 12", "Valparaíso", *words):
             assert word in text
@@ -129,12 +129,12 @@ def test_a_certificate_has_the_look_of_its_owner_and_else_the_default_one(
         assert faults(data, margin=MARGIN) == []
     row = ReportLook.objects.get(institute=campaign.place)
     with override("en"):
-        kept = keep_report("certificate", device)
+        kept = save_report("certificate", device)
     assert kept.inputs["look"]["logo"] == row.sha256
     assert kept.inputs["look"]["name"] == TYPED["name"]
     # Another device has no owner, and so the default look.
     assert (
-        "The Collaboration" in read(content(keep_report("certificate", campaign.devices[1])))[0][0]
+        "The Collaboration" in read(content(save_report("certificate", campaign.devices[1])))[0][0]
     )
 
 
@@ -143,24 +143,24 @@ def test_the_same_look_has_the_same_bytes_and_a_changed_one_makes_a_new_report(
     campaign: SimpleNamespace, browser_client: Client
 ) -> None:
     device = campaign.devices[0]
-    plain = keep_report("certificate", device)
+    plain = save_report("certificate", device)
     sent(browser_client, 0, picture(), **TYPED)
-    first = keep_report("certificate", device)
+    first = save_report("certificate", device)
     assert first not in (plain, None)
     former = ReportLook.objects.get().file.path
     sent(browser_client, 0, picture())  # the same once more
-    assert keep_report("certificate", device) == first
+    assert save_report("certificate", device) == first
     sent(browser_client, 0, picture(colour=GREEN))
-    second = keep_report("certificate", device)
+    second = save_report("certificate", device)
     assert second.sha256 != first.sha256
     assert painted(content(second), GREEN) > 10_000
     sent(browser_client, 0, no_logo="on")
     assert not ReportLook.objects.get().file
-    assert pictures(content(keep_report("certificate", device))) == []
+    assert pictures(content(save_report("certificate", device))) == []
     assert Path(former).name.endswith(".png")
     # Emptied, it is as none.
     sent(browser_client, 0, **dict.fromkeys(TYPED, ""))
-    assert keep_report("certificate", device).sha256 == plain.sha256
+    assert save_report("certificate", device).sha256 == plain.sha256
 
 
 @pytest.mark.django_db(transaction=True)
@@ -179,7 +179,7 @@ def test_a_logo_that_is_replaced_leaves_the_store_and_one_that_is_lost_no_report
     assert not ReportLook.objects.exists()
     sent(browser_client, 0, picture(), name="Here")
     Path(ReportLook.objects.get().file.path).unlink()
-    kept = keep_report("certificate", campaign.devices[0])
+    kept = save_report("certificate", campaign.devices[0])
     assert kept.inputs["look"] == {"name": "Here"}
 
 
@@ -321,7 +321,7 @@ def test_all_kinds_of_reports_have_the_look(
         "tray-certificates": campaign.tray,
     }
     for kind, row in rows.items():
-        kept = keep_report(kind, row)
+        kept = save_report(kind, row)
         data = content(kept)
         texts, _codes = read(data)
         assert TYPED["name"] in "\n".join(texts), kind
@@ -329,7 +329,7 @@ def test_all_kinds_of_reports_have_the_look(
         assert all(TYPED["name"] in text for text in texts[1:]), kind  # the running head
         assert (300, 120) in pictures(data)
         assert faults(data, margin=MARGIN) == [], kind
-        assert keep_report(kind, row) == kept
+        assert save_report(kind, row) == kept
 
 
 @pytest.mark.django_db
@@ -340,7 +340,7 @@ def test_a_backup_holds_looks_with_their_logos(
     Device.objects.filter(pk=campaign.devices[0].pk).update(owner=campaign.place)
     sent(browser_client, campaign.place.pk, picture(), **TYPED)
     device = Device.objects.get(pk=campaign.devices[0].pk)
-    kept = keep_report("certificate", device)
+    kept = save_report("certificate", device)
     backup = back_up(tmp_path)
     row = ReportLook.objects.get()
     Path(row.file.path).unlink()
@@ -349,4 +349,4 @@ def test_a_backup_holds_looks_with_their_logos(
     row = ReportLook.objects.get()
     assert (row.name, row.institute) == (TYPED["name"], campaign.place)
     assert Path(row.file.path).read_bytes() == picture()
-    assert keep_report("certificate", device).sha256 == kept.sha256
+    assert save_report("certificate", device).sha256 == kept.sha256

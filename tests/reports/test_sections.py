@@ -13,7 +13,7 @@ from django.utils.translation import override
 from mppcqa import plugins
 from mppcqa.public_address import PublicAddress
 from mppcqa.reports import sections
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.reports.certificate import lay_out as certificate
 from mppcqa.reports.device import lay_out
 from mppcqa.reports.group import lay_out as group_report
@@ -104,7 +104,7 @@ def test_the_page_puts_sections_in_order(browser_client: Client, campaign: Simpl
     assert kept["tray"][:2] == ["devices", "yields"]
     assert "device" not in kept
     assert dict(look_of(None).sections)["station"][0] == "failures"
-    report = keep_report("tray", campaign.tray)
+    report = save_report("tray", campaign.tray)
     assert report.inputs["look"]["sections"]["tray"][0] == "devices"
     refused = browser_client.post(PAGE, {**typed, "station:runs": "0"})
     assert refused.status_code in (409, 422)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,7 @@ from mppcqa.exchange.exports import write_list
 from mppcqa.exchange.table_copy import read_table, write_rows
 from mppcqa.limits.judging import active_limits, judge
 from mppcqa.limits.models import Limit, Verdict
-from mppcqa.results.ingest import store_analysis
+from mppcqa.results.ingest import AnalysisFault, store_analysis
 from mppcqa.results.models import Analysis, Measurement, Outcome
 from mppcqa.results.reading import read_values
 from mppcqa.runs.models import RunFile
@@ -67,9 +69,21 @@ def test_limits_are_written_so_that_they_hold() -> None:
     assert measured(0.3, bound=BELOW) == "< 0.3"
 
 
-def test_means_leave_limits_out_and_say_so() -> None:
+def test_means_leave_few_limits_out_and_are_limits_where_they_are_many() -> None:
     rows = [Mean(1.0, 0.3, 0.1, 0, 0), Mean(3.0, 0.4, 0.1, 0, 0), Mean(0.5, None, 0.0, 1, 0)]
-    assert mean_beside_limits(rows) == (2.0, 0.25, 0.1, 0, 1)
+    few = mean_beside_limits([*rows[:2] * 8, rows[2]])
+    assert few == pytest.approx((2.0, 0.25 / 8**0.5, 0.1, 0, 1))
+    # 3 measured and 13 below 0.1: the mean of the 3 is none of all 16.
+    many = mean_beside_limits([Mean(0.3, 0.0, 0.0, 0, 0)] * 3 + [Mean(0.1, None, 0.0, 1, 0)] * 13)
+    assert many == pytest.approx((2.2 / 16, None, 0.0, BELOW, 13))
+    wide = mean_beside_limits(rows)
+    assert wide is not None
+    assert wide.value == pytest.approx(4.5 / 3 + 1.645 * np.hypot(0.25, 0.1) * 2 / 3)
+    high = mean_beside_limits([rows[0], rows[1]._replace(bound=ABOVE)])
+    assert high is not None
+    assert (high.bound, high.statistical) == (ABOVE, None)
+    assert high.value == pytest.approx(2.0 - 1.645 * np.hypot(0.3, 0.1) / 2)
+    assert mean_beside_limits([rows[2], rows[2]._replace(bound=ABOVE)]) is None
     assert mean_beside_limits([rows[2], rows[2]._replace(value=0.7)]) == (0.7, None, 0.0, BELOW, 2)
     low = Mean(5.0, None, 0.0, ABOVE, 0)
     assert mean_beside_limits([low, low._replace(value=4.0)]) == (4.0, None, 0.0, ABOVE, 2)
@@ -163,10 +177,10 @@ def test_pages_say_that_it_is_a_limit(
     point = section.conditions(scope="channel")[0]
     mean = section.mean("crosstalk_probability", point)
     assert mean is not None
-    assert (mean.limits, mean.bound) == (10, 0)
+    assert (mean.limits, mean.bound) == (10, BELOW)
     page = admin_client.get(f"/devices/{device.serial}/").content.decode()
     assert "&lt; 1.3" in page
-    assert "(without 10 limits)" in page
+    assert "(no mean: 10 channels are limits)" in page
     run = stored.run_file.run_id
     asked = {"analysis": stored.pk, "format": "csv"}
     answer = admin_client.get(f"/runs/{run}/take/", asked)
@@ -251,3 +265,42 @@ def test_limits_change_their_unit() -> None:
 def test_bundles_of_programs_without_limits_are_still_read() -> None:
     assert "bound" in COLUMNS.names
     assert WITHOUT_BOUND.names == COLUMNS.names[:-1]
+
+
+def test_a_limit_of_a_mean_holds() -> None:
+    """Rates of 16 channels, of which those are limits that are seen at less than twice their
+    uncertainty: the true mean is below, in at least 95 % of 2000 tries."""
+    rng = np.random.default_rng(5)
+    held = total = 0
+    for _try in range(2000):
+        true = rng.uniform(0.02, 0.2, 16)
+        seen = true + rng.normal(0, 0.05, 16)
+        rows = [
+            Mean(x, 0.05, 0.0, 0, 0) if x > 0.1 else Mean(max(x, 0) + 0.0823, None, 0.0, BELOW, 0)
+            for x in seen.tolist()
+        ]
+        found = mean_beside_limits(rows)
+        assert found is not None
+        if found.bound == BELOW:
+            total += 1
+            held += true.mean() < found.value
+    assert total > 1900
+    assert held / total > 0.95
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "systematic", "bound"), [(0.01, 0.0, BELOW), (math.nan, 0.01, ABOVE)]
+)
+def test_a_limit_with_an_uncertainty_is_refused_whole(
+    campaign: SimpleNamespace, uncertainty: float, systematic: float, bound: Any
+) -> None:
+    before = Measurement.objects.count()
+    odd = replace(crosstalk(0), uncertainty=uncertainty, systematic=systematic, bound=bound)
+    with pytest.raises(AnalysisFault, match=r"slot 1, channel 0.*a limit .* has no uncertainty"):
+        store_analysis(
+            get_stage("pde"),
+            RunFile.objects.earliest("pk"),
+            {1: campaign.devices[0].pk},
+            [odd, *(crosstalk(channel) for channel in range(1, 16))],
+        )
+    assert Measurement.objects.count() == before

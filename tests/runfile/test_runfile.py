@@ -77,6 +77,13 @@ def test_a_program_that_stops_half_way_leaves_no_run_file(tmp_path: Path) -> Non
     assert any(fault.tree == "meta" and "did not end" in fault.what for fault in check(part))
 
 
+def test_a_file_without_a_measuring_point_is_refused_where_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "run.root"
+    with pytest.raises(RunFileError, match="no measuring point"), RunWriter(path, META) as writer:
+        writer.iv(0, 0, [50.0, 51.0], [1e-9, 2e-9], temperature_c=20.0, light=0.0)
+    assert not path.exists()
+
+
 def test_charges_of_the_wrong_shape_are_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(RunFileError, match=r"\(events, 4\)"),

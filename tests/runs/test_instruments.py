@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from mppcqa.queue.models import Lane
-from mppcqa.runs.actions import RunRefused, keep_station, load_station, resume_run, start_run
+from mppcqa.runs.actions import RunRefused, load_station, resume_run, save_station, start_run
 from mppcqa.runs.calibrating import (
     Found,
     InstrumentRefused,
@@ -101,7 +101,7 @@ def test_an_expired_calibration_blocks_or_warns_as_the_station_says(
     Run.objects.filter(pk=run.pk).update(task_group=None)
     held = Station.objects.get(pk=station.pk)
     held.expiry = Station.Expiry.WARN
-    keep_station(held)
+    save_station(held)
     assert Lane.objects.get(name=station.lane).calibrated_until is None
     assert held.calibrated_until is not None
     assert start_run(held, by=operator).pk != run.pk
@@ -147,6 +147,17 @@ def test_a_table_of_values_is_read_between_its_points_and_not_beyond(diode: Inst
     assert factor.value_at() == (0.314, None)
     with pytest.raises(ValueError, match="say at which"):
         row.value_at()
+
+
+def test_a_factor_of_slots_is_that_of_a_slot_that_was_measured(diode: Instrument) -> None:
+    points = ((0.0, 1.0, 0.01), (2.0, 1.4, 0.01))
+    row = ends(
+        diode, None, quantity="geometry factor", unit="", against="Slot", against_unit="",
+        points=points,
+    )  # fmt: skip
+    assert row.value_at(2.0) == (1.4, 0.01)
+    with pytest.raises(ValueError, match="says nothing at Slot 1"):
+        row.value_at(1.0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -161,3 +162,26 @@ def test_a_file_without_curves_says_so(tmp_path: Path) -> None:
         writer.charges(0, 1, [[1.0]])
     with pytest.raises(RunFileError, match="no IV curves"):
         STAGE.analyse(tmp_path / "a.root", {})
+
+
+def test_the_program_of_the_documentation_measures(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "run-file.md").read_text(encoding="utf-8")
+    part = text.partition("### A whole program: an IV curve")[2].partition("```python\n")[2]
+    program = tmp_path / "sweep.py"
+    program.write_text(part.partition("```")[0])
+    config = {
+        **{key: META[key] for key in ("run", "stage", "station", "operator")},
+        "parameters": STAGE.clean({}),
+        "slots": [{"slot": 1, "serial": "T-1", "rows": 1, "columns": 2, "channels": 2}],
+    }
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    path = tmp_path / "run.root"
+    words = ["--config", str(tmp_path / "run.json"), "--output", str(path)]
+    subprocess.run([sys.executable, str(program), *words], check=True)
+    assert check(path) == []
+    done = STAGE.analyse(path, {})
+    assert done.problems == []
+    found = {one.quantity for one in done.results}
+    assert found >= {"breakdown_voltage_v", "breakdown_range_v", "dark_current_a", "quenching_ohm"}
+    values = [one.value for one in done.results if one.quantity == "breakdown_voltage_v"]
+    assert values == pytest.approx([53.0, 53.01], abs=0.2)

@@ -90,9 +90,15 @@ def test_all_faults_of_parameters_are_told_at_once() -> None:
 
 
 def test_decimal_commas_and_lists_are_understood() -> None:
-    cleaned = get_stage("pde").clean({"bias_v": "71,0 71,5; 72", "temperature_c": "21,5"})
-    assert cleaned["bias_v"] == [71.0, 71.5, 72.0]
+    cleaned = get_stage("pde").clean({"bias_v": "71.0 71.5; 72, 72.5", "temperature_c": "21,5"})
+    assert cleaned["bias_v"] == [71.0, 71.5, 72.0, 72.5]
     assert cleaned["temperature_c"] == 21.5
+
+
+@pytest.mark.parametrize("given", ["5,10", "71 71,5", "5,10; 20", ["71,5"], "5,10,20"])
+def test_a_comma_between_digits_of_a_list_is_refused_as_ambiguous(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"Bias voltages: .* may be one number or several; write"):
+        get_stage("pde").clean({"bias_v": given})
 
 
 @pytest.mark.parametrize("key", EVENT_STAGES)

@@ -65,6 +65,17 @@ def test_a_folder_without_trays_says_what_was_expected(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+@pytest.mark.parametrize(("end", "whole"), [("", False), (" ", True), ("\n", True)])
+def test_a_line_alone_without_an_end_may_lack_digits(tmp_path: Path, end: str, whole: bool) -> None:
+    folder = tmp_path / "250821-1301"
+    folder.mkdir()
+    line = "250821-1301 250821-1301_0_0 24.710 0.0221 38.4343 38.4543 0.1 11.5 23.98 113.8"
+    (folder / "IV_result.txt").write_text(line + end)
+    (survey,) = read_folder(tmp_path)
+    assert bool(survey.devices) is whole
+    assert any("cut off" in str(fault) for fault in survey.faults) is not whole
+
+
 def test_columns_of_2026_are_read_and_kept(shared_data: Path, tmp_path: Path) -> None:
     """Twelve columns: the known ones as before, two more kept as they stand."""
     tray = "250821-1301"

@@ -158,8 +158,8 @@ class Bench:
             *("--token", str(self.token_file), *self.options),
         ]
 
-    def start(self, prefix: tuple[str, ...] = (), code: str = "") -> None:
-        """Start the agent; `code` runs before it in its process."""
+    def start(self, prefix: tuple[str, ...] = (), code: str = "", package: Path = SOURCE) -> None:
+        """Start the agent of `package`; `code` runs before it in its process."""
         command = self.command()
         if code:
             code += "; from mppcqa.cli import main; main()"
@@ -167,7 +167,7 @@ class Bench:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "PYTHONPATH": str(SOURCE),
+            "PYTHONPATH": str(package),
         }
         if cache := os.environ.get("NUMBA_CACHE_DIR"):
             environment["NUMBA_CACHE_DIR"] = cache

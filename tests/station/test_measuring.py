@@ -85,6 +85,15 @@ def test_what_a_program_does_wrong_is_said_as_everywhere(bench: Bench) -> None:
         assert "longer than its limit of 1 s" in task.error_text
 
 
+def test_an_empty_file_is_no_run_file(bench: Bench) -> None:
+    bench.program(size=0)
+    with at_work(bench):
+        wait_until(StationContact.objects.exists)
+        _run, task = bench.run()
+        bench.until(task, State.FAILED)
+    assert "wrote no run file" in task.error_text
+
+
 def test_no_command_of_the_server_is_ever_run(bench: Bench) -> None:
     """What people type for a station is not looked at; a program that the list has not is none."""
     mark = bench.folder / "owned"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import queue
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mppcqa.station.agent import Agent
+from mppcqa.station.link import Link, now
 from mppcqa.station.programs import ListFault, read_list
 from mppcqa.station.spool import Spool, SpoolInUse
 
@@ -115,3 +120,33 @@ def test_one_spool_serves_one_station(tmp_path: Path) -> None:
         assert second.kept() == []
         (tmp_path / "attempts" / "1-1").mkdir()  # killed before its order was whole
         assert second.kept() == []
+
+
+class Server(Link):
+    """Answers a greeting, has no work, and would not be asked again for a minute."""
+
+    def __init__(self) -> None:
+        self.server, self.heard = "http://nowhere", queue.Queue[list[str]]()
+
+    def post(self, path: str, **more: Any) -> dict[str, Any]:
+        if path != "hello":
+            return {"order": None}
+        self.heard.put([one["name"] for one in more["programs"]])
+        return {"now": now(), "station": "dark-1", "bell": "", "poll_s": 60, "bell_poll_s": 60}
+
+
+def test_a_list_that_changes_is_told_at_once_by_a_station_that_rests(tmp_path: Path) -> None:
+    one = f'{ROOT}least_free_mb = 0\n[programs.one]\ncommand = ["{{python}}", "-V"]\n'
+    path, server = listed(tmp_path, one), Server()
+    spool = Spool(tmp_path / "spool")
+    with spool.only_here():
+        agent = Agent(server, spool, path)
+        thread = threading.Thread(target=agent.serve)
+        thread.start()
+        try:
+            assert server.heard.get(timeout=30) == ["one"]
+            listed(tmp_path, f'{one}[programs.two]\ncommand = ["{{python}}", "-V"]\n')
+            assert server.heard.get(timeout=30) == ["one", "two"]
+        finally:
+            agent.end()
+            thread.join(30)

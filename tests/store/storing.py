@@ -19,13 +19,13 @@ from mppcqa.exchange.imports import take_in  # noqa: E402
 from mppcqa.exchange.rotation import default_folder  # noqa: E402
 from mppcqa.inventory.attachments import attach  # noqa: E402
 from mppcqa.inventory.models import Device  # noqa: E402
-from mppcqa.runs.files import keep_file  # noqa: E402
+from mppcqa.runs.files import save_file  # noqa: E402
 from mppcqa.runs.models import RunFile  # noqa: E402
 
 
 def store(what: str, path: Path) -> None:
     if what == "run file":
-        keep_file(path, kind=RunFile.Kind.RUN, run=None)
+        save_file(path, kind=RunFile.Kind.RUN, run=None)
         path.unlink()
     elif what == "attachment":
         # As Django gives an upload that is too large for memory.

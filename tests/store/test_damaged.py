@@ -91,14 +91,14 @@ def test_the_explorer_shows_nothing_of_a_damaged_file(
 def test_a_copy_that_is_kept_again_takes_the_place_of_a_damaged_one(
     campaign: SimpleNamespace, tmp_path: Path
 ) -> None:
-    from mppcqa.runs.files import keep_file
+    from mppcqa.runs.files import save_file
 
     row = campaign.run.files.get()
     content = Path(row.file.path).read_bytes()
     (tmp_path / "again.root").write_bytes(content)
     flip(Path(row.file.path))
     assert glance(row) is not None
-    again = keep_file(tmp_path / "again.root", kind=RunFile.Kind.RUN, run=None)
+    again = save_file(tmp_path / "again.root", kind=RunFile.Kind.RUN, run=None)
     assert again.pk == row.pk
     verify(again)
     assert Path(again.file.path).read_bytes() == content

@@ -22,7 +22,7 @@ from mppcqa.exchange.imports import take_in
 from mppcqa.exchange.models import Export, Import
 from mppcqa.exchange.rotation import default_folder
 from mppcqa.inventory.attachments import attach
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.store.keeping import keeping
 from mppcqa.store.reading import verify
 
@@ -54,7 +54,7 @@ def full(campaign: SimpleNamespace, tmp_path: Path, settings: Any) -> SimpleName
         campaign.file.file, campaign.file.sha256 = kept.name, kept.sha256
         campaign.file.save()
     campaign.pdf = attach(device, SimpleUploadedFile("sheet.pdf", b"%PDF-1.4 sheet"))
-    campaign.report = keep_report("device", device)
+    campaign.report = save_report("device", device)
     campaign.export = ask_export("devices", "csv", {})
     campaign.table = take_in([b"serial\nGX-100\n"], "table.csv", kind="devices")
     return campaign

@@ -17,7 +17,7 @@ from mppcqa.exchange.imports import take_in
 from mppcqa.exchange.models import Import
 from mppcqa.exchange.rotation import default_folder, newest
 from mppcqa.inventory.models import Attachment
-from mppcqa.runs.files import keep_file
+from mppcqa.runs.files import save_file
 from mppcqa.runs.models import RunFile
 from tests.workers import child_environment
 
@@ -116,7 +116,7 @@ def test_a_table_of_a_number_that_comes_again_is_never_an_older_one(transactiona
 
 def test_a_backup(content: Path, transactional_db: None) -> None:
     before = content.read_bytes()
-    row = keep_file(content, kind=RunFile.Kind.RUN, run=None)
+    row = save_file(content, kind=RunFile.Kind.RUN, run=None)
     killed_while_storing("backup", content, default_folder())
     killed = newest(default_folder())
     stored_at_once("backup", content)
@@ -144,6 +144,6 @@ def test_what_the_store_does_not_hold_gets_no_row(
     before = set(Path(settings.MEDIA_ROOT).rglob("*.txt"))
     monkeypatch.setattr(default_storage._wrapped.__class__, "_save", losing)
     with pytest.raises(OSError, match="given"):
-        keep_file(content, kind=RunFile.Kind.RUN, run=None)
+        save_file(content, kind=RunFile.Kind.RUN, run=None)
     assert not RunFile.objects.exists()
     assert set(Path(settings.MEDIA_ROOT).rglob("*.txt")) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mppcqa.disk import measure_file
-from mppcqa.runs.files import keep_files
+from mppcqa.runs.files import save_files
 from mppcqa.runs.models import Run, RunFile
 from mppcqa.store.keeping import StoreError
 from mppcqa.store.reading import verify, whole_path
@@ -24,7 +24,7 @@ def some(folder: Path, count: int) -> list[Path]:
 
 def kept(paths: list[Path], run: Run) -> list[RunFile]:
     files = [(path, measure_file(path), path.name) for path in paths]
-    return keep_files(files, kind=RunFile.Kind.IMPORT, run=run)
+    return save_files(files, kind=RunFile.Kind.IMPORT, run=run)
 
 
 def in_store() -> list[str]:
@@ -63,6 +63,6 @@ def test_one_that_changes_meanwhile_leaves_nothing(tmp_path: Path) -> None:
     files = [(path, measure_file(path), path.name) for path in paths]
     paths[2].write_text("V,A\n7,7e-9\n")
     with pytest.raises(StoreError):
-        keep_files(files, kind=RunFile.Kind.IMPORT, run=run)
+        save_files(files, kind=RunFile.Kind.IMPORT, run=run)
     assert in_store() == before
     assert not RunFile.objects.exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import uproot
 from nptdms import ChannelObject, TdmsWriter
 
 from mppcqa.tables import TableError
@@ -73,3 +74,16 @@ def test_waveforms_of_labview(tmp_path: Path) -> None:
     assert part.waveforms is not None
     np.testing.assert_allclose(part.waveforms[0], np.arange(100) * 1e-3, rtol=1e-6)
     assert (part.sample_s, part.bias_v) == (1e-9, 55.0)
+
+
+def test_an_rntuple_by_the_names_of_its_fields(tmp_path: Path) -> None:
+    path = tmp_path / "iv_20C.root"
+    with uproot.recreate(path) as file:
+        fields = {"Voltage_mV": np.arange(49e3, 53e3, 1e3), "Current_nA": np.arange(4.0)}
+        file.mkrntuple("iv", fields)
+    found = propose(path).mapping
+    assert found is not None
+    (part,) = read_foreign(path, found)
+    assert part.curve is not None
+    np.testing.assert_allclose(part.curve.bias_v, np.arange(49.0, 53.0))
+    np.testing.assert_allclose(part.curve.current_a, 1e-9 * np.arange(4.0))

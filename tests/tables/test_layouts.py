@@ -130,6 +130,7 @@ def test_a_histogram_is_never_a_curve(tmp_path: Path, heads: tuple[str, str], ma
         (["49.0,1e-9", "49.5,2e-9", "50,3e-9", "51,4e-9"], "no headings"),
         (["Voltage,Current", "49.0,1e-9", "49.5,2e-9", "50,3e-9"], "has no unit"),
         (["V (V),I1 (A),I_ref (A)", "49.0,1e-9,1", "49.5,2e-9,1", "50,3e-9,1"], "which is the"),
+        (["ADC,Counts,Events", "1,5,6", "2,3,4", "3,4,5"], "which column has the counts"),
         (["a,b", "49.0,1e-9", "49.5,2e-9", "50,3e-9"], "tell nothing"),
     ],
 )

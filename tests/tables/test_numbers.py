@@ -96,6 +96,14 @@ def test_words_for_nothing_are_empty(word: str) -> None:
     assert math.isnan(found.value[1])
 
 
+def test_points_between_thousands_by_the_whole_column() -> None:
+    """A group alone may be decimals of another hand; three numbers of several groups tell."""
+    several = ["1.234.567", "2.345.678", "3.456.789", "24.494", "20"]
+    assert numbers(pa.array(several), ",").value[-2:].tolist() == [24494.0, 20.0]
+    assert numbers(pa.array([*several, "1,5"]), ",").broken[3]
+    assert numbers(pa.array(several[1:]), ",").broken[2]
+
+
 @pytest.mark.parametrize("text", ["<1000", "< 1e3", ">5.2", "≤ 10", "less than 4"])
 def test_limits_are_no_values(text: str) -> None:
     found = numbers(pa.array(["51.3", text]))

@@ -50,6 +50,11 @@ LANGUAGES = {
     "Chinese": ("电压(V),电流(nA)", "{v:.2f},{n:.5f}", "utf-8"),
     "Chinese, GB": ("电压(V),电流(nA)", "{v:.2f},{n:.5f}", "gb18030"),
     "Japanese": ("電圧(V),電流(A)", "{v:.2f},{a:.6E}", "shift_jis"),
+    "Japanese, words joined": ("逆電圧(V),暗電流(nA)", "{v:.2f},{n:.5f}", "shift_jis"),
+    "Korean": ("바이어스 전압(V),암전류(nA)", "{v:.2f},{n:.5f}", "utf-8"),
+    "Spanish": ("Tensión (V);Corriente de fuga (nA)", "{v:.2f};{n:.5f}", "utf-16"),
+    "Italian, of bias": ("Tensione di polarizzazione [V];I [uA]", "{v:.2f};{u:.8f}", "utf-8"),
+    "German with symbols": ("Sperrspannung UR / V;Strom IR / nA", "{v:.2f};{n:.5f}", "latin-1"),
     "a power of ten": ("Voltage (V),Current (x1e-9 A)", "{v:.2f},{n:.5f}", "utf-8"),
     "another power": ("Voltage (V),Current (10^-9 A)", "{v:.2f},{n:.5f}", "utf-8"),
 }
@@ -169,6 +174,9 @@ def test_counts_beyond_the_bins_are_none_of_a_bin(tmp_path: Path) -> None:
     assert part.charges is not None
     assert len(part.charges) == COUNTS.sum()
     assert part.charges.max() < 600
+    lines[0] = "bin_low (pC),bin_high (pC),counts"
+    (part,) = read(written(tmp_path, "\n".join(lines) + "\n", name="h_54V_20C.csv"))
+    assert "the charges are in C, and so is a gain by them, not in ADC" in part.notes
 
 
 def test_attributes_of_groups_and_datasets_say_conditions(tmp_path: Path) -> None:
@@ -207,13 +215,54 @@ def test_a_datasets_own_attributes_are_its_channels(tmp_path: Path) -> None:
     assert "bias_v = 54: an attribute of adc0" in first.notes
 
 
+def test_scales_of_datasets(tmp_path: Path) -> None:
+    """Those of NetCDF's convention are applied, others asked: 490 is 49 V."""
+    from mppcqa.tables.mapping_document import mapping_from_json
+
+    columns = [{"source": "v", "role": "bias_v"}, {"source": "i", "role": "current_a"}]
+    document = {"name": "s", "format": "hdf5", "kind": "iv", "columns": columns}
+    for key, asks in (("scale_factor", False), ("scale", True)):
+        path = tmp_path / f"{key}_20C.nc"
+        with h5py.File(path, "w") as file:
+            file["i"], file["v"] = A, np.round(V * 10 if not asks else V)
+            file["v"].attrs["units"], file["v"].attrs[key] = "V", 0.1
+        (part,) = read_foreign(path, mapping_from_json(document))
+        assert part.curve is not None
+        assert part.curve.bias_v[0] == 49.0
+        assert bool(part.doubts) == asks
+
+
+EVENTS = {
+    "CoMPASS with samples": (
+        "BOARD;CHANNEL;TIMETAG;ENERGY;FLAGS;SAMPLES",
+        "0;{c};{n};{q};0x4000;8000;8001;8002;8003",
+    ),
+    "Janus as CSV": (
+        "TStamp_us,Trg_Id,Board_Id,Num_Hits,ChannelMask,CH_Id,DataType,PHA_LG,PHA_HG",
+        "{n}.5,{n},0,2,0x28,{c},0x03,30,{q}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_lists_of_digitizers(tmp_path: Path, kind: str) -> None:
+    head, form = EVENTS[kind]
+    rows = [form.format(n=n, c=c, q=100 + n + c) for n in range(40) for c in (3, 5)]
+    (part,) = read(written(tmp_path, "\n".join([head, *rows]) + "\n", name="q_54V_20C.csv"))
+    assert part.channels == (3, 5)
+    assert part.charges is not None
+    assert part.charges[-1].tolist() == [142.0, 144.0]
+
+
 def test_channels_that_count_from_one(tmp_path: Path) -> None:
     once = [row.split(",") for row in sweep().split()]
-    rows = [f"{c},{v},{float(i) * c}" for c in (1, 2, 3) for v, i in once]
-    text = "\n".join(["Channel,Bias (V),Current (nA)", *rows]) + "\n"
-    path = written(tmp_path, text)
-    parts = read(path)
-    assert [part.channels for part in parts] == [(0,), (1,), (2,)]
+    for form in ("Canal {}", "CH{:02d}", "{}"):
+        rows = [f"{form.format(c)};{v};{float(i) * c}" for c in (1, 2, 3) for v, i in once]
+        rows = [row.replace(".", "," if "Canal" in form else ".") for row in rows]
+        text = "\n".join(["Channel;Bias (V);Current (nA)", *rows]) + "\n"
+        path = written(tmp_path, text)
+        parts = read(path)
+        assert [part.channels for part in parts] == [(0,), (1,), (2,)], form
     assert any("they count from 1" in reason for reason in propose(path).reasons)
     mapping = propose(path).mapping
     assert mapping is not None

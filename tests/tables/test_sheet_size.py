@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mppcqa.tables import TableError
 from mppcqa.tables.opening import open_source
@@ -75,4 +77,18 @@ def test_a_workbook_that_lacks_bytes_or_holds_next_to_nothing_is_refused(tmp_pat
         open_source(path)
     write_ods(path, [*ROWS, *([] for _ in range(30_000)), ["" for _ in range(9)] + [1.0]])
     with pytest.raises(TableError, match="far below or beside"):
+        open_source(path)
+
+
+@given(st.integers(0, 199), st.integers(0, 17), st.binary(min_size=1, max_size=40))
+def test_bytes_that_slipped_into_a_workbook_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, row: int, inside: int, more: bytes
+) -> None:
+    """The reader would take the rows before them for all, and the number they hit for good."""
+    path = tmp_path_factory.mktemp("slipped") / "iv.xls"
+    write_xls(path, [ROWS[0], *([50 + n / 100, 1e-9] for n in range(200))])
+    data = path.read_bytes()
+    at = data.find(struct.pack("<d", 50 + row / 100)) - 10 + inside
+    path.write_bytes(data[:at] + more + data[at:])
+    with pytest.raises(TableError, match=r"lacks bytes|damaged"):
         open_source(path)

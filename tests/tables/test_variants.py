@@ -55,6 +55,20 @@ SWEEPS = {
         "Mean,53.00,1.2e-7",
         "Max,57.00,8.8e-7",
     ],
+    "KickStart": [
+        "Instrument,2461",
+        "Start Time:,03/04/2025 10:12:11",
+        *rows(",Point,SMU-1 Voltage,SMU-1 Current\n,,(V),(A)", ",1,{v:.2f},{i:.6e}"),
+    ],
+    "Origin": rows("A(X),B(Y)\nBias,Current\nV,A\n,dark"),
+    "headings in a remark": [
+        "# Device: K-001",
+        *rows("# columns: Bias[V] Current[A]", "{v:.2f}  {i:.6e}"),
+    ],
+    "Keithley 2450 at its limit": [
+        *rows("Index,Reading,Unit,Value,Unit,Source Limit", "1,{i:.7E},A,{v:.4f},Volt DC,F"),
+        "2,9.0E-7,A,58.0,Volt DC,T",
+    ],
     "EasyEXPERT": [
         "SetupTitle, I/V Sweep",
         "Dimension1, 33, 33",
@@ -86,10 +100,15 @@ def test_headings_say_temperature_and_light(tmp_path: Path) -> None:
     two = rows('V (V),"I (A), T=20C","I (A), T=-20C"', "{v:.2f},{i:.6e},{i:.6e}")
     warm, cold = parts_of(written(tmp_path, two, "x.csv"))
     assert (warm.temperature_c, cold.temperature_c) == (20, -20)
-    both = rows("V (V),I_dark (A),I_light (A)", "{v:.2f},{i:.6e},{i:.6e}")
-    dark, lit = parts_of(written(tmp_path, both, "x_20C.csv"))
-    assert (dark.light, lit.light) == (0, 1)
-    is_curve(lit)
+    above = rows("20 °C,,-20 °C,\nV (V),I (A),V (V),I (A)", "{v:.2f},1e-9,{v:.2f},{i:.6e}")
+    warm, cold = parts_of(written(tmp_path, above, "x.csv"))
+    assert (warm.temperature_c, cold.temperature_c) == (20, -20)
+    is_curve(cold)
+    for light in ("I_light (A)", "I_photo (A)"):
+        both = rows(f"V (V),I_dark (A),{light}", "{v:.2f},{i:.6e},{i:.6e}")
+        dark, lit = parts_of(written(tmp_path, both, "x_20C.csv"))
+        assert (dark.light, lit.light) == (0, 1)
+        is_curve(lit)
     (part,) = parts_of(written(tmp_path, rows("Voltage (V),Current (A) @ -20C"), "x_20C.csv"))
     assert "-20" in part.doubts[0]
 
@@ -154,6 +173,9 @@ def test_waveforms_of_two_channels(tmp_path: Path) -> None:
                "Vertical Units,CH1:V CH2:V", "Source,CH1,CH2", "Second,Volt,Volt"]  # fmt: skip
     for head in (siglent, ["in s,CH1 in V,CH2 in V"], ["Time(s),CH1V,CH2V"]):
         assert len(waves(written(tmp_path, [*head, *lines], "scope_54V_20C.csv"))) == 2
+    memory = ["CH1V,CH3V,t0 =-2.0e-08,tInc = 1.0e-09,", *(f"{w:.6f},{2 * w:.6f},," for w in WAVE)]
+    first, _third = waves(written(tmp_path, memory, "scope_54V_20C.csv"))
+    assert "channels of the oscilloscope: CH1, CH3" in first.notes
 
 
 def tdms(path: Path, channels: dict[str, tuple[str, np.ndarray]]) -> Path:

@@ -69,6 +69,8 @@ def test_a_lot_is_sampled_judged_and_accepted(browser_client: Client, lot: Simpl
     Standing.objects.filter(device__in=lot.devices).update(outcome="pass")
     page = browser_client.get(f"/acceptance/{made.pk}/").content.decode()
     assert "The sample says: accepted." in page
+    (leads,) = re.findall(r'href="(/devices/\?lot=[^"]*)"', page)
+    assert browser_client.get(leads).content.decode().count('<a class="serial"') == 12
     browser_client.post(f"/acceptance/{made.pk}/decide/")
     made.refresh_from_db()
     assert (made.outcome, made.held, states()) == ("accepted", [], {"in_tray", "registered"})

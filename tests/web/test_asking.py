@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -162,3 +163,11 @@ def test_a_result_leads_to_what_was_made(browser_client: Client, campaign: Simpl
     Task.objects.filter(pk=task.pk).update(state=State.SUCCEEDED, result={"run": campaign.run.pk})
     page = browser_client.get(f"/queue/{task.pk}/").content.decode()
     assert f'href="/runs/{campaign.run.pk}/"' in page.split('id="result"')[1]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_may_be_run_is_told_apart(browser_client: Client, language: str) -> None:
+    page = browser_client.get("/queue/new/", headers={"Accept-Language": language})
+    shown = re.findall(r"\?routine=([\w.-]+)[^>]*>\s*([^<]+?)\s*<", page.content.decode())
+    assert len(shown) > 10, page.content.decode()[-3000:]
+    assert len({title for _key, title in shown}) == len(shown), sorted(shown)

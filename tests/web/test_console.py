@@ -35,6 +35,25 @@ def measuring(station: Station, by: User) -> Task:
     return run.task_group.tasks.order_by("pk")[0]
 
 
+def test_a_slot_shows_the_verdict_of_the_run_that_is_on_and_none_of_before(
+    browser_client: Client, campaign: SimpleNamespace, operator: User
+) -> None:
+    station = campaign.run.station
+    serial = campaign.devices[0].serial
+    load_station(station, {1: serial}, by=operator)
+    address = f"/stations/{station.name}/console/?now=1"
+
+    def badge() -> bool:
+        page = browser_client.get(address).content.decode()
+        slot = re.search(rf'class="serial"[^>]*>{serial}</a>(.*?)</li>', page, re.DOTALL)
+        assert slot is not None
+        return 'class="state' in slot[1]
+
+    assert badge()
+    measuring(station, operator)
+    assert not badge()
+
+
 def test_one_word_for_each_state(
     browser_client: Client, campaign: SimpleNamespace, operator: User
 ) -> None:

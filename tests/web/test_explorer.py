@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from mppcqa.web.explorer import views as explorer
 from mppcqa.web.runs import views as runs
 from tests.campaign import make_campaign
 from tests.explored import make_explored
+from tests.web.valuelinks import unled_values
 
 CELL = "slot=1&channel=3&b=72.4&t=25&l=1"
 
@@ -65,6 +67,22 @@ def test_every_view_of_a_run(browser_client: Client, run: Run) -> None:
     currents = body(browser_client, f"/runs/{run.pk}/cell/iv/?{CELL}")
     assert "Forward" in currents
     assert "Reverse" in currents
+
+
+def test_the_dark_half_of_a_pair_shows_the_values_of_its_one_fit(
+    browser_client: Client, run: Run
+) -> None:
+    """They stood at the lit point alone; at the dark one the fit seemed to give nothing."""
+
+    def values(light: int) -> dict[str, str]:
+        page = body(browser_client, f"/runs/{run.pk}/cell/?{CELL[:-1]}{light}")
+        part = page.partition("Values of the analysis</h3>")[2].partition("</dl>")[0]
+        found = re.findall(r"<dt>(.+?)</dt>\s*<dd[^>]*>\s*(.+?)\s*</dd>", part, re.DOTALL)
+        return {title: " ".join(told.split()) for title, told in found}
+
+    lit, dark = values(1), values(0)
+    assert "Gain" in lit
+    assert lit == dark
 
 
 def test_a_devices_page_shows_what_holds_at_the_chosen_condition(
@@ -187,17 +205,22 @@ def test_a_run_is_analysed_again_with_other_settings(browser_client: Client, run
     assert 'name="p-bias_from_v"' in page
     assert 'name="p-iv_method"' in page
     asked = {"stage": "stage2", "runs": run.pk, "p-bias_from_v": "72", "p-iv_method": "guess"}
+    asked |= {"p-bins": "400", "p-spectrum_model": "full"}
     assert "guess" in browser_client.post("/reanalysis/", asked).content.decode()
     assert not Task.objects.filter(name="results.reanalyse").exists()
     done = browser_client.post("/reanalysis/", asked | {"p-iv_method": "second_derivative"})
     assert done.status_code == 302, done.content.decode()
     task = Task.objects.get(name="results.reanalyse")
-    assert task.arguments["settings"] == {
+    wanted = {
         "bias_from_v": 72.0,
         "bias_to_v": None,
         "iv_method": "second_derivative",
         "waveforms": False,
+        "bins": 400,
+        "free_afterpulses": False,
     }
+    kept = task.arguments["settings"]
+    assert {key: kept.get(key) for key in wanted} == wanted
 
 
 def test_a_run_of_many_devices_is_shown_some_at_a_time(
@@ -229,3 +252,39 @@ def test_a_run_of_many_devices_is_shown_some_at_a_time(
     assert serials[3] in body(browser_client, f"/runs/{run.pk}/explore/?slot=4")
     taken = content(browser_client, f"/runs/{run.pk}/take/?what=values&format=csv").decode()
     assert {one["serial"] for one in csv.DictReader(io.StringIO(taken))} == set(serials)
+
+
+def test_every_value_of_a_device_leads_to_the_page_that_shows_it(
+    browser_client: Client, run: Run
+) -> None:
+    serial = run.devices.earliest("pk").serial
+    page = body(browser_client, f"/devices/{serial}/")
+    assert not unled_values(page)
+    table = page.rpartition("Values by channel</caption>")[2].partition("</table>")[0]
+    cells = re.findall(r'<a class="value" href="([^"]+)">([^<]+)</a>', table)
+    assert len(cells) > 20
+    for address, text in cells[::5]:
+        shown = body(browser_client, html.unescape(address))
+        assert f"/runs/{run.pk}/cell/" in address
+        assert html.unescape(text) in html.unescape(shown), address
+        assert "Where it comes from" in shown
+        assert run.files.get().get_absolute_url() in shown
+    means = page.partition("Mean over the channels at</caption>")[2].partition("</table>")[0]
+    (address, _text), *_more = re.findall(r'<a class="value" href="([^"]+)">([^<]+)</a>', means)
+    assert "the channel’s spectrum" in body(browser_client, html.unescape(address))
+
+
+def test_points_and_cells_of_a_device_lead_on(browser_client: Client, run: Run) -> None:
+    page = body(browser_client, f"/devices/{run.devices.earliest('pk').serial}/")
+    specs = re.findall(r'<script id="chart-[^"]+" type="application/json">(.+?)</script>', page)
+    rows = [json.loads(one)["datasets"] for one in specs]
+    points = [row for data in rows for row in data.get("points", []) + data.get("cells", [])]
+    assert len(points) > 20
+    assert all(row["href"].startswith(f"/runs/{run.pk}/cell/?slot=") for row in points)
+
+
+def test_what_was_had_from_another_analysis_stays_with_it(browser_client: Client, run: Run) -> None:
+    made = Analysis.objects.get(run_file__run=run)
+    Analysis.objects.filter(pk=made.pk).update(counts=False)
+    page = f"/runs/{run.pk}/explore/?quantity=gain_adc&slot=1&analysis={made.pk}"
+    assert f"analysis={made.pk}\\u0026" in body(browser_client, page)

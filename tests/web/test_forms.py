@@ -137,10 +137,22 @@ def test_the_form_follows_the_stage() -> None:
     form = RunForm(stage)
     assert list(form.fields) == [parameter.key for parameter in stage.parameters]
     values = {f"p-{key}": form.get_initial_for_field(f, key) for key, f in form.fields.items()}
-    values["p-bias_v"] = "71,5; 72 72.5"
+    values["p-bias_v"] = "71.5; 72 72.5"
     sent = RunForm(stage, values)
     assert sent.is_valid(), sent.errors
     assert sent.cleaned_data["bias_v"] == [71.5, 72.0, 72.5]
+
+
+def test_a_list_says_how_it_is_written_and_refuses_a_comma_between_digits(
+    browser_client: Client, loaded: Station
+) -> None:
+    """71,72 was taken for 71.72."""
+    values = {"p-events": "300", "p-temperature_c": "20", "p-bias_v": "71,72", "p-light": "1"}
+    response = browser_client.post("/stations/darkbox-1/start/", values)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "Numbers, with blanks between them." in page
+    assert "71,72” may be one number or several: write 71.72 or 71 72." in page
 
 
 @pytest.mark.parametrize(

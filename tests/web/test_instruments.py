@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mppcqa.bundles.models import CameFrom, Installation
-from mppcqa.runs.calibrating import Found, calibrate, keep_again, told_of
+from mppcqa.runs.calibrating import Found, calibrate, save_instruments_again, told_of
 from mppcqa.runs.instruments import Calibration, Instrument
 from mppcqa.runs.models import Run, Station
 from tests.web.formfields import opened
@@ -72,7 +72,7 @@ def test_from_a_new_instrument_to_the_value_that_it_read(
     assert "SR400" in asked
     assert "SR400" not in browser_client.get("/instruments/?calibration=valid").content.decode()
 
-    keep_again(campaign.run, loaded)
+    save_instruments_again(campaign.run, loaded)
     of_run = f"/runs/{campaign.run.pk}/instruments/"
     assert of_run in browser_client.get(f"/runs/{campaign.run.pk}/").content.decode()
     told = browser_client.get(f"{of_run}?slot=1&channel=3").content.decode()
@@ -91,6 +91,8 @@ def test_what_is_typed_wrongly_is_told_at_its_field(
     for changed, text in (
         ({"points": "1 2 3 4"}, "write at most three numbers"),
         ({"points": "ten"}, "write at most three numbers"),
+        ({"points": "5,10"}, "may be one number or several"),
+        ({"points": "400,25,1"}, "may be one number or several"),
         ({"points": "5"}, "Say what the values are"),
         ({"done_on": "1.2.2026"}, "is no date"),
         ({"certificate": SimpleUploadedFile("a.exe", b"MZ")}, "are not taken"),

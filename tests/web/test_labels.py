@@ -67,7 +67,7 @@ def test_a_tray_a_station_a_box_and_actions(
         assert scanned(made.content) == wanted, page
 
 
-_ACTIONS = ("START", "AGAIN", "ANYWAY", "STOP", "UNLOAD", "UNDO", "YES", "DONE")
+_ACTIONS = ("START", "AGAIN", "ANYWAY", "STOP", "UNLOAD", "UNDO", "YES", "NEW", "DONE")
 
 
 def test_codes_lead_to_the_pages_where_others_reach_them(

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Permission, User
 from django.http import QueryDict
 from django.test import Client
 
+from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import Device, Institute, Shipment, Tag, Tray
 from mppcqa.inventory.moving import move_by_hand
 from mppcqa.inventory.states import DeviceState, Move
@@ -357,3 +358,25 @@ def test_lists_choose_what_their_filters_say(
     run = Run.objects.latest("pk")
     page = browser_client.get(f"/runs/?stage={run.stage}").content.decode()
     assert f'href="/runs/{run.pk}/"' in page
+
+
+def test_a_file_has_what_a_page_leaves_out_because_none_of_its_rows_has_it(
+    browser_client: Client, campaign: SimpleNamespace, operator: User
+) -> None:
+    """The columns were those of the first page: verdicts on later ones were lost without a word."""
+    kind = campaign.kind.name
+    register_devices(
+        [{"serial": f"AA-{n:03d}", "device_type": kind} for n in range(60)], by=operator
+    )
+    heads = re.compile(r'<th scope="col"[^>]*>\s*([^<]+?)\s*</th>')
+    first = heads.findall(browser_client.get("/devices/").content.decode())
+    assert "PDE" not in first
+    measured = heads.findall(browser_client.get("/devices/?q=GX").content.decode())
+    assert "PDE" in measured
+    assert "Dark Box" not in measured
+    answer = browser_client.get("/devices/?download=csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    assert len(rows) == 64
+    told = {row["Serial"]: row["PDE"] for row in rows if row["PDE"]}
+    assert sorted(told) == [one.serial for one in campaign.devices]
+    assert "Dark Box" not in rows[0]

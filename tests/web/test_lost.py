@@ -203,8 +203,18 @@ def refusals(client: Client, settings: object) -> dict[int, object]:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("Bad request", "Not allowed", "Not found", "No page", "Too long", "Too many")),
-        ("es", ("", "", "", "No es una página", "Demasiado largo", "Demasiados intentos")),
+        ("en", ("Another address", "Not allowed", "Not found", "No page", "Too long", "Too many")),
+        (
+            "es",
+            (
+                "Otra dirección",
+                "",
+                "",
+                "No es una página",
+                "Demasiado largo",
+                "Demasiados intentos",
+            ),
+        ),
     ],
 )
 def test_every_refusal_has_a_page_of_ours(

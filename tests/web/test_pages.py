@@ -16,16 +16,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
+from mppcqa.exchange.hooks.models import Delivery, Webhook
 from mppcqa.inventory.models import Device
 from mppcqa.limits.models import LimitSet
 from mppcqa.queue.models import State, Task, TaskGroup, Worker
-from mppcqa.runs.calibrating import Found, calibrate, keep_again, map_channels, place
+from mppcqa.runs.calibrating import Found, calibrate, map_channels, place, save_instruments_again
 from mppcqa.runs.instruments import ChannelLine, Instrument
 from mppcqa.runs.models import RunFile
 from mppcqa.runs.training import add_picture, train, write_version
 from mppcqa.statistics.models import Series
 from mppcqa.web.catalogue.entries import ENTRIES
 from tests.campaign import make_campaign
+from tests.web.valuelinks import unled_values
 
 COUNTS = Path(__file__).with_name("query_counts.json")
 
@@ -104,7 +106,11 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "schedule_clock": "/schedules/clock/",
         "notice_list": "/notices/",
         "bell": "/notices/bell/",
+        "wanted": "/notices/wanted/",
+        "hook_list": "/webhooks/",
+        "hook": f"/webhooks/{_hook()}/",
         "distribution": "/distributions/",
+        "dashboard": "/dashboard/",
         "workbench": "/workbench/?kind=box&by=channel",
         "makers": "/statistics/makers/",
         "capability": "/statistics/capability/?stage=pde",
@@ -118,6 +124,7 @@ def addresses(campaign: SimpleNamespace) -> dict[str, str]:
         "person_list": "/people/",
         "person_invite": "/people/invite/",
         "own_tokens": "/tokens/",
+        "time_zone": "/time-zone/",
         "delivery": "/deliveries/HPK-2026-0317/",
         "person_edit": f"/people/{User.objects.earliest('pk').pk}/",
         **{
@@ -155,11 +162,20 @@ def _instrument(campaign: SimpleNamespace) -> Instrument:
     place(found, station, day)
     points = ((405.0, 0.2, 0.01), (470.0, 0.25, 0.01))
     table = {"quantity": "responsivity", "unit": "A/W", "against": "light", "points": points}
+    table["against_unit"] = "nm"
     calibrate(found, Found(day, "PTB", day, **table))
     calibrate(found, Found(day, "PTB"))
     map_channels(station, [ChannelLine(slot=1, first=0, last=15, instrument=found, to_first=0)])
-    keep_again(campaign.run, station)
+    save_instruments_again(campaign.run, station)
     return found
+
+
+def _hook() -> int:
+    """A webhook with something that it was told."""
+    owner = User.objects.earliest("pk")
+    made, _new = Webhook.objects.get_or_create(owner=owner, title="lims", events=["run.ended"])
+    Delivery.objects.get_or_create(hook=made, event="test", key="k", body="{}")
+    return made.pk
 
 
 def _procedure() -> str:
@@ -189,7 +205,10 @@ def test_every_page_opens(
         if name == "run_file":
             assert b"".join(response.streaming_content).startswith(b"content")
             continue
-        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+        policy = response.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy
+        assert "style-src 'self';" in policy
+        assert "unsafe-inline" not in policy
         assert "no <paper>" not in response.content.decode(), name
         if "live" not in name and "log" not in name and name not in FRAGMENTS:
             assert f'<html lang="{language}">' in response.content.decode(), name
@@ -281,12 +300,34 @@ def _recorded() -> dict[str, int]:
 
 def _counts(client: Client, pages: dict[str, str]) -> dict[str, int]:
     counts = {}
+    client.get("/")  # what a process asks once, whichever test was before, is no page's
     for name, address in pages.items():
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             response = client.get(address)
             # Reading a file to its end closes it.
             list(response)
         counts[name] = len(queries)
     return counts
+
+
+NOT_MEASURED = {
+    # A day's value of the reference device stands in the chart and the table, with its run.
+    "station_statistics": "statistics of what leads on beside them",
+    "instrument": "from a certificate, as somebody wrote it",
+    "run_instruments": "from a certificate, as somebody wrote it",
+}
+"""Pages whose numbers are none that this house measured."""
+
+
+def test_measured_values_lead_to_what_they_came_from(
+    browser_client: Client, campaign: SimpleNamespace, loaded: object
+) -> None:
+    led = 0
+    for name, address in addresses(campaign).items():
+        response = browser_client.get(address)
+        if response.streaming or name in NOT_MEASURED:
+            continue
+        page = response.content.decode()
+        led += page.count('<a class="value"')
+        assert not unled_values(page), name
+    assert led > 20

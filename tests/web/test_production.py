@@ -17,8 +17,8 @@ from mppcqa.results.models import Measurement, QuantityRow
 from mppcqa.stages import get_stage
 from mppcqa.statistics.capable import capabilities
 from mppcqa.statistics.models import Plan, WeekYield
-from mppcqa.statistics.planning import due_by, progress
-from mppcqa.web.statistics.production_data import funnel, yields_by
+from mppcqa.statistics.planning import against_plan, all_plans, progress
+from mppcqa.web.statistics.production_data import LISTED, funnel, yields_by
 
 NOW = dt.datetime(2026, 3, 4, 12, tzinfo=dt.UTC)
 
@@ -33,6 +33,13 @@ def test_what_waits_is_what_the_list_has(campaign: SimpleNamespace, browser_clie
     by_lot = yields_by("pde", "lot", None)
     assert [(row["name"], row["judged"]) for row in by_lot] == [("L1", 4)]
     assert by_lot[0]["last"].passed == rows["pde"]["passed"]
+    for by in LISTED:
+        (row,) = yields_by("pde", by, None)
+        shown = browser_client.get(row["devices"]).content.decode()
+        assert shown.count('<a class="serial"') == row["judged"], by
+        if row["failing"]:
+            shown = browser_client.get(row["failing"]).content.decode()
+            assert shown.count('<a class="serial"') == rows["pde"]["failed"], by
 
 
 def test_a_plan_is_set_and_forecast(campaign: SimpleNamespace, browser_client: Client) -> None:
@@ -50,7 +57,11 @@ def test_a_plan_is_set_and_forecast(campaign: SimpleNamespace, browser_client: C
             stage="pde", week=monday, judged=12, first_passed=10, last_passed=10
         )
     found = progress("pde", NOW)
-    assert (found.passed, found.due) == (80, due_by(Plan.objects.get(), NOW.date()))
+    assert (
+        found.wanted
+        == against_plan(Plan.objects.get(), 80, NOW.date())
+        == all_plans(NOW.date())[found.plan.stage]
+    )
     assert found.forecast is not None
     assert found.forecast.rate == 10
     # 120 are left, ten a week from Monday, 2 March on.

@@ -195,6 +195,25 @@ def test_an_unknown_serial_is_registered_when_scanned_again(at_station: Scanner)
     )
 
 
+def test_one_scan_registers_while_a_person_says_so(
+    anywhere: Scanner, campaign: SimpleNamespace
+) -> None:
+    DeviceType.objects.filter(pk=campaign.kind.pk).update(serial_pattern=r"GX-\d{3}")
+    said = anywhere(".NEW")
+    assert said["registers"], said
+    assert anywhere("GX-500")["title"] == "GX-500 is registered"
+    assert anywhere("GX-501")["go"] == "/devices/GX-501/"
+    # What was cut off, fits no pattern, or fits one that takes anything is asked about.
+    for odd in ("GX-50", "XY-1"):
+        assert anywhere(odd)["title"] == f"{odd} is not registered"
+    assert anywhere(".UNDO")["title"] == "Taken back"
+    assert not anywhere(".DONE")["registers"]
+    assert anywhere("GX-502")["tone"] == "ask"
+    assert list(
+        Device.objects.filter(serial__startswith="GX-50").values_list("serial", flat=True)
+    ) == ["GX-500"]
+
+
 def test_registering_is_taken_back_while_nothing_happened(anywhere: Scanner) -> None:
     anywhere("GX-777")
     anywhere(".YES")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_celery_beat.models import PeriodicTask
 
 import tests.queue.routines  # noqa: F401
@@ -111,6 +111,11 @@ def test_a_weekly_report_of_a_campaign_is_chosen_and_changed(
     shown = browser_client.get(page).content.decode()
     assert f"Report: {find_kind('campaign').title}, {row}" in html.unescape(shown)
     assert "at 06:30, only on Monday" in shown
+    with translation.override("es"):
+        title = str(find_kind("campaign").title)
+    browser_client.cookies.load({"django_language": "es"})
+    assert f"{title}, {row}" in html.unescape(browser_client.get(page).content.decode())
+    browser_client.cookies.load({"django_language": "en"})
     filled(browser_client, page, **{"a-language": "es", "a-paper": "letter", "time": "07:15"})
     made.refresh_from_db()
     assert json.loads(made.kwargs)["arguments"] == {

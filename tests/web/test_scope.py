@@ -25,6 +25,7 @@ from mppcqa.inventory.device_rows import DeviceRows
 from mppcqa.inventory.models import Attachment, Device, Institute, SerialAlias, Shipment
 from mppcqa.inventory.naming import rename_device
 from mppcqa.inventory.shipping import ShipmentRefused, pack, send
+from mppcqa.people.person_tokens import make_token
 from mppcqa.runs.actions import load_station, start_run
 from mppcqa.runs.models import LoadedDevice, Run, RunFile
 from tests.campaign import measured_run
@@ -226,3 +227,21 @@ def test_a_bound_person_packs_and_imports_for_no_device_of_another(two: SimpleNa
         file = SimpleUploadedFile("iv.csv", b"Bias [V],Current [A]\n50,1e-9\n51,2e-9\n")
         asked = client.post("/runs/import/", {"files": file, "device": serial})
         assert f"{serial} is not registered" in unescape(asked.content.decode()), serial
+
+
+def test_the_error_of_anothers_task_is_not_told_to_who_is_bound(
+    two: SimpleNamespace, operator: User
+) -> None:
+    """A run that they see, of a task whose log and text may name devices that they do not."""
+    load_station(two.stations[1], {2: OWN}, by=operator)
+    run = start_run(two.stations[1], two.stations[1].stage, {}, by=operator)
+    Run.objects.filter(pk=run.pk).update(owner=two.ours)
+    run.task_group.tasks.update(error_text=f"slot 1: {OTHERS} is broken")
+    token = make_token(User.objects.create_superuser("free"), 1)[1]
+    everybody = Client().get(f"/api/v1/runs/{run.pk}", headers={"Authorization": f"Bearer {token}"})
+    assert OTHERS in everybody.json()["tasks"][0]["error"]
+    logged_in(institute=two.ours)
+    token = make_token(User.objects.get(username="bound"), 1)[1]
+    bound = Client().get(f"/api/v1/runs/{run.pk}", headers={"Authorization": f"Bearer {token}"})
+    assert bound.status_code == 200, bound.content
+    assert [one["error"] for one in bound.json()["tasks"]] == [""] * len(bound.json()["tasks"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,7 +36,7 @@ def a_failing_verdict(campaign: SimpleNamespace) -> Verdict:
     return Verdict.objects.get(pk=verdict.pk)
 
 
-def _waive(client: Client, verdict: Verdict, headers: dict[str, str], **more: str) -> object:
+def waive(client: Client, verdict: Verdict, headers: dict[str, str], **more: str) -> Any:
     address = f"/devices/{verdict.device}/waive/{verdict.pk}/"
     page = client.get(f"/devices/{verdict.device}/").content.decode()
     assert address in page
@@ -46,17 +47,17 @@ def _waive(client: Client, verdict: Verdict, headers: dict[str, str], **more: st
 
 def test_a_waiver_asks_for_the_password_and_says_what_it_means(failing: Verdict) -> None:
     nora = browser_of()
-    asked = _waive(nora, failing, DIALOG, reason="one dim corner")
+    asked = waive(nora, failing, DIALOG, reason="one dim corner")
     assert asked.status_code == 200
     assert asked.headers["X-Signing"] == "wanted"
     said = asked.content.decode()
     assert "<html" not in said
     assert "one dim corner" in said
     assert str(failing.device) in said
-    wrong = _waive(nora, failing, DIALOG, reason="one dim corner", sign_password="guess")
+    wrong = waive(nora, failing, DIALOG, reason="one dim corner", sign_password="guess")
     assert "The password is wrong." in wrong.content.decode()
     assert not Waiver.objects.exists()
-    done = _waive(nora, failing, DIALOG, **signed(reason="one dim corner"))
+    done = waive(nora, failing, DIALOG, **signed(reason="one dim corner"))
     assert done.status_code == 204
     assert done.headers["X-Signing"] == f"/devices/{failing.device}/"
     act = Waiver.objects.get().signed
@@ -70,7 +71,7 @@ def test_a_waiver_asks_for_the_password_and_says_what_it_means(failing: Verdict)
 
 
 def test_without_scripts_a_page_asks(failing: Verdict) -> None:
-    asked = _waive(browser_of(), failing, {}, reason="one dim corner")
+    asked = waive(browser_of(), failing, {}, reason="one dim corner")
     said = asked.content.decode()
     assert asked.status_code == 428
     assert "<html" in said
@@ -81,7 +82,7 @@ def test_without_scripts_a_page_asks(failing: Verdict) -> None:
 def test_what_is_wrong_is_told_before_a_password_is_asked_for(failing: Verdict) -> None:
     rosa = Client()
     rosa.force_login(User.objects.get(username="rosa"))
-    answer = _waive(rosa, failing, DIALOG, reason="mine")
+    answer = waive(rosa, failing, DIALOG, reason="mine")
     assert answer.status_code == 204  # to the page, which says why
     told = rosa.get(answer.headers["X-Signing"]).content.decode()
     assert "You measured this device yourself" in told
@@ -115,8 +116,8 @@ def test_two_persons_where_the_campaign_says_so(
 ) -> None:
     Campaign.objects.update(two_sign=["waiver", "limits", "shipment"])
     nora, luis = browser_of(), browser_of("luis")
-    assert "Two persons sign this" in _waive(nora, failing, DIALOG, reason="dim").content.decode()
-    _waive(nora, failing, DIALOG, **signed(reason="dim"))
+    assert "Two persons sign this" in waive(nora, failing, DIALOG, reason="dim").content.decode()
+    waive(nora, failing, DIALOG, **signed(reason="dim"))
     act = SignedAct.objects.get()
     assert act.waits
     assert not Waiver.objects.exists()
@@ -180,8 +181,8 @@ def test_limits_are_put_into_use_by_a_signature(campaign: SimpleNamespace) -> No
 def test_a_signature_is_guessed_no_more_often_than_a_password(failing: Verdict) -> None:
     nora = browser_of()
     for _n in range(5):
-        _waive(nora, failing, DIALOG, reason="x", sign_password="guess")
-    answer = _waive(nora, failing, DIALOG, **signed(reason="x"))
+        waive(nora, failing, DIALOG, reason="x", sign_password="guess")
+    answer = waive(nora, failing, DIALOG, **signed(reason="x"))
     assert "Too many wrong passwords" in answer.content.decode()
     assert not Waiver.objects.exists()
     assert not SignOff.objects.exists()

@@ -25,6 +25,7 @@ from mppcqa.inventory.records import DeviceRecord
 from mppcqa.queue.models import Notice
 from mppcqa.results.models import Measurement
 from mppcqa.runs.models import Run, Station
+from tests.api.conftest import program_of
 from tests.exchange.test_batches import curve
 from tests.runs.test_reference_devices import remind
 from tests.web.formfields import opened
@@ -177,6 +178,16 @@ def test_a_device_is_made_part_of_none_that_is_not_seen(bound: SimpleNamespace) 
     assert OTHERS not in bound.page.get(address).content.decode()
     edited(bound, parent_serial="", tray_column="7")
     assert Device.objects.get(serial=OWN).parent.serial == OTHERS  # type: ignore[union-attr]
+    # A program that says null means it: it is told that nothing was cleared.
+    program = program_of(bound.person)
+    for nothing in (None, "", " "):
+        answer = program.send("patch", f"devices/{OWN}", {"parent": nothing, "lot": None})
+        assert answer.status_code == 422, nothing
+        [fault] = answer.json()["errors"]
+        assert fault["field"] == "parent"
+        assert OTHERS not in answer.content.decode()
+    assert Device.objects.get(serial=OWN).parent.serial == OTHERS  # type: ignore[union-attr]
+    assert program.send("patch", f"devices/{OWN}", {"lot": None}).status_code == 200
 
 
 def test_a_place_that_anothers_device_has_is_taken_by_a_device(bound: SimpleNamespace) -> None:

@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pypdfium2
 import pytest
@@ -17,13 +18,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils.translation import override
 
+from mppcqa.columnar import keeping
 from mppcqa.columnar.models import SavedQuestion
 from mppcqa.inventory.models import Device, Institute, Lot
 from mppcqa.queue.models import State, Task, queue_name
 from mppcqa.queue.runner import work
 from mppcqa.reports.answer import NoAnswer, answered
-from mppcqa.reports.archive import keep_report, reports_of
-from mppcqa.results.models import QuantityRow
+from mppcqa.reports.archive import reports_of, save_report
+from mppcqa.results.models import Measurement, QuantityRow
 from mppcqa.views.workbench.asked import BY, KINDS
 from tests.reports.pages import MARGIN, faults
 from tests.reports.reading import read
@@ -70,6 +72,19 @@ def test_every_kind_answers(client: Client, campaign: SimpleNamespace, kind: str
         assert next(iter(spec(answer.content.decode())["datasets"].values()))
 
 
+@pytest.mark.parametrize("kind", ["histogram", "box", "pairs"])
+def test_limits_are_told_beside_an_answer(
+    client: Client, campaign: SimpleNamespace, kind: str
+) -> None:
+    key = quantity("crosstalk_probability")
+    Measurement.objects.filter(quantity=key, device=campaign.devices[0], channel__lt=5).update(
+        bound=1, statistical=None
+    )
+    for q, q2, told in ((key, quantity("pde"), True), (quantity("pde"), key, kind == "pairs")):
+        page = client.get(f"{PAGE}?q={q}&q2={q2}&kind={kind}").content.decode()
+        assert ("5 further values are limits" in page) is told
+
+
 def test_all_groups(client: Client, campaign: SimpleNamespace) -> None:
     for by in BY:
         rows = table(client, f"q={quantity('gain_adc')}&kind=box&by={by}")
@@ -85,6 +100,18 @@ def test_a_bar_leads_to_its_values(client: Client, campaign: SimpleNamespace) ->
         assert {row[0] for row in rows} == {one["g"]}
         # What lies on an edge is in the bin above it, and in both ranges.
         assert one["n"] <= len(rows) <= one["n"] + 1
+
+
+def test_a_condition_that_is_asked_twice_counts_once(
+    client: Client, campaign: SimpleNamespace
+) -> None:
+    keeping.follow()
+    text = unescape(client.get(f"{PAGE}?q={quantity('gain_adc')}").content.decode())
+    at = re.search(r'<option value="(\w+=[^"]+)"', text)
+    assert at
+    asked = urlencode({"q": quantity("gain_adc"), "kind": "box", "at": [at[1]] * 2}, doseq=True)
+    (row,) = table(client, asked)
+    assert row[1] == "64"
 
 
 def test_bad_input_is_told(client: Client, campaign: SimpleNamespace) -> None:
@@ -160,14 +187,14 @@ def test_a_kept_question_has_reports_as_anything_else(
     assert task.state == State.SUCCEEDED, task.error_text
     kept = reports_of(row).get()
     assert f'href="/reports/{kept.pk}/"' in client.get(address).content.decode()
-    assert keep_report("answer", row) == kept, "nothing changed since"
+    assert save_report("answer", row) == kept, "nothing changed since"
     SavedQuestion.objects.update(asked=f"q={quantity('pde')}&kind=box&by=device")
-    later = keep_report("answer", SavedQuestion.objects.get())
+    later = save_report("answer", SavedQuestion.objects.get())
     page = unescape(client.get(f"/reports/{later.pk}/compare/").content.decode())
     assert f"q={quantity('gain_adc')}" in page
     SavedQuestion.objects.update(asked="q=999999")
     with pytest.raises(NoAnswer, match="999999"):
-        keep_report("answer", SavedQuestion.objects.get())
+        save_report("answer", SavedQuestion.objects.get())
     other = Client()
     other.force_login(User.objects.create_superuser("ada", password="finger-spectrum-9"))
     assert other.get(f"/workbench/saved/{row.pk}/").status_code == 404, "it is not shared"
@@ -186,3 +213,27 @@ def test_who_is_bound_sees_the_own(
         page = client.get(f"{PAGE}?{asked}").content.decode()
         assert not {"GX-000", "GX-002", "GX-003"} & set(re.findall(r"GX-\d{3}", page)), kind
     assert {row[0] for row in table(client, "kind=values")} == {"GX-001"}
+
+
+@pytest.mark.parametrize("kind", ["values", "outliers"])
+def test_a_single_value_leads_to_its_channel(
+    client: Client, campaign: SimpleNamespace, kind: str
+) -> None:
+    page = client.get(PAGE, {"kind": kind, "q": quantity("gain_adc")}).content.decode()
+    cells = re.findall(r'<a class="value" href="(/runs/\d+/cell/[^"]+)">([^<]+)</a>', page)
+    assert cells or kind == "outliers"
+    for address, _value in cells[:3]:
+        serial = re.search(r"device=([^&]+)", address)
+        assert serial
+        shown = client.get(unescape(address))
+        assert shown.status_code == 200
+        assert serial[1] in shown.content.decode()
+
+
+def test_names_that_we_give_questions_are_told_in_spanish(operator: User) -> None:
+    ours = SavedQuestion(name="Dark Box: Gain by lot", owner=operator)
+    theirs = SavedQuestion(name="my own", owner=operator)
+    with override("es"):
+        assert (str(ours), str(theirs)) == ("Caja oscura: Ganancia por lote", "my own")
+    with override("en"):
+        assert str(ours) == "Dark Box: Gain by lot"

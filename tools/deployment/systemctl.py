@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Stands for systemctl in an empty Debian without systemd: starts what the units say.
 
-User, settings, folder, umask and command come from the unit's own file. What hardens a service is
-not done here; `systemd-analyze` looks at that.
+User, rights, settings, folder, umask and command come from the unit's own file. What else hardens a
+service is not done here; `systemd-analyze` looks at that.
 """
 
 import configparser
@@ -52,10 +52,17 @@ def run(name: str, service: configparser.SectionProxy) -> None:
             key, _equals, value = line.partition("=")
             settings[key] = "".join(shlex.split(value))
     log = Path("/var/log") / f"{name}.log"
+    rights = [one.removeprefix("CAP_").lower() for one in service["AmbientCapabilities"].split()]
+    given = ",".join(["-all", *(f"+{one}" for one in rights)])
+    bits = ",".join(f"+{one.replace('-', '_')}" for one in service.get("SecureBits", "").split())
+    become = [
+        "setpriv", "--reuid", str(person.pw_uid), "--regid", str(person.pw_gid), "--clear-groups",
+        "--inh-caps", given, "--ambient-caps", given, "--bounding-set", given, "--no-new-privs",
+        *(["--securebits", bits] if bits else []),
+    ]  # fmt: skip
     child = subprocess.Popen(  # noqa: S603
-        shlex.split(service["ExecStart"]),
+        [*become, *shlex.split(service["ExecStart"])],
         env=settings, cwd=service["WorkingDirectory"], umask=int(service["UMask"], 8),
-        user=person.pw_uid, group=person.pw_gid, extra_groups=[],
         stdin=subprocess.DEVNULL, stdout=log.open("ab"), stderr=subprocess.STDOUT,
         start_new_session=True,
     )  # fmt: skip

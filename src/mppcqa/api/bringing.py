@@ -15,7 +15,8 @@ from mppcqa.api.asking import one_of, with_right
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
-from mppcqa.api.runs import RunWhole, Said, run, runs
+from mppcqa.api.runs import RunWhole, run, runs
+from mppcqa.api.said import Said
 from mppcqa.api.station.schemas import SUM
 from mppcqa.refused import Fault
 from mppcqa.runs.brought import (

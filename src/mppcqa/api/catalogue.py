@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any
 
 from django import forms
 from django.db import transaction
 from django.db.models import ProtectedError
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils.http import quote_etag
+from django.http import HttpRequest, HttpResponse
 from ninja import Body, Path, Query, Router, Schema, Status
 from ninja.errors import HttpError
-from ninja.renderers import JSONRenderer
 from pydantic import Field
 
 from mppcqa.api.asking import one_of, who, with_right
+from mppcqa.api.by_form import Value, as_sent, changed_meanwhile, refuse_faults
 from mppcqa.api.lists import MOST, USUAL, Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty, problem
@@ -25,7 +23,6 @@ from mppcqa.web import edits
 from mppcqa.web.catalogue.entries import ENTRIES, Entry
 
 router = Router(tags=["catalogue"])
-Value = str | int | float | bool | list[str] | dict[str, Any] | None
 Given = Annotated[
     dict[Text, Value],
     Field(
@@ -63,7 +60,7 @@ class KindOut(Schema):
     kind: str
     title: str
     fields: dict[str, str] = Field(description="Field -> what it is called.")
-    needed: list[str]
+    needed: list[str] = Field(description="Fields without a default that can't be empty.")
 
 
 class Kinds(Schema):
@@ -89,11 +86,17 @@ def kinds(request: HttpRequest) -> Any:
                 "kind": key,
                 "title": str(ENTRIES[key].title),
                 "fields": {name: str(one.label or name) for name, one in form.fields.items()},
-                "needed": [name for name, one in form.fields.items() if one.required],
+                "needed": [name for name in form.fields if _is_needed(form, name)],
             }
             for key, form in forms_of.items()
         ]
     }
+
+
+def _is_needed(form: forms.BaseForm, name: str) -> bool:
+    """Whether it must be given: it can't be empty, and the form brings no value of its own."""
+    field = form.fields[name]
+    return field.required and form.get_initial_for_field(field, name) in field.empty_values
 
 
 def _told(entry: Entry, row: Any, user: Any) -> EntryOut:
@@ -129,46 +132,14 @@ def one(request: HttpRequest, kind: str, number: Path[Number]) -> Any:
     return _told(entry, one_of(entry.rows(user), kind, pk=number), user)
 
 
-def _data(entry: Entry, given: Given, row: Any, user: Any) -> QueryDict:
-    """As the form of the page would send it: what is not given stays as it is."""
+def _saved(entry: Entry, given: Given, row: Any, user: Any) -> EntryOut:
     blank = entry.form(instance=row, viewer=user)
     if strange := [name for name in given if name not in blank.fields]:
         there = ", ".join(blank.fields)
         text = "There is no field “{}”; there is: {}."
         raise Faulty(Fault(text.format(name, there), field=name) for name in strange)
-    stored = {one.name: list(one.stored) for one in edits.parts_of(blank)}
-    data = QueryDict(mutable=True)
-    for name, field in blank.fields.items():
-        texts = _texts(name, field, given[name]) if name in given else stored.get(name, [])
-        data.setlist(name, texts)
-    return data
-
-
-def _texts(name: str, field: forms.Field, value: Value) -> list[str]:
-    if isinstance(value, bool):
-        return ["on"] if value else []
-    listed = value if isinstance(value, list) else [] if value is None else [value]
-    if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
-        return [_key(name, field.queryset, str(one)) for one in listed if one != ""]
-    if isinstance(value, dict):
-        return [JSONRenderer().render(None, value, response_status=200)]  # type: ignore[arg-type]
-    return [str(one) for one in listed]
-
-
-def _key(name: str, rows: Any, text: str) -> str:
-    for row in rows.filter(name=text)[:1] if hasattr(rows.model, "name") else ():
-        return str(row.pk)
-    return text
-
-
-def _saved(entry: Entry, given: Given, row: Any, user: Any) -> EntryOut:
-    form = entry.form(_data(entry, given, row, user), instance=row, viewer=user)
-    if not form.is_valid():
-        raise Faulty(
-            Fault(str(text), field="" if name == "__all__" else name)
-            for name, texts in form.errors.items()
-            for text in texts
-        )
+    form = entry.form(as_sent(blank, given), instance=row, viewer=user)
+    refuse_faults(form)
     return _told(entry, form.save(), user)
 
 
@@ -182,12 +153,6 @@ def make(request: HttpRequest, kind: str, said: Body[Given]) -> Any:
         return Status(201, _saved(entry, said, None, user).model_dump())
 
 
-def _tag(told: EntryOut) -> str:
-    """As the answer of a GET has it."""
-    text = JSONRenderer().render(None, told.model_dump(), response_status=200)  # type: ignore[arg-type]
-    return quote_etag(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
-
-
 @router.patch("/{kind}/{number}", response=EntryOut, summary="Change a thing of the catalogue")
 def change(request: HttpRequest, kind: str, number: Path[Number], said: Body[Given]) -> Any:
     """What is not given stays. With `If-Match` and the ETag that was read, 412 where it changed."""
@@ -195,8 +160,7 @@ def change(request: HttpRequest, kind: str, number: Path[Number], said: Body[Giv
     user = with_right(request, entry.change_right)
     with transaction.atomic():
         row = one_of(entry.rows(user).select_for_update(), kind, pk=number)
-        asked = request.headers.get("If-Match", "*").strip()
-        if asked not in ("*", _tag(_told(entry, row, user))):
+        if changed_meanwhile(request, _told(entry, row, user)):
             return problem(412, f"{row} was changed meanwhile: read it again, then change it.")
         return _saved(entry, said, row, user)
 

@@ -13,7 +13,8 @@ from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
 from mppcqa.api.results import LimitSetWhole, limit_set, limits
-from mppcqa.api.runs import Number, Said
+from mppcqa.api.runs import Number
+from mppcqa.api.said import Said
 from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import DeviceType
 from mppcqa.limits.changes import effect, new_version

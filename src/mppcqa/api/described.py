@@ -1,18 +1,21 @@
-"""The API's description: what each operation may refuse stands beside what it answers."""
+"""The API's description: what each operation may refuse stands beside what it answers.
+
+And what every body has in common: numbers that are some, and texts that can be written down.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
 
+from django.http import HttpRequest
 from ninja import NinjaAPI
+from ninja.parser import Parser
+
+from mppcqa import typed
 
 REFUSALS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 503, 507)
 PARTS = (416,)
-TOO_LONG: dict[str, Any] = {
-    "description": "An address of more than 8190 bytes, which no program of ours sees.",
-    "content": {"text/html": {"schema": {"type": "string"}}},
-}
 PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "What was refused (RFC 9457), and what to do.",
@@ -52,6 +55,14 @@ PROBLEM: dict[str, Any] = {
 }
 
 
+class Bodies(Parser):
+    """Reads bodies of JSON: a number without end or half a character is 400, and in no column."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """What was sent; any error becomes the refusal of the request."""
+        return typed.json_body(request.body)
+
+
 class DescribedAPI(NinjaAPI):
     """Tells of its refusals as well."""
 
@@ -66,5 +77,7 @@ class DescribedAPI(NinjaAPI):
                 for status in (*REFUSALS, *more):
                     said = {"description": HTTPStatus(status).phrase, "content": body}
                     one["responses"].setdefault(status, said)
-                one["responses"].setdefault(414, TOO_LONG)
+                # By the web server itself, which no operation of ours sees.
+                too_long = {"description": "An address of more than 8190 bytes.", "content": body}
+                one["responses"].setdefault(414, too_long)
         return found

@@ -16,9 +16,10 @@ from mppcqa.api.devices import find, router, whole
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
-from mppcqa.api.runs import Number, Said, attachments
+from mppcqa.api.runs import Number, attachments
+from mppcqa.api.said import Said
 from mppcqa.inventory import deciding
-from mppcqa.inventory.attachments import attach, remove_attachment
+from mppcqa.inventory.attachments import attach, remove_attachment, safe_name
 from mppcqa.inventory.cases import Case
 from mppcqa.inventory.models import Attachment, Comment, Device
 from mppcqa.inventory.moving import MoveRefused, move_all_by_hand
@@ -158,7 +159,8 @@ ANY: Any = {
 def attach_file(request: HttpRequest, serial: str, asked: Query[AttachQuery]) -> Any:
     """The file as the request's body; the kinds that pages take, and no more than these take."""
     user = with_right(request, "inventory.add_attachment")
-    row = attach(device_of(serial, user), SimpleUploadedFile(asked.name, request.body), by=user)
+    file = SimpleUploadedFile(safe_name(asked.name), request.body)
+    row = attach(device_of(serial, user), file, by=user)
     return Status(201, {"id": row.pk, "name": row.original_name})
 
 

@@ -106,7 +106,9 @@ def _hidden_parents(rows: list[Any], user: Any) -> set[str]:
 def devices(request: HttpRequest, asked: Query[DeviceQuery]) -> Any:
     """Devices by the filters of their page, a page of them by key."""
     user = who(request)
-    return page_of(request, DEVICES, asked, lambda rows: device_items(rows, user), show=_show)
+    return page_of(
+        request, say.Devices, DEVICES, asked, lambda rows: device_items(rows, user), show=_show
+    )
 
 
 def find(serial: str, user: Any) -> Any:

@@ -14,7 +14,8 @@ from mppcqa.api.asking import one_of, who
 from mppcqa.api.lists import ListQuery, Page, Text, page_of
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
-from mppcqa.api.runs import Number, Said
+from mppcqa.api.runs import Number
+from mppcqa.api.said import Said
 from mppcqa.exchange.exports import ask_export
 from mppcqa.exchange.lists import LISTS
 from mppcqa.exchange.models import Export
@@ -93,7 +94,7 @@ def _reports(rows: list[Any]) -> list[dict[str, Any]]:
 @reports.get("", response=Reports, summary="List reports", exclude_unset=True)
 def report_list(request: HttpRequest, asked: Query[ReportQuery]) -> Any:
     """Reports that were kept; a new one is asked for as a task of `reports.write`."""
-    return page_of(request, REPORTS, asked, _reports)
+    return page_of(request, Reports, REPORTS, asked, _reports)
 
 
 @reports.get("/{number}/file", response={200: None}, summary="A report", openapi_extra=PDF)
@@ -122,6 +123,12 @@ class ExportOut(Schema):
     asked_at: dt.datetime | None = None
 
 
+class ExportAsked(ExportOut):
+    """An export as it was just asked for."""
+
+    removed: list[str] = Field(description="Your older exports that made room for it.")
+
+
 class Exports(Page):
     """A page of your exports."""
 
@@ -144,7 +151,7 @@ def _exports(rows: list[Any]) -> list[dict[str, Any]]:
 @exports.get("", response=Exports, summary="List your exports", exclude_unset=True)
 def export_list(request: HttpRequest, asked: Query[ListQuery]) -> Any:
     """Files that you asked for, the newest first."""
-    return page_of(request, EXPORTS, asked, _exports)
+    return page_of(request, Exports, EXPORTS, asked, _exports)
 
 
 class ExportIn(Said):
@@ -155,7 +162,7 @@ class ExportIn(Said):
     filters: dict[Text, Text] = Field({}, description="As the list's address has them.")
 
 
-@exports.post("", response={201: ExportOut}, summary="Write a list as a file")
+@exports.post("", response={201: ExportAsked}, summary="Write a list as a file")
 @once
 def export(request: HttpRequest, said: ExportIn) -> Any:
     """A short list is written at once, a long one by a task. Values: rather `/measurements`."""
@@ -174,7 +181,7 @@ def export(request: HttpRequest, said: ExportIn) -> Any:
     ]:
         raise Faulty(faults)
     row = ask_export(said.what, said.format, said.filters, by=user)
-    return Status(201, _exports([row])[0])
+    return Status(201, {**_exports([row])[0], "removed": list(row.removed)})
 
 
 @exports.get("/{number}/file", response={200: None}, summary="An export", openapi_extra=BYTES)

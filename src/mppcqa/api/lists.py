@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from functools import wraps
+from typing import Annotated, Any, get_args
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Schema
+from ninja.responses import NinjaJSONEncoder
 from pydantic import Field, StringConstraints
 
 from mppcqa.api.asking import who
@@ -18,6 +21,8 @@ from mppcqa.web.listing.declare import Listing
 from mppcqa.web.paging import Order, Show, keyset_page
 
 MOST, USUAL = 500, 50
+OPEN = {"stage"}
+"""Filters that take more than is offered: a stage that is not installed any more has its runs."""
 Text = Annotated[str, StringConstraints(max_length=200)]
 Item = dict[str, Any]
 
@@ -39,17 +44,19 @@ class Page(Schema):
 
 def page_of(
     request: HttpRequest,
+    answer: type[Page],
     listing: Listing,
     asked: ListQuery,
     items: Callable[[list[Any]], list[Item]],
     *,
     show: Show | None = None,
-) -> Item:
-    """A page of a list as the person sees it; `items` makes objects of its rows.
+) -> Item | HttpResponse:
+    """A page of a list as the person sees it; `items` makes objects of its rows, as `answer` says.
 
     Raises `Faulty` for a filter, an order or a field that there is not.
     """
-    user, query = who(request), _query(request, listing, asked)
+    user, query = who(request), _query(listing, asked)
+    wanted = _fields(answer, asked.fields)
     rows = listing.rows(query, user)
     narrow = listing.narrow
     page = keyset_page(
@@ -60,40 +67,71 @@ def page_of(
         show=show or listing.show,
         among=None if narrow is None else rows,
     )
-    return {"items": only(items(page.rows), asked.fields), "next": page.after or None}
+    found = {"items": items(page.rows), "next": page.after or None}
+    return _narrowed(request, answer, found, wanted) if wanted else found
 
 
-def only(items: list[Item], fields: str) -> list[Item]:
-    """Objects with the chosen fields alone; all where none is named."""
-    wanted = [one for one in fields.split(",") if one]
-    if not wanted or not items:
-        return items
-    for one in wanted:
-        if one not in items[0]:
-            raise Faulty([_unknown("fields", one, list(items[0]))])
-    return [{key: one[key] for key in wanted} for one in items]
-
-
-def refuse_unknown(request: HttpRequest, asked: Schema) -> None:
-    """`Faulty` where the address has a name that means nothing here."""
-    known = {field.alias or name for name, field in type(asked).model_fields.items()}
-    if faults := [_unknown(one, one, sorted(known)) for one in request.GET if one not in known]:
+def _fields(answer: type[Page], text: str) -> set[str]:
+    """Which fields of a row were named; `Faulty` where a row has none of that name."""
+    [row] = get_args(answer.model_fields["items"].annotation)
+    there, wanted = list(row.model_fields), {one for one in text.split(",") if one}
+    if faults := [unknown("fields", one, there) for one in sorted(wanted.difference(there))]:
         raise Faulty(faults)
+    return wanted
+
+
+def _narrowed(
+    request: HttpRequest, answer: type[Page], found: Item, wanted: set[str]
+) -> HttpResponse:
+    """Rows that are whole where they are checked, and narrow where they are sent.
+
+    What the operation returned instead would be checked once more, and miss what was left out.
+    """
+    page = answer.model_validate(found, context={"request": request})
+    chosen: dict[str, Any] = {"next": True, "items": {"__all__": wanted}}
+    data = page.model_dump(include=chosen, exclude_unset=True)
+    text = json.dumps(data, cls=NinjaJSONEncoder)
+    return HttpResponse(text, content_type="application/json; charset=utf-8")
+
+
+def only_known(view: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation that reads, and refuses names in its address that mean nothing to it.
+
+    What has no pages takes `limit` and `after` all the same, so that every list is read alike.
+    """
+
+    @wraps(view)
+    def looked(request: HttpRequest, **values: Any) -> Any:
+        if request.method in ("GET", "HEAD"):
+            asked = [type(one) for one in values.values() if isinstance(one, Schema)]
+            fields = [item for one in asked for item in one.model_fields.items()]
+            known = sorted({field.alias or name for name, field in fields} or {"after", "limit"})
+            if faults := [unknown(one, one, known) for one in request.GET if one not in known]:
+                raise Faulty(faults)
+        return view(request, **values)
+
+    return looked
 
 
 def filters_of(listing: Listing, asked: Schema, exclude: set[str]) -> dict[str, str]:
-    """The filters as the page's address has them: what has a name may be chosen by it."""
+    """The filters as the page's address has them: what has a name may be chosen by it.
+
+    Raises `Faulty` for a choice that there is not.
+    """
     given = asked.model_dump(exclude=exclude, by_alias=True)
     found = {key: str(value) for key, value in given.items() if value not in (None, "")}
     for one in listing.filters:
         if one.of is not None and one.key in found:
             rows = one.of._default_manager.all()
             found[one.key] = str(_by_name(one.key, found[one.key], rows))
+        elif one.options is not None and one.key in found and one.key not in OPEN:
+            there = [str(key) for key, _title in one.options()]
+            if found[one.key] not in there:
+                raise Faulty([unknown(one.key, found[one.key], there)])
     return found
 
 
-def _query(request: HttpRequest, listing: Listing, asked: ListQuery) -> QueryDict:
-    refuse_unknown(request, asked)
+def _query(listing: Listing, asked: ListQuery) -> QueryDict:
     query = QueryDict(mutable=True)
     query.update(filters_of(listing, asked, {"limit", "sort", "fields"}))
     return query
@@ -105,7 +143,7 @@ def _by_name(key: str, text: str, rows: QuerySet[Any]) -> int:
     if found is None and text.isascii() and text.isdigit() and len(text) < 10:
         found = rows.filter(pk=int(text)).values_list("pk", flat=True).first()
     if found is None:
-        raise Faulty([_unknown(key, text, list(rows.values_list("name", flat=True)[:200]))])
+        raise Faulty([unknown(key, text, list(rows.values_list("name", flat=True)[:200]))])
     return found
 
 
@@ -115,10 +153,11 @@ def _order(listing: Listing, sort: str) -> Order:
     if not sort:
         return own
     if key not in columns:
-        raise Faulty([_unknown("sort", key, sorted(columns))])
+        raise Faulty([unknown("sort", key, sorted(columns))])
     return Order(columns[key], sort.startswith("-"), own.unique and columns[key] == own.by)
 
 
-def _unknown(field: str, given: str, there: Sequence[str]) -> Fault:
+def unknown(field: str, given: str, there: Sequence[str]) -> Fault:
+    """The fault of a name that means nothing, with those near it that do."""
     near = difflib.get_close_matches(given, there, 5) or list(there)[:20]
     return Fault(f"There is no “{given[:60]}” here; there is: {', '.join(near)}.", field=field)

@@ -9,11 +9,12 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from mppcqa.api.asking import who
-from mppcqa.api.lists import Text, filters_of, refuse_unknown
+from mppcqa.api.lists import Text, filters_of, unknown
 from mppcqa.api.problems import Faulty
 from mppcqa.exchange.values_out import value_batches, value_schema
 from mppcqa.exchange.writers import ExportRefused, content_type, find_writer, pieces
 from mppcqa.refused import Fault
+from mppcqa.results.models import QuantityRow
 from mppcqa.web.devices.listing import DEVICES
 
 router = Router(tags=["measurements"])
@@ -60,9 +61,11 @@ def measurements(request: HttpRequest, asked: Query[MeasurementQuery]) -> Any:
     Read while it is written: memory stays flat on both sides. Where it breaks off the connection
     ends without the last piece.
     """
-    refuse_unknown(request, asked)
     filters = filters_of(DEVICES, asked, exclude={"format", "every"})
     filters |= {"every": "1"} if asked.every else {}
+    keys = QuantityRow.objects.order_by("key").values_list("key", flat=True).distinct()
+    if asked.quantity and asked.quantity not in (there := list(keys)):
+        raise Faulty([unknown("quantity", asked.quantity, there)])
     try:
         data = pieces(asked.format, value_schema(), value_batches(filters, who(request)))
     except ExportRefused as error:

@@ -12,7 +12,8 @@ from mppcqa.api.asking import one_of, with_right
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.places import ShipmentWhole, shipment, shipments
-from mppcqa.api.runs import Number, Said
+from mppcqa.api.runs import Number
+from mppcqa.api.said import Said
 from mppcqa.inventory import shipping
 from mppcqa.inventory.models import Institute, Shipment
 from mppcqa.inventory.receiving import receive
@@ -77,6 +78,7 @@ class Out(Schema):
     """What came out of a box; empty of all, it is none any more."""
 
     unpacked: int
+    gone: bool = Field(False, description="Whether the box was empty then, and is no more.")
 
 
 @shipments.post("/{number}/unpack", response=Out, summary="Take devices out of a box")
@@ -84,7 +86,8 @@ class Out(Schema):
 def unpack(request: HttpRequest, number: Path[Number], said: Some) -> Any:
     """Some, or all where none is named."""
     user, row = _box(request, number)
-    return {"unpacked": shipping.unpack(row, said.serials or None, by=user)}
+    unpacked = shipping.unpack(row, said.serials or None, by=user)
+    return {"unpacked": unpacked, "gone": row.pk is None}  # a row that was deleted has no key
 
 
 class Arrived(Said):

@@ -68,7 +68,7 @@ def _tray(row: Tray) -> dict[str, Any]:
 @trays.get("", response=Trays, summary="List trays", exclude_unset=True)
 def tray_list(request: HttpRequest, asked: Query[TrayQuery]) -> Any:
     """Trays by name."""
-    return page_of(request, TRAYS, asked, lambda rows: [_tray(row) for row in rows])
+    return page_of(request, Trays, TRAYS, asked, lambda rows: [_tray(row) for row in rows])
 
 
 @trays.get("/{name}", response=TrayWhole, summary="One tray")
@@ -144,7 +144,7 @@ def _shipments(rows: list[Any]) -> list[dict[str, Any]]:
 @shipments.get("", response=Shipments, summary="List shipments", exclude_unset=True)
 def shipment_list(request: HttpRequest, asked: Query[ShipmentQuery]) -> Any:
     """Shipments, the newest first."""
-    return page_of(request, SHIPMENTS, asked, _shipments)
+    return page_of(request, Shipments, SHIPMENTS, asked, _shipments)
 
 
 @shipments.get("/{number}", response=ShipmentWhole, summary="One shipment")

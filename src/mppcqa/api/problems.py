@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
@@ -77,6 +77,8 @@ def answer_with_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(Throttled)
     def throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
+        if found := getattr(request, "upload_refused", None):
+            return problem(429, found.text, headers={"Retry-After": str(found.wait_s)})
         wait_s = str(max(1, round(error.wait or 1)))
         text = f"Too many requests with this token; wait {wait_s} s."
         return problem(429, text, headers={"Retry-After": wait_s})
@@ -93,6 +95,11 @@ def answer_with_problems(api: NinjaAPI) -> None:
     @api.exception_handler(FileFault)
     def not_whole(request: HttpRequest, error: FileFault) -> HttpResponse:
         return problem(410, str(error))
+
+    @api.exception_handler(SuspiciousOperation)
+    def doubtful(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+        logger.warning("a request is refused: %r", str(error))
+        return problem(400, "A name or address in the request is none that may be used.")
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:

@@ -13,7 +13,7 @@ from mppcqa.api.asking import with_right
 from mppcqa.api.devices import router as router
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
-from mppcqa.api.runs import Said
+from mppcqa.api.said import Said
 from mppcqa.inventory.actions import RegistrationError
 from mppcqa.inventory.device_fields import DEVICE_FIELDS
 from mppcqa.inventory.device_rows import DeviceRows
@@ -24,9 +24,8 @@ MOST_ROWS = 5000
 Position = Annotated[int, Field(ge=0, le=32_767)]
 
 
-class _DeviceIn(Schema):
+class _DeviceIn(Said):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"example": {"serial": "A0001", "device_type": "S12045(X)"}},
     )
     serial: Text

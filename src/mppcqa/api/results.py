@@ -13,12 +13,14 @@ from pydantic import Field
 
 from mppcqa.api.asking import of_all, one_of, who
 from mppcqa.api.lists import ListQuery, Page, Text, page_of
+from mppcqa.api.problems import Faulty
 from mppcqa.api.runs import Number
 from mppcqa.limits.models import LimitSet, Verdict
+from mppcqa.refused import Fault
 from mppcqa.results.models import Analysis, Outcome, Standing
 from mppcqa.results.selection import whole_number
 from mppcqa.stages import all_stages
-from mppcqa.web.listing.declare import Column, Listing
+from mppcqa.web.listing.declare import Column, Filter, Listing
 from mppcqa.web.paging import Order
 
 analyses, verdicts, limits, stages = (Router(tags=["results"]) for _one in range(4))
@@ -67,7 +69,9 @@ def _analyses(asked: Mapping[str, str], user: Any) -> QuerySet[Analysis]:
     if stage := asked.get("stage"):
         rows = rows.filter(stage=stage)
     for name, column in (("run", "run_file__run"), ("file", "run_file")):
-        if (number := whole_number(asked.get(name))) is not None:
+        if text := asked.get(name):
+            if (number := whole_number(text)) is None:
+                raise Faulty([Fault(f"“{text[:60]}” is no number.", field=name)])
             rows = rows.filter(**{column: number})
     return rows
 
@@ -100,7 +104,9 @@ def _analysis(row: Analysis) -> dict[str, Any]:
 @analyses.get("", response=Analyses, summary="List analyses", exclude_unset=True)
 def analysis_list(request: HttpRequest, asked: Query[AnalysisQuery]) -> Any:
     """Analyses, the newest first."""
-    return page_of(request, ANALYSES, asked, lambda rows: [_analysis(row) for row in rows])
+    return page_of(
+        request, Analyses, ANALYSES, asked, lambda rows: [_analysis(row) for row in rows]
+    )
 
 
 @analyses.get("/{number}", response=AnalysisWhole, summary="One analysis")
@@ -166,6 +172,7 @@ STANDINGS = Listing(
     rows=_standings,
     cells="",
     order=Order("id"),
+    filters=(Filter("outcome", "Outcome", lambda: Outcome.choices),),
     show=lambda rows: rows.select_related("device", "verdict__waiver"),
 )
 
@@ -186,7 +193,9 @@ def _standing(row: Standing) -> dict[str, Any]:
 @verdicts.get("", response=Verdicts, summary="List verdicts", exclude_unset=True)
 def verdict_list(request: HttpRequest, asked: Query[VerdictQuery]) -> Any:
     """What stands for each device at each stage."""
-    return page_of(request, STANDINGS, asked, lambda rows: [_standing(row) for row in rows])
+    return page_of(
+        request, Verdicts, STANDINGS, asked, lambda rows: [_standing(row) for row in rows]
+    )
 
 
 @verdicts.get("/{number}", response=VerdictWhole, summary="One verdict")

@@ -11,7 +11,8 @@ from pydantic import Field
 from mppcqa.api.asking import one_of, who, with_right
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
-from mppcqa.api.runs import Number, RunWhole, Said, StationOut, run, runs, shown_station, stations
+from mppcqa.api.runs import Number, RunWhole, StationOut, run, runs, shown_station, stations
+from mppcqa.api.said import Said
 from mppcqa.queue import kill_group, lanes
 from mppcqa.runs.actions import resume_run
 from mppcqa.runs.again import start_again

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from mppcqa.api import schemas as say
 from mppcqa.api.asking import one_of, who, with_right
@@ -15,10 +15,12 @@ from mppcqa.api.devices import run_file
 from mppcqa.api.lists import ListQuery, Page, Text, page_of
 from mppcqa.api.once import once
 from mppcqa.api.problems import problem
+from mppcqa.api.said import Said
 from mppcqa.inventory.models import Attachment
 from mppcqa.results.models import Analysis
 from mppcqa.runs.actions import load_station, start_run, unload_station
 from mppcqa.runs.models import LoadedDevice, Run, RunFile, RunSlot, Station
+from mppcqa.web.bound import seen_of
 from mppcqa.web.downloads import stored_file, stored_range
 from mppcqa.web.runs.listing import RUNS, described, listed
 
@@ -58,7 +60,9 @@ class TaskOf(Schema):
 
     id: int
     name: str
+    title: str = ""
     state: str
+    error: str = Field("", description="Why it failed, where its task is seen.")
 
 
 class RunWhole(RunRow):
@@ -103,7 +107,7 @@ def _described(rows: list[Any]) -> list[Any]:
 @runs.get("", response=Runs, summary="List runs", exclude_unset=True)
 def run_list(request: HttpRequest, asked: Query[RunQuery]) -> Any:
     """Runs, the newest first; `sort=run` for the oldest."""
-    return page_of(request, RUNS, asked, _items)
+    return page_of(request, Runs, RUNS, asked, _items)
 
 
 @runs.get("/{number}", response=RunWhole, summary="One run")
@@ -112,7 +116,8 @@ def run(request: HttpRequest, number: Path[Number]) -> Any:
     user = who(request)
     row = one_of(listed(Run.objects.visible_to(user)), "run", pk=number)
     slots = RunSlot.objects.visible_to(user).filter(run=row)
-    tasks = row.task_group.tasks.order_by("pk") if row.task_group else ()
+    tasks = list(row.task_group.tasks.order_by("pk")) if row.task_group else []
+    told = seen_of(user, tasks)
     analyses = Analysis.objects.visible_to(user).filter(run_file__run=row).order_by("pk")
     return {
         **_items([row])[0],
@@ -126,7 +131,16 @@ def run(request: HttpRequest, number: Path[Number]) -> Any:
         ],
         "files": [run_file(one) for one in RunFile.objects.visible_to(user).filter(run=row)],
         "analyses": list(analyses.values_list("pk", flat=True)),
-        "tasks": [{"id": one.pk, "name": one.name, "state": one.state} for one in tasks],
+        "tasks": [
+            {
+                "id": one.pk,
+                "name": one.name,
+                "title": one.title,
+                "state": one.state,
+                "error": one.error_text if one in told else "",
+            }
+            for one in tasks
+        ],
     }
 
 
@@ -217,17 +231,14 @@ def shown_station(request: HttpRequest, row: Station) -> dict[str, Any]:
     return _station(row, list(loaded.select_related("device")))
 
 
-class Said(Schema):
-    """A body; a name that is not known is a fault."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class Load(Said):
     """Devices by slot."""
 
     slots: dict[Annotated[int, Field(ge=1, le=32_767)], Text] = Field(
         description="Slot (from 1) -> serial.", examples=[{"1": "A0001", "2": "A0002"}]
+    )
+    instead: bool = Field(
+        False, description="First take out what sits there; it stays where the new are refused."
     )
 
 
@@ -236,8 +247,10 @@ class Load(Said):
 def load(request: HttpRequest, name: str, said: Load) -> Any:
     """Put devices into slots: all of them or none; a fault names its slot."""
     user = with_right(request, "runs.add_loadeddevice")
+    if said.instead:
+        with_right(request, "runs.delete_loadeddevice")
     row = one_of(Station.objects.select_related("institute"), "station", name=name)
-    load_station(row, said.slots, by=user)
+    load_station(row, said.slots, instead=said.instead, by=user)
     return shown_station(request, row)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
+from django import forms
 from django.http import HttpRequest
 from ninja import Path, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
 from mppcqa.api.asking import of_all, one_of, who, with_right
+from mppcqa.api.by_form import key_of
 from mppcqa.api.lists import Text
 from mppcqa.api.once import once
 from mppcqa.api.problems import Faulty
-from mppcqa.api.runs import Number, Said
-from mppcqa.api.tasks import TaskWhole, router, seen_task, whole
+from mppcqa.api.queue import TaskWhole, router, seen_task, whole
+from mppcqa.api.runs import Number
+from mppcqa.api.said import Said
 from mppcqa.queue import schedules as due
 from mppcqa.queue import submit
 from mppcqa.queue.actions import LAST_PRIORITY, set_priority
@@ -122,7 +125,14 @@ def ask(request: HttpRequest, said: Ask) -> Any:
     except KeyError as error:
         field = f"arguments.{error.args[0]}"
         raise Faulty([Fault("This one is needed, and one of its choices.", field=field)]) from None
-    typed = {f"{PREFIX}{key}": one for key, one in said.arguments.items() if one is not False}
+    typed: dict[str, Any] = {
+        f"{PREFIX}{key}": one for key, one in said.arguments.items() if one is not False
+    }
+    blank = AskForm(routine=routine, user=user, given=given)
+    for name, one in blank.fields.items():
+        # Few rows are chosen from at a page, where their keys are sent.
+        if name in typed and isinstance(one, forms.ModelChoiceField):
+            typed[name] = key_of(one.queryset, str(typed[name]))
     form = AskForm({**typed, "priority": said.priority}, routine=routine, user=user, given=given)
     if not form.is_valid():
         raise Faulty(

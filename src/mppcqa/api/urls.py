@@ -13,21 +13,25 @@ from mppcqa.api import (
     catalogue,
     deciding,
     device_acts,
+    device_changing,
+    hooks,
     kept,
+    labels,
     me,
     measurements,
     packing,
     places,
+    queue,
     registering,
     results,
     run_acts,
     runs,
     task_asking,
-    tasks,
 )
 from mppcqa.api.asking import PersonBearer
-from mppcqa.api.described import DescribedAPI
-from mppcqa.api.limits import TokenRate
+from mppcqa.api.described import Bodies, DescribedAPI
+from mppcqa.api.limits import TokenRate, UploadQuota
+from mppcqa.api.lists import only_known
 from mppcqa.api.problems import answer_with_problems, problem
 from mppcqa.api.station.views import router as station
 
@@ -50,17 +54,19 @@ PERSONS = (
     ("/stations", runs.stations),
     ("/trays", places.trays),
     ("/shipments", places.shipments),
-    ("/tasks", tasks.router),
+    ("/tasks", queue.router),
     ("/routines", task_asking.routines),
     ("/schedules", task_asking.schedules),
     ("/plans", bringing.plans),
     ("/uploads", bringing.uploads),
     ("/reports", kept.reports),
     ("/exports", kept.exports),
+    ("/labels", labels.router),
     ("/catalogue", catalogue.router),
+    ("/webhooks", hooks.hooks),
 )
 """What programs of persons ask for; stations have a part of their own."""
-ACTS = (deciding, packing, run_acts)
+ACTS = (deciding, device_changing, packing, run_acts)
 """Modules whose operations stand on the routers of others."""
 
 api = DescribedAPI(
@@ -69,11 +75,13 @@ api = DescribedAPI(
     description="Quality assurance of MPPCs. Errors are application/problem+json (RFC 9457).",
     urls_namespace="api-v1",
     docs_url=None,  # its pages come from another host
+    parser=Bodies(),
 )
 answer_with_problems(api)
 api.add_router("/station", station)
 for _path, _router in PERSONS:
-    api.add_router(_path, _router, auth=PersonBearer(), throttle=[TokenRate(RATE)])
+    _router.add_decorator(only_known)
+    api.add_router(_path, _router, auth=PersonBearer(), throttle=[TokenRate(RATE), UploadQuota()])
 
 
 @login_not_required

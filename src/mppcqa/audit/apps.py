@@ -30,11 +30,17 @@ def _before(*, plan: Any = (), **_named: Any) -> None:
 
 
 def _after(*, plan: Any = (), **_named: Any) -> None:
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
     from mppcqa.audit.telling import forget
-    from mppcqa.audit.triggers import make_triggers, note
+    from mppcqa.audit.triggers import is_new, make_triggers, note
 
     make_triggers()
     forget()
-    done = [f"{one.app_label}.{one.name}" for one, _backwards in plan or ()]
+    done = [(one.app_label, one.name) for one, _backwards in plan or ()]
+    if not done and is_new():
+        # A database that was made at once had no plan; what it was made by is entered all the same.
+        done = sorted(MigrationRecorder(connection).applied_migrations())
     if done:
-        note("migrate", {"migrations": done})
+        note("migrate", {"migrations": [f"{app}.{name}" for app, name in done]})

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,14 +120,34 @@ class Verified:
 def verify(told: Told = lambda done, total, text: None) -> Verified:
     """Go along the whole chain, and hold it against the anchors that this computer has."""
     started = time.monotonic()
-    found = Verified(waiting=Waiting.objects.count())
-    wanted, found.notes = anchors.wanted()
+    wanted, notes = anchors.wanted()
     total = Entry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    found = follow(_pieces(), wanted, lambda done: told(done, total, ""))
+    found.notes, found.waiting = notes, Waiting.objects.count()
+    found.faults += faults_of_triggers()
+    found.seconds = time.monotonic() - started
+    return found
+
+
+def _pieces() -> Iterator[list[Entry]]:
+    number = 0
+    while rows := list(Entry.objects.filter(pk__gt=number).order_by("pk")[:AT_ONCE]):
+        yield rows
+        number = rows[-1].pk
+
+
+def follow(
+    pieces: Iterable[Sequence[Entry]],
+    wanted: dict[int, list[anchors.Anchor]],
+    told: Callable[[int], None] = lambda done: None,
+) -> Verified:
+    """Go along a whole chain, some entries at a time from its first, and hold it against anchors.
+
+    `wanted` is entry -> its anchors; those that were met are taken out.
+    """
+    found = Verified()
     number, before = 0, START
-    while not found.broken:
-        rows = list(Entry.objects.filter(pk__gt=number).order_by("pk")[:AT_ONCE])
-        if not rows:
-            break
+    for rows in pieces:
         for row in rows:
             if row.pk != number + 1:
                 gap = f"{number + 1}" if row.pk == number + 2 else f"{number + 1} to {row.pk - 1}"
@@ -145,7 +165,9 @@ def verify(told: Told = lambda done, total, text: None) -> Verified:
                         f"the anchor of {anchor.day} in {anchor.path} has another hash for entry "
                         f"{number}: the chain was written anew"
                     )
-        told(number, total, "")
+        told(number)
+        if found.broken:
+            break
     found.entries = number
     if not found.broken:
         for place, some in sorted(wanted.items()):
@@ -153,8 +175,6 @@ def verify(told: Told = lambda done, total, text: None) -> Verified:
                 f"entry {place}, which the anchor of {some[0].day} in {some[0].path} names, is not "
                 f"there: the chain ends at {number}"
             )
-    found.faults += faults_of_triggers()
-    found.seconds = time.monotonic() - started
     return found
 
 

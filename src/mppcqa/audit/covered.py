@@ -29,8 +29,10 @@ LEFT_OUT = {
     "queue.Message": "what programs said, as in the log",
     "queue.Notice": "what was told to somebody of a task, and whether it was read",
     "queue.Attempt": "written by the queue with each change of its task, which is covered",
+    "exchange.Delivery": "what webhooks were told, a record of its own",
     "runs.StationContact": "heartbeats of stations",
     "web.SharedCache": "a cache",
+    "people.Uploaded": "counts of bytes for two days; what was brought is covered",
     "web.LastSave": "what was typed last into a form",
     "sessions.Session": "keys of who is logged in",
     "contenttypes.ContentType": "written by migrations alone",
@@ -52,6 +54,7 @@ UNHEEDED = {
     "people.Badge": {"used_at", "used_from"},
     "people.SecondFactor": {"last_step"},
     "runs.StationOrder": {"messages_seen"},
+    "exchange.Webhook": {"failures", "paused_until", "taken_at"},
     "django_celery_beat.PeriodicTask": {"last_run_at", "total_run_count", "date_changed"},
 }
 """Columns that programs write all the time, of no decision of anybody."""

@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+TERMINAL = "mppcqa.terminal"
+"""Where a request of a command at this computer has its log-in: no header becomes such a name."""
 MOST = 200
 """Characters of each text."""
 
@@ -38,14 +40,21 @@ class Source:
 
 Asked = Callable[[], Source]
 _acting: ContextVar[Asked | None] = ContextVar("mppcqa_acting", default=None)
+request_number: ContextVar[str] = ContextVar("mppcqa_request", default="")
+"""Of the request that this thread answers, for the log."""
 _why: ContextVar[str] = ContextVar("mppcqa_why", default="")
 
 
-def _this_program() -> Source:
+def log_in() -> str:
+    """The name of this process's log-in at this computer, or its number where it has none."""
     try:
-        account = getpass.getuser()
+        return getpass.getuser()
     except (OSError, KeyError):  # a user of no name, as in some containers
-        account = str(os.getuid())
+        return str(os.getuid())
+
+
+def _this_program() -> Source:
+    account = log_in()
     words = [Path(sys.argv[0] or "python").name, *sys.argv[1:3]]
     shown = " ".join(word for word in words if not word.startswith("-"))
     return Source(where=f"{shown} ({account}@{socket.gethostname()})")

@@ -81,6 +81,11 @@ def faults_of_triggers() -> list[str]:
     ]
 
 
+def is_new() -> bool:
+    """Whether nothing was ever entered."""
+    return _is_there() and not Waiting.objects.exists() and not Entry.objects.exists()
+
+
 def note(what: str, about: dict[str, Any]) -> None:
     """Enter something that was done to the database as a whole."""
     if _is_there():
@@ -123,7 +128,7 @@ def wanted_triggers() -> dict[str, str]:
     found = {}
     for model in covered_models():
         for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
-            name = _name(model._meta.db_table, action)
+            name = trigger_name(model._meta.db_table, action)
             found[name] = write.entering(name, model, action)
     guards = (
         (Entry, "UPDATE", "", SEALED),
@@ -138,7 +143,7 @@ def wanted_triggers() -> dict[str, str]:
     return found
 
 
-def _name(table: str, action: str) -> str:
+def trigger_name(table: str, action: str) -> str:
     """At most 64 characters, MariaDB's bound."""
     if len(table) > 44:
         table = f"{table[:35]}_{hashlib.sha256(table.encode()).hexdigest()[:8]}"

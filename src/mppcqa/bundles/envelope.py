@@ -22,11 +22,11 @@ from typing import IO, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils.translation import gettext as _
 
-from mppcqa.bundles.keys import is_signed
 from mppcqa.bundles.models import Key
 from mppcqa.bundles.refusal import BundleRefused
 from mppcqa.bundles.schema import check_document
 from mppcqa.disk import measure
+from mppcqa.keyfile import is_signed
 
 FORMAT = "mppcqa-bundle"
 VERSION = 1

@@ -6,15 +6,12 @@ backup can't sign in our name, and who lost the key makes another and tells the 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import socket
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 from django.db import transaction
@@ -22,25 +19,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.bundles.models import Installation, Key
-from mppcqa.disk import make_folder, whole_file
+from mppcqa.keyfile import is_fingerprint, make_key, public_of, read_key
 from mppcqa.refused import Fault, Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 CARD = "mppcqa-key"
-GROUPS, DIGITS = 10, 4
 NAME = 100
 
 
 class KeyRefused(Refused):
     """Nothing was registered, revoked or signed; `faults` says why."""
-
-
-def fingerprint(public: str) -> str:
-    """What two people compare by telephone: ten groups of four digits of its SHA-256."""
-    digest = hashlib.sha256(bytes.fromhex(public)).hexdigest()
-    return " ".join(digest[DIGITS * n : DIGITS * (n + 1)] for n in range(GROUPS))
 
 
 def key_path() -> Path:
@@ -89,9 +79,9 @@ def our_key() -> Ed25519PrivateKey:
                 )
                 % hosts
             )
-        _write_key(path)
+        make_key(path)
     key = _read_key(path)
-    public = key.public_key().public_bytes_raw().hex()
+    public = public_of(key)
     if public not in {one for one, _host in known}:
         if Key.objects.filter(public=public).exists():
             raise KeyRefused(
@@ -116,27 +106,16 @@ def new_key(*, by: AbstractBaseUser | None = None) -> Ed25519PrivateKey:
             revoked_at=timezone.now(), revoked_by=by and by.pk, revoked_why=_("replaced")
         )
         path.unlink(missing_ok=True)
-        _write_key(path)
+        make_key(path)
         key = _read_key(path)
-        public = key.public_key().public_bytes_raw().hex()
+        public = public_of(key)
         Key.objects.create(installation=ours(), public=public, host=socket.gethostname())
     return key
 
 
-def _write_key(path: Path) -> None:
-    make_folder(path.parent)
-    path.parent.chmod(0o700)
-    # Another process may come first.
-    with suppress(FileExistsError), whole_file(path, fresh=True) as part:
-        part.chmod(0o600)
-        part.write_text(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
-
-
 def _read_key(path: Path) -> Ed25519PrivateKey:
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
     try:
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+        return read_key(path)
     except ValueError:
         raise KeyRefused(
             _("%s holds no key. Make another (mppcqa bundle key --new) and tell your partners.")
@@ -146,14 +125,14 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
 
 def card() -> str:
     """The line that a partner registers: what it is, our UUID, our public key, our name."""
-    public = our_key().public_key().public_bytes_raw().hex()
+    public = public_of(our_key())
     mine = ours()
     return f"{CARD} {mine.uuid} {public} {mine.name}"
 
 
 def public_of_ours() -> str:
     """Our public key, as hexadecimal digits."""
-    return our_key().public_key().public_bytes_raw().hex()
+    return public_of(our_key())
 
 
 def register_key(
@@ -177,7 +156,7 @@ def register_key(
         raise KeyRefused([Fault(text % CARD, field="line")])
     public, called = words[2], (name.strip() or (words[3:] or [""])[0].strip())[:NAME]
     faults = []
-    if "".join(told.split()).lower().replace("-", "") != fingerprint(public).replace(" ", ""):
+    if not is_fingerprint(told, public):
         text = _(
             "The fingerprint is not that of this line. Have the partner read it to you, by "
             "telephone: if it still differs, somebody changed the line on its way."
@@ -220,13 +199,3 @@ def revoke_key(key: Key, why: str, *, by: AbstractBaseUser | None = None) -> Non
     )
     if not done:
         raise KeyRefused(_("This key was revoked already."))
-
-
-def is_signed(public: str, signature: bytes, signed: bytes) -> bool:
-    """Whether a signature is of these bytes and by the key of these digits."""
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-        key.verify(signature, signed)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -329,7 +329,9 @@ def _moments(part: Any) -> None:
             _moments(one)
     elif isinstance(part, dict):
         for name, cell in part.items():
-            if name.endswith("_at") and isinstance(cell, str):
+            # Where a signature is, "at" is its moment; that of a fit is where it was made.
+            moment = name.endswith("_at") or (name == "at" and "method" in part)
+            if moment and isinstance(cell, str):
                 try:
                     dt.datetime.fromisoformat(cell)
                 except ValueError:

@@ -193,7 +193,8 @@ def _means(
         known = [None if error != error else error for error in part.statistical.tolist()]
         cells = (part.value.tolist(), known, part.systematic.tolist(), part.bound.tolist())
         rows = [Mean(*row, 0) for row in zip(*cells, strict=True)]
-        mean = mean_beside_limits(rows)
+        if (mean := mean_beside_limits(rows)) is None:
+            continue
         at = condition_text(meaning.points[condition])
         name = f"{_(key.title)} ({at})" if at else _(key.title)
         found.append((name, measured(*mean[:2], key.unit, *mean[2:4])))

@@ -51,9 +51,10 @@ def _curves(plot: Curves) -> Drawn:
             "low": y - error,
             "high": y + error,
             **({"mark": ARROWS[bound]} if limited else {}),
+            **link,
         }
         for one in plot.series
-        for (x, y, error), bound in zip(one.points(), one.bounds(), strict=True)
+        for (x, y, error), bound, link in zip(one.points(), one.bounds(), one.led(), strict=True)
     ]
     sides = plot.sides()
     data: dict[str, Rows] = {
@@ -64,7 +65,8 @@ def _curves(plot: Curves) -> Drawn:
     if ends := plot.fitted():
         data["line"] = [{"x": x, "y": y} for x, y in ends]
     names = tuple(dict.fromkeys(one.group or one.name for one in plot.series))
-    flags = ("line" in data, bool(data["limits"]), bool(data["limits_at"]), limited)
+    led = any(one.links for one in plot.series)
+    flags = ("line" in data, bool(data["limits"]), bool(data["limits_at"]), limited, led)
     return Drawn(_against(plot.title, (plot.x.text, plot.y.text), names, *flags), data)
 
 
@@ -77,6 +79,7 @@ def _against(
     limits: bool,
     limits_at: bool,
     limited: bool,
+    led: bool,
 ) -> Any:
     x = alt.X("x:Q", title=axes[0], scale=alt.Scale(zero=False, nice=True))
     y = alt.Y("y:Q", title=axes[1], scale=alt.Scale(zero=False, nice=True))
@@ -101,6 +104,7 @@ def _against(
             color=colour,
             tooltip=tooltip,
             **({"shape": arrows()} if limited else {}),
+            **({"href": "href:N"} if led else {}),
         ),
     ]
     if line:
@@ -193,8 +197,9 @@ def _short_format(values: Sequence[float]) -> str:
     spread = max(values) - min(values)
     if largest == 0 or spread == 0:
         return ".4g"
-    digits = math.ceil(math.log10(largest / spread)) + 2
-    return f".{min(max(digits, 3), 6)}g" if largest < 1e5 else ".3s"
+    digits = min(max(math.ceil(math.log10(largest / spread)) + 2, 3), 6)
+    # No power of ten where the number itself is as short: it would not fit into its cell.
+    return ".3s" if largest >= 1e5 else f".{digits}r" if largest >= 100 else f".{digits}g"
 
 
 @drawn.register

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.browser import X_TEXT, Y_TEXT
+from mppcqa.charts.days import day_axis, day_tooltip
 from mppcqa.charts.plots import Scale
 from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
 from mppcqa.charts.theme import BLUE, RED, SEQUENCE, themed
@@ -19,6 +20,8 @@ else:
     alt = Later("mppcqa.charts._quick")
 
 WIDTH, HEIGHT = 900, 340
+OVERLAID = 4
+"""Histograms that are told apart where they lie over each other."""
 OWN_COLOURS = 7
 """Groups that have a colour of their own; more share a scale."""
 
@@ -38,26 +41,36 @@ def _colour(names: tuple[str, ...]) -> Any:
     )
 
 
-def overlaid(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
-    """Histograms over each other: rows of ``g``, ``low``, ``high`` and ``n``."""
-    return _placed(_overlaid(names), x, y, bins=rows)
+def overlaid(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale, range_link: str = "") -> Drawn:
+    """Histograms over each other: rows of ``g``, ``low``, ``high`` and ``n``.
+
+    A range that is dragged over them leads to `range_link`, with its ends for ``{low}`` and
+    ``{high}``.
+    """
+    shape = _beneath(names) if len(names) > OVERLAID else _overlaid(names)
+    return _brushed(_placed(shape, x, y, bins=rows), range_link)
+
+
+def _brushed(made: Drawn, address: str) -> Drawn:
+    """What is dragged over the chart leads to `address`, with its ends along the axis of x for
+    ``{low}`` and ``{high}`` and along that of y for ``{low2}`` and ``{high2}``, if these are in it.
+    """
+    return made.properties(usermeta={"brush": address}) if address else made
+
+
+@shape
+def _beneath(names: tuple[str, ...]) -> Any:
+    """One below the other, each with a height of its own: so many would hide each other."""
+    head = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelPadding=2)
+    bars = _bars().mark_bar(color=BLUE, opacity=0.85)
+    row = alt.Row("g:N", sort=list(names), header=head, spacing=6)
+    made = bars.encode(row=row).properties(width=WIDTH, height=64)
+    return themed(made.resolve_scale(y="independent"))
 
 
 @shape
 def _overlaid(names: tuple[str, ...]) -> Any:
-    tooltip = [
-        "g:N",
-        alt.Tooltip("low:Q", format=".5g"),
-        alt.Tooltip("high:Q", format=".5g"),
-        "n:Q",
-    ]
-    base = named("bins").encode(
-        x=alt.X("low:Q", bin="binned", title=X_TEXT, scale=alt.Scale(zero=False)),
-        x2="high:Q",
-        y=alt.Y("n:Q", title=Y_TEXT, stack=None),
-        href="href:N",
-        tooltip=tooltip,
-    )
+    base = _bars()
     if len(names) < 2:
         bars = base.mark_bar(color=BLUE, opacity=0.85, stroke="white", strokeWidth=0.3)
         return themed(bars.properties(width=WIDTH, height=HEIGHT))
@@ -65,9 +78,25 @@ def _overlaid(names: tuple[str, ...]) -> Any:
     return themed(bars.properties(width=WIDTH, height=HEIGHT))
 
 
-def boxes(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+def _bars() -> Any:
+    tooltip = [
+        "g:N",
+        alt.Tooltip("low:Q", format=".5g"),
+        alt.Tooltip("high:Q", format=".5g"),
+        "n:Q",
+    ]
+    return named("bins").encode(
+        x=alt.X("low:Q", bin="binned", title=X_TEXT, scale=alt.Scale(zero=False)),
+        x2="high:Q",
+        y=alt.Y("n:Q", title=Y_TEXT, stack=None),
+        href="href:N",
+        tooltip=tooltip,
+    )
+
+
+def boxes(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale, range_link: str = "") -> Drawn:
     """Boxes below each other: rows of ``g``, ``q05`` to ``q95``, ``median`` and ``n``."""
-    return _placed(_boxes(names), x, y, boxes=rows)
+    return _brushed(_placed(_boxes(names), x, y, boxes=rows), range_link)
 
 
 @shape
@@ -85,17 +114,17 @@ def _boxes(names: tuple[str, ...]) -> Any:
     return themed(alt.layer(*layers).properties(width=WIDTH, height=alt.Step(26)))
 
 
-def weeks(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+def weeks(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale, days_link: str = "") -> Drawn:
     """Medians with quartiles by week: rows of ``g``, ``day``, ``median``, ``low``, ``high``."""
-    return _placed(_weeks(names), x, y, weeks=rows)
+    return _brushed(_placed(_weeks(names), x, y, weeks=rows), days_link)
 
 
 @shape
 def _weeks(names: tuple[str, ...]) -> Any:
-    x = alt.X("day:T", title=X_TEXT, axis=alt.Axis(format="%Y-%m-%d", labelAngle=-30))
+    x = day_axis("day", X_TEXT, weeks=True)
     y: dict[str, Any] = {"title": Y_TEXT, "scale": alt.Scale(zero=False)}
     colour = _colour(names) if len(names) > 1 else alt.value(BLUE)
-    tooltip = ["g:N", alt.Tooltip("day:T", format="%Y-%m-%d"), "n:Q", *(
+    tooltip = ["g:N", day_tooltip("day"), "n:Q", *(
         alt.Tooltip(f"{one}:Q", format=".5g") for one in ("low", "median", "high"))]  # fmt: skip
     base = named("weeks").encode(x=x, color=colour, tooltip=tooltip)
     layers = [
@@ -106,9 +135,9 @@ def _weeks(names: tuple[str, ...]) -> Any:
     return themed(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
-def scatter(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale) -> Drawn:
+def scatter(rows: Rows, names: tuple[str, ...], x: Scale, y: Scale, area_link: str = "") -> Drawn:
     """Points: rows of ``g``, ``x``, ``y`` and ``what``."""
-    return _placed(_scatter(names), x, y, points=rows)
+    return _brushed(_placed(_scatter(names), x, y, points=rows), area_link)
 
 
 @shape

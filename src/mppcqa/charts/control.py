@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mppcqa.charts.browser import X_TEXT, Y_TEXT
+from mppcqa.charts.days import day_axis, day_tooltip
 from mppcqa.charts.plots import Scale
 from mppcqa.charts.shape import Drawn, Rows, named, shape, with_texts
 from mppcqa.charts.theme import BLUE, GREY, ORANGE, RED, themed
@@ -33,8 +34,7 @@ def control(points: Rows, levels: Rows, kinds: tuple[str, str, str], x: Scale, y
 
 @shape
 def _control(kinds: tuple[str, str, str]) -> Any:
-    axis = alt.Axis(format="%Y-%m-%d", labelAngle=-30)
-    x = alt.X("day:T", title=X_TEXT, axis=axis)
+    x = day_axis("day", X_TEXT)
     y: dict[str, Any] = {"title": Y_TEXT, "scale": alt.Scale(zero=False)}
     colour = alt.Color(
         "kind:N",
@@ -47,7 +47,7 @@ def _control(kinds: tuple[str, str, str]) -> Any:
         legend=None,
     )
     tooltip = [
-        alt.Tooltip("day:T", format="%Y-%m-%d"),
+        day_tooltip("day"),
         alt.Tooltip("value:Q", format=".6g"),
         alt.Tooltip("average:Q", format=".6g"),
         "text:N",
@@ -111,7 +111,7 @@ def spread(points: Rows, x: Scale, y: Scale) -> Drawn:
 
 @shape
 def _spread() -> Any:
-    x = alt.X("day:T", title=X_TEXT, axis=alt.Axis(format="%Y-%m-%d", labelAngle=-30))
+    x = day_axis("day", X_TEXT)
     base = named("points").encode(x=x)
     layers = [
         base.mark_line(color=GREY, strokeDash=[5, 4]).encode(y=alt.Y("limit:Q", title=Y_TEXT)),
@@ -119,7 +119,7 @@ def _spread() -> Any:
         base.mark_point(size=36, filled=True, color=BLUE).encode(
             y=alt.Y("range:Q", title=Y_TEXT),
             tooltip=[
-                alt.Tooltip("day:T", format="%Y-%m-%d"),
+                day_tooltip("day"),
                 alt.Tooltip("range:Q", format=".4g"),
                 alt.Tooltip("limit:Q", format=".4g"),
             ],

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 WIDE = 700
 
 
-def _unchecked(function: Callable[P, Any]) -> Callable[P, Any]:
+def unchecked(function: Callable[P, Any]) -> Callable[P, Any]:
     @functools.wraps(function)
     def quick(*args: P.args, **kwargs: P.kwargs) -> Any:
         from altair.utils import schemapi
@@ -46,8 +46,12 @@ class StraightLine:
     slope: float
 
 
+NUMBERED = 12
+"""Columns of a grid whose cells are wide enough for numbers."""
+
+
 @shape
-@_unchecked
+@unchecked
 def _grid_shape(
     rows: tuple[str, ...],
     columns: tuple[str, ...],
@@ -90,10 +94,20 @@ def _grid_shape(
             )
         )
     )
+    layers = [empty, full]
     size = 26 if len(columns) <= 30 else 14
+    if len(columns) <= NUMBERED:  # there is room for numbers: white on the dark half of the colours
+        size = 64
+        numbers = base.transform_filter("datum.v !== null").transform_joinaggregate(
+            least="min(v)", most="max(v)"
+        )
+        dark = "datum.v < 0.4 * datum.least + 0.6 * datum.most"
+        ink = alt.condition(dark, alt.value("white"), alt.value("black"))
+        text = numbers.mark_text(fontSize=11, cursor="pointer", aria=False)
+        layers.append(text.encode(text=alt.Text("v:Q", format=".4g"), color=ink))
     return themed(
-        alt.layer(empty, full).properties(
-            width=size * len(columns), height=max(22 * len(rows), 60), title=""
+        alt.layer(*layers).properties(
+            width=size * len(columns), height=max(26 * len(rows), 60), title=""
         )
     )
 
@@ -141,8 +155,9 @@ def with_lines(
     rows = [
         {"s": one.name, "x": x, "y": y, "low": y - e, "high": y + e}
         | ({"mark": ARROWS[bound]} if limited else {})
+        | link
         for one in series
-        for (x, y, e), bound in zip(one.points(), one.bounds(), strict=True)
+        for (x, y, e), bound, link in zip(one.points(), one.bounds(), one.led(), strict=True)
     ]
     ends = []
     for one, line in zip(series, lines, strict=True):
@@ -154,12 +169,15 @@ def with_lines(
         ends += [{"s": one.name, "x": x, "y": line.intercept + line.slope * x} for x in (low, high)]
     names = tuple(one.name for one in series)
     axes = axis_title(x_title, x_unit), axis_title(y_title, y_unit)
-    return Drawn(_lines_shape(names, *axes, limited), {"points": rows, "lines": ends})
+    led = any(one.links for one in series)
+    return Drawn(_lines_shape(names, *axes, limited, led), {"points": rows, "lines": ends})
 
 
 @shape
-@_unchecked
-def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str, limited: bool) -> Any:
+@unchecked
+def _lines_shape(
+    names: tuple[str, ...], x_title: str, y_title: str, limited: bool, led: bool
+) -> Any:
     x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
     y = alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False))
     colour = alt.Color(
@@ -182,56 +200,10 @@ def _lines_shape(names: tuple[str, ...], x_title: str, y_title: str, limited: bo
                 color=colour,
                 tooltip=tooltip,
                 **({"shape": arrows()} if limited else {}),
+                **({"href": "href:N"} if led else {}),
             ),
         ).properties(width=WIDTH, height=HEIGHT, title="")
     )
-
-
-def charge_spectrum(
-    centres: Sequence[float],
-    spectra: Mapping[str, tuple[Sequence[float], Sequence[float] | None]],
-    *,
-    x_title: str,
-    unit: str,
-    y_title: str,
-) -> Any:
-    """Spectra of one channel by name, each with the counts that its fit expects (or None)."""
-    rows, curve = [], []
-    for name, (counts, fit) in spectra.items():
-        rows += [
-            {"s": name, "x": round(x, 3), "n": float(n)}
-            for x, n in zip(centres, counts, strict=True)
-            if n > 0
-        ]
-        curve += [
-            {"s": name, "x": round(x, 3), "n": round(float(n), 3)}
-            for x, n in zip(centres, fit if fit is not None else (), strict=fit is not None)
-            if n >= 0.3
-        ]
-    drawn = _spectrum_shape(tuple(spectra), bool(curve), axis_title(x_title, unit), y_title)
-    return Drawn(drawn, {"points": rows, "curve": curve})
-
-
-@shape
-@_unchecked
-def _spectrum_shape(names: tuple[str, ...], fitted: bool, x_title: str, y_title: str) -> Any:
-    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
-    y = alt.Y("n:Q", title=y_title, scale=alt.Scale(type="log"))
-    colour = alt.Color(
-        "s:N",
-        scale=alt.Scale(domain=list(names), range=[BLUE, GREY]),
-        legend=alt.Legend(title=None, orient="top") if len(names) > 1 else None,
-    )
-    tooltip = [alt.Tooltip("x:Q", format=".5g"), "n:Q"]
-    layers = [
-        named("points")
-        .mark_point(size=9, filled=True, opacity=0.7)
-        .encode(x=x, y=y, color=colour, tooltip=tooltip)
-    ]
-    if fitted:
-        line = named("curve").mark_line(strokeWidth=1.4, color=RED)
-        layers.append(line.encode(x=x, y=y, detail="s:N"))
-    return themed(alt.layer(*layers).properties(width=WIDE, height=300, title=""))
 
 
 def trace(
@@ -245,7 +217,7 @@ def trace(
 
 
 @shape
-@_unchecked
+@unchecked
 def _trace_shape(x_title: str, y_title: str) -> Any:
     chart = (
         named("trace")
@@ -286,7 +258,7 @@ def persistence(
 
 
 @shape
-@_unchecked
+@unchecked
 def _persistence_shape(x_title: str, y_title: str, n_title: str) -> Any:
     chart = (
         named("bins")
@@ -330,7 +302,7 @@ def iv_curve(
 
 
 @shape
-@_unchecked
+@unchecked
 def _iv_shape(several: bool, marked: bool, x_title: str, y_title: str) -> Any:
     x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False))
     layers = [
@@ -375,7 +347,7 @@ def over_time(
 
 
 @shape
-@_unchecked
+@unchecked
 def _time_shape(several: bool, x_title: str, y_title: str) -> Any:
     legend = alt.Legend(title=None, orient="bottom") if several else None
     chart = (

@@ -45,6 +45,8 @@ class Series:
     bound: Sequence[int] = ()
     """Of each point, 1 where it is an upper limit, -1 a lower one: drawn as arrows. Empty where
     there are none."""
+    links: Sequence[str] = ()
+    """Where each point leads on a page; empty where they lead nowhere."""
 
     def points(self) -> list[tuple[float, float, float]]:
         """(x, y, error) of what can be drawn; an error that nobody knows is zero."""
@@ -58,6 +60,12 @@ class Series:
         """The bound of each of the `points`."""
         rows = zip(self.x, self.y, self.bound or [0] * len(self.x), strict=True)
         return [bound for x, y, bound in rows if math.isfinite(x) and math.isfinite(y)]
+
+    def led(self) -> list[dict[str, str]]:
+        """For each of the `points` its address as a part of a row; nothing where there is none."""
+        rows = zip(self.x, self.y, self.links or [""] * len(self.x), strict=True)
+        there = [link for x, y, link in rows if math.isfinite(x) and math.isfinite(y)]
+        return [{"href": link} if self.links else {} for link in there]
 
 
 @dataclass(frozen=True)

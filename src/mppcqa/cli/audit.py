@@ -8,6 +8,8 @@ from dataclasses import asdict
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.answers import json_option
+from mppcqa.cli.tables import echo
 
 
 @click.group()
@@ -16,7 +18,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@json_option("One JSON object instead of text.")
 def verify(as_json: bool) -> None:
     """Go along the whole chain and name the first link that does not hold.
 
@@ -33,15 +35,15 @@ def verify(as_json: bool) -> None:
         task = bar.add_task("entries", total=None)
         found = go_along(lambda done, total, text: bar.update(task, completed=done, total=total))
     if as_json:
-        click.echo(json.dumps({"ok": found.holds, **asdict(found)}))
+        echo(json.dumps({"ok": found.holds, **asdict(found)}))
     else:
         for line in found.notes:
-            click.echo(f"note: {line}")
+            echo(f"note: {line}")
         if found.broken:
-            click.echo(f"first broken link: {found.broken}")
+            echo(f"first broken link: {found.broken}")
         for line in found.faults:
-            click.echo(line)
-        click.echo(
+            echo(line)
+        echo(
             f"{found.entries} entries hold, {found.anchors} anchors compared, {found.waiting} "
             f"entries wait to be sealed, {found.seconds:.1f} s"
         )
@@ -61,4 +63,4 @@ def seal() -> None:
         n += some
     last = Entry.objects.order_by("-pk").first()
     written = 0 if last is None else anchors.anchor(last, again=True)
-    click.echo(f"{n} entries sealed, the end of the chain written into {written} files")
+    echo(f"{n} entries sealed, the end of the chain written into {written} files")

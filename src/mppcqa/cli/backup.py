@@ -7,6 +7,14 @@ from pathlib import Path
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
+
+SIGNER = click.option(
+    "--signed-by",
+    "signer",
+    default="",
+    help="Fingerprint of the key that should have signed it; by default that of this computer.",
+)
 
 
 @click.command()
@@ -21,27 +29,37 @@ from mppcqa.cli import setup_django
     "--verify",
     "verified",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Make none; check the checksums of this one.",
+    help="Make none; hold this one against its signature, its checksums and itself.",
 )
-def backup(folder: Path | None, rotated: bool, verified: Path | None) -> None:
+@SIGNER
+@click.option("--key", is_flag=True, help="Make none; say which key signs the backups made here.")
+def backup(
+    folder: Path | None, rotated: bool, verified: Path | None, signer: str, key: bool
+) -> None:
     """Back up database and stored files into FOLDER while people go on working.
 
-    By default into the folder that MPPCQA_BACKUPS names, or backups of MPPCQA_HOME.
+    By default into the folder that MPPCQA_BACKUPS names, or backups of MPPCQA_HOME; from there a
+    copy goes to MPPCQA_BACKUPS_SECOND.
     """
     setup_django()
     from rich.progress import Progress
 
     from mppcqa.exchange.backup import back_up, verify
     from mppcqa.exchange.backup_files import BackupError
+    from mppcqa.exchange.backup_trust import our_fingerprint
     from mppcqa.exchange.rotation import default_folder, rotate
+    from mppcqa.exchange.second_place import copy_to_second
 
+    if key:
+        echo(our_fingerprint())
+        return
     if verified is not None:
-        faults = verify(verified)
+        faults = verify(verified) or _doubts(verified, signer)
         for fault in faults:
-            click.echo(fault, err=True)
+            echo(fault, err=True)
         if faults:
             raise click.ClickException(f"{len(faults)} faults: this backup can't be relied on")
-        click.echo(f"{verified}: every checksum of its own holds")
+        echo(f"{verified}: signature, checksums, audit and values hold")
         _name_faults(verified)
         return
     place = folder or default_folder()
@@ -57,11 +75,29 @@ def backup(folder: Path | None, rotated: bool, verified: Path | None) -> None:
             raise click.ClickException(
                 f"no backup was made, nothing of it is left: {error}"
             ) from None
-    click.echo(made)
+    echo(made)
+    echo(f"signed by {our_fingerprint()}", err=True)
     _name_faults(made)
+    if folder is None:
+        try:
+            second = copy_to_second(made)
+        except (BackupError, OSError) as error:
+            raise click.ClickException(f"{made} has no second place: {error}") from None
+        if second is not None:
+            echo(second)
     if rotated:
         for name in rotate(place):
-            click.echo(f"removed: {name}", err=True)
+            echo(f"removed: {name}", err=True)
+
+
+def _doubts(backup: Path, signer: str) -> list[str]:
+    import json
+
+    from mppcqa.exchange.backup_trust import inner_faults, signature_fault
+    from mppcqa.exchange.rotation import MANIFEST
+
+    fault = signature_fault(backup, signer)
+    return [fault] if fault else inner_faults(backup, json.loads((backup / MANIFEST).read_text()))
 
 
 def _name_faults(backup: Path) -> None:
@@ -69,9 +105,9 @@ def _name_faults(backup: Path) -> None:
 
     faults = stated_faults(backup)
     for fault in faults:
-        click.echo(fault, err=True)
+        echo(fault, err=True)
     if faults:
-        click.echo(
+        echo(
             f"{len(faults)} files were missing or damaged when it was made; all else is whole. "
             "To mend what can be: mppcqa fsck --repair",
             err=True,
@@ -81,7 +117,9 @@ def _name_faults(backup: Path) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--replace", is_flag=True, help="Replace all that the database holds.")
-def restore(folder: Path, replace: bool) -> None:
+@SIGNER
+@click.option("--force", is_flag=True, help="Also one that is damaged or was tampered with.")
+def restore(folder: Path, replace: bool, signer: str, force: bool) -> None:
     """Put the backup in FOLDER into the database and store that the settings name.
 
     A backup of an older version is migrated to this one.
@@ -102,7 +140,7 @@ def restore(folder: Path, replace: bool) -> None:
             def show(done: int, total: int, text: str) -> None:
                 bar.update(task, completed=done, total=total, description=text[-40:])
 
-            counts = put_back(folder, replace=replace, told=show)
+            counts = put_back(folder, replace=replace, signer=signer, force=force, told=show)
     except BackupError as error:
         raise click.ClickException(str(error)) from None
     except (OSError, DatabaseError) as error:
@@ -111,4 +149,4 @@ def restore(folder: Path, replace: bool) -> None:
         ) from None
     _name_faults(folder)
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "missing")
-    click.echo(told + " restored")
+    echo(told + " restored")

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.papers import writes_documents
+from mppcqa.cli.tables import echo
 
 
 @click.group()
@@ -19,27 +21,7 @@ def bundle() -> None:
 @click.argument("shipment", type=int)
 @click.option("--run-files", is_flag=True, help="With the run files, as far as they are here.")
 @click.option("--no-certificates", is_flag=True, help="Without the certificates.")
-@click.option(
-    "--language",
-    type=click.Choice(["en", "es"]),
-    default="en",
-    show_default=True,
-    help="Of the reports within.",
-)
-@click.option(
-    "--paper",
-    type=click.Choice(["A4", "letter"]),
-    default="A4",
-    show_default=True,
-    help="Of the reports within.",
-)
-@click.option(
-    "--output",
-    default=".",
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder that the file goes to; made if need be.",
-)
+@writes_documents
 def out(
     shipment: int,
     run_files: bool,
@@ -82,7 +64,7 @@ def out(
                 file.write(piece)
     except (Refused, FileFault, OSError) as error:
         raise click.ClickException(f"{error}") from None
-    click.echo(path)
+    echo(path)
 
 
 @bundle.command(name="in")
@@ -91,20 +73,19 @@ def out(
 def in_(file: Path, only_look: bool) -> None:
     """Take in FILE, a partner's bundle: all of it or nothing; twice is harmless."""
     setup_django()
-    from django.core.management import call_command
-
     from mppcqa.bundles.taking import arrive, look, take
+    from mppcqa.database.ready import make_ready
     from mppcqa.refused import Refused
     from mppcqa.store.reading import FileFault
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         with file.open("rb") as source:
             row = arrive(source)
         told = look(row) if only_look else take(row)
     except (Refused, FileFault, OSError) as error:
         raise click.ClickException(f"{error}") from None
-    click.echo(f"{row.filename}, of {row.sender}, number {row.number}")
+    echo(f"{row.filename}, of {row.sender}, number {row.number}")
     _say(told)
 
 
@@ -113,10 +94,10 @@ def _say(told: dict[str, Any]) -> None:
 
     for thing, counts in told["counts"].items():
         parts = ", ".join(f"{n} {WHAT[what]}" for what, n in counts.items())
-        click.echo(f"{THINGS[thing]}: {parts}")
+        echo(f"{THINGS[thing]}: {parts}")
     for what, line in told["lines"]:
         if what != "new":
-            click.echo(f"  {WHAT[what]}: {line}")
+            echo(f"  {WHAT[what]}: {line}")
 
 
 @bundle.command()
@@ -125,19 +106,19 @@ def _say(told: dict[str, Any]) -> None:
 def key(fresh: bool, name: str | None) -> None:
     """The line that partners register, and the fingerprint that you read to them by telephone."""
     setup_django()
-    from django.core.management import call_command
-
-    from mppcqa.bundles.keys import card, fingerprint, new_key, public_of_ours, rename_ours
+    from mppcqa.bundles.keys import card, new_key, public_of_ours, rename_ours
+    from mppcqa.database.ready import make_ready
+    from mppcqa.keyfile import fingerprint
     from mppcqa.refused import Refused
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         if name is not None:
             rename_ours(name)
         if fresh:
             new_key()
-        click.echo(card())
-        click.echo(fingerprint(public_of_ours()))
+        echo(card(), lines=True)
+        echo(fingerprint(public_of_ours()))
     except Refused as error:
         raise click.ClickException(str(error)) from None
 
@@ -149,17 +130,16 @@ def key(fresh: bool, name: str | None) -> None:
 def trust(line: str, told: str, name: str) -> None:
     """Take bundles of the partner whose LINE this is (the partner's `mppcqa bundle key`)."""
     setup_django()
-    from django.core.management import call_command
-
     from mppcqa.bundles.keys import register_key
+    from mppcqa.database.ready import make_ready
     from mppcqa.refused import Refused
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         made = register_key(line, told, name=name)
     except Refused as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"bundles of {made.installation} are taken from now on")
+    echo(f"bundles of {made.installation} are taken from now on")
 
 
 @bundle.command()
@@ -179,4 +159,4 @@ def revoke(public: str, why: str) -> None:
         revoke_key(found[0], why)
     except Refused as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"the key of {found[0].installation} is revoked")
+    echo(f"the key of {found[0].installation} is revoked")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
 
+from mppcqa.cli.answers import json_option
+from mppcqa.cli.tables import echo
+
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file instead of text.")
+@json_option("One JSON object a file instead of text.")
 @click.option(
     "--recover",
     "target",
@@ -20,9 +24,12 @@ import click
 def check(files: tuple[Path, ...], as_json: bool, target: Path | None) -> None:
     """Check ROOT run files and name every fault; exit status 1 if there is any.
 
-    Without FILES: check the stages that are installed, those of other packages too.
+    Without FILES: check the stages that are installed, those of other packages too, and the user
+    that test programs run as.
     """
+    from mppcqa.runfile import Fault
     from mppcqa.runfile import check as check_file
+    from mppcqa.stages.filed_axes import file_axis_faults
 
     if not files and target is None:
         _check_stages(as_json)
@@ -33,34 +40,46 @@ def check(files: tuple[Path, ...], as_json: bool, target: Path | None) -> None:
         files = (target,)
     failed = False
     for path in files:
-        faults = check_file(path)
+        faults = check_file(path) or [Fault(one) for one in file_axis_faults(path)]
         failed |= bool(faults)
         if as_json:
             rows = [fault.__dict__ for fault in faults]
-            click.echo(json.dumps({"file": str(path), "ok": not faults, "faults": rows}))
+            echo(json.dumps({"file": str(path), "ok": not faults, "faults": rows}))
             continue
-        click.echo(f"{path}: {'ok' if not faults else f'{len(faults)} faults'}")
+        echo(f"{path}: {'ok' if not faults else f'{len(faults)} faults'}")
         for fault in faults:
-            click.echo(f"  {fault}")
+            echo(f"  {fault}")
     if failed:
         raise SystemExit(1)
 
 
 def _check_stages(as_json: bool) -> None:
+    from mppcqa.queue.program_user import FOLDER_SETTING, SETTING, ProgramUserFault, program_user
     from mppcqa.stages import all_stages, broken_stages
 
     broken = broken_stages()
+    fault = ""
+    try:
+        user = program_user(os.environ.get(SETTING, ""), os.environ.get(FOLDER_SETTING, ""))
+    except ProgramUserFault as error:
+        user, fault = None, str(error)
+    ok = not broken and not fault
     if as_json:
         rows = [one.__dict__ for one in broken]
         stages = {stage.key: stage.version for stage in all_stages()}
-        click.echo(json.dumps({"ok": not broken, "stages": stages, "switched_off": rows}))
+        told = {"program_user": user.name if user else "", "program_user_fault": fault}
+        echo(json.dumps({"ok": ok, "stages": stages, "switched_off": rows, **told}))
     else:
+        if user is not None:
+            echo(f"test programs run as the user {user.name}")
+        if fault:
+            echo(fault)
         for stage in all_stages():
-            click.echo(f"{stage.key}: {stage.title}, version {stage.version}: ok")
+            echo(f"{stage.key}: {stage.title}, version {stage.version}: ok")
         for one in broken:
-            click.echo(f"{one}")
-            click.echo("".join(f"  {line}\n" for line in one.details.splitlines()), nl=False)
-    if broken:
+            echo(f"{one}")
+            echo("".join(f"  {line}\n" for line in one.details.splitlines()), nl=False, lines=True)
+    if not ok:
         raise SystemExit(1)
 
 
@@ -76,4 +95,4 @@ def _recover(files: tuple[Path, ...], target: Path) -> None:
     except RunFileError as error:
         raise click.ClickException(str(error)) from None
     for tree, count in entries.items():
-        click.echo(f"{tree}: {count} entries recovered", err=True)
+        echo(f"{tree}: {count} entries recovered", err=True)

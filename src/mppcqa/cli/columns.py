@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 TOLD = 20
 
@@ -41,7 +42,7 @@ def status() -> None:
         "age_s": layout.age_s,
         "folder": str(files.folder()),
     }
-    click.echo(json.dumps(told))
+    echo(json.dumps(told))
 
 
 @columns.command()
@@ -55,7 +56,7 @@ def follow() -> None:
             layout = keeping.follow(progress)
     except Busy:
         raise click.ClickException("Another process is bringing the copy up to date.") from None
-    click.echo(f"The copy has {layout.rows} values in {len(layout.pieces)} files.")
+    echo(f"The copy has {layout.rows} values in {len(layout.pieces)} files.")
 
 
 @columns.command()
@@ -65,7 +66,7 @@ def rebuild() -> None:
 
     with _bar("Reading") as progress:
         layout = keeping.rebuild(progress)
-    click.echo(f"The copy has {layout.rows} values in {len(layout.pieces)} files.")
+    echo(f"The copy has {layout.rows} values in {len(layout.pieces)} files.")
 
 
 @columns.command()
@@ -76,10 +77,10 @@ def check() -> None:
     with _bar("Comparing") as progress:
         found = keeping.check(progress)
     if found.absent:
-        click.echo(f"Analyses that are not in the copy yet: {len(found.absent)}.")
+        echo(f"Analyses that are not in the copy yet: {len(found.absent)}.")
     for analysis in found.wrong[:TOLD]:
-        click.echo(f"Values of analysis {analysis} differ.")
+        echo(f"Values of analysis {analysis} differ.")
     if found.wrong:
-        click.echo(f"{len(found.wrong)} analyses differ; mend it with: mppcqa columns rebuild")
+        echo(f"{len(found.wrong)} analyses differ; mend it with: mppcqa columns rebuild")
         raise SystemExit(1)
-    click.echo(f"{found.values} values are in the copy as the database has them.")
+    echo(f"{found.values} values are in the copy as the database has them.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mppcqa.cli import setup_django
-from mppcqa.cli.tables import show
+from mppcqa.cli.tables import add_row, echo, show
 from mppcqa.home import home_folder
 from mppcqa.refused import Refused
 
@@ -42,14 +42,14 @@ WORKER_WAIT_S = 60.0
 def demo(arrays: int, stage: str, season: bool) -> None:
     """Register arrays, measure, analyse, judge and report them through the queue."""
     setup_django()
-    from django.core.management import call_command
+    from mppcqa.database.ready import make_ready
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     if season:
         from mppcqa.cli.season import make_season
 
-        devices = make_season(click.echo)
-        click.echo(f"{len(devices)} devices; see the pages, or: mppcqa run")
+        devices = make_season(echo)
+        echo(f"{len(devices)} devices; see the pages, or: mppcqa run")
         return
     with workers() as look_after:
         ok = fill(arrays=arrays, stage=stage, meanwhile=look_after)
@@ -106,7 +106,10 @@ def fill(*, arrays: int, stage: str = "", meanwhile: Callable[[], None] = lambda
         raise click.UsageError(str(error)) from None
     with _bar() as progress:
         bar = progress.add_task("campaign", total=None)
-        runs = measure_all(campaign, lambda some: _wait(some, progress, bar, meanwhile))
+        try:
+            runs = measure_all(campaign, lambda some: _wait(some, progress, bar, meanwhile))
+        except Refused as error:  # somebody used a station meanwhile
+            raise click.ClickException(str(error)) from None
     _print_table(campaign.devices)
     failed = [
         task
@@ -114,7 +117,7 @@ def fill(*, arrays: int, stage: str = "", meanwhile: Callable[[], None] = lambda
         if task.state != State.SUCCEEDED
     ]
     for task in failed:
-        click.echo(f"{task} {task.state}: {task.error_text or task.kill_reason}", err=True)
+        echo(f"{task} {task.state}: {task.error_text or task.kill_reason}", err=True)
     return not failed
 
 
@@ -194,5 +197,5 @@ def _print_table(devices: list[Device]) -> None:
         verdicts = ", ".join(section.standing.outcome or "–" for section in sections)
         report = reports_of(device).first()
         path = report.file.path if report else "–"
-        table.add_row(device.serial, *cells, verdicts, path)
+        add_row(table, device.serial, *cells, verdicts, path)
     show(table)

@@ -68,6 +68,9 @@ def prepare(arrays: int, stage: str = "") -> Demonstration:
         )
         station_lane(station)
         stations.append(station)
+    least = SLOTS if len(set(wanted.values())) == len(wanted) else 1
+    if faults := [fault for one in stations for fault in _unfit(one, wanted[one.name], least)]:
+        raise Refused(faults)
     operator, made = get_user_model().objects.get_or_create(username=OPERATOR)
     if made:
         operator.set_unusable_password()
@@ -85,6 +88,18 @@ def prepare(arrays: int, stage: str = "") -> Demonstration:
         for number in range(arrays)
     ]
     return Demonstration(register_devices(rows, by=operator), stations, operator)
+
+
+def _unfit(station: Station, stage: str, least: int) -> list[str]:
+    """Why a station that was there before can't be the demonstration's."""
+    if station.stage != stage:
+        return [f"the station {station.name} is of the stage {station.stage}, not {stage}"]
+    if station.slots < least:
+        return [f"the station {station.name} has {station.slots} slots; {least} are needed"]
+    loaded = station.loaded.select_related("device").order_by("slot")
+    if there := ", ".join(f"{one.device.serial} in slot {one.slot}" for one in loaded):
+        return [f"the station {station.name} holds {there}: take them out first"]
+    return []
 
 
 def measure_all(campaign: Demonstration, wait: Callable[[list[Run]], None]) -> list[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -13,15 +14,28 @@ from urllib.parse import urlsplit
 import click
 
 import mppcqa
+from mppcqa.cli.tables import echo
 from mppcqa.disk import whole_folder
 
+USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 SERVICES = {
     "web": ("the pages", "web --host $web_host --port $web_port", "60"),
     "worker": ("runs tasks", "worker --concurrency 2", "300"),
     "scheduler": ("starts what runs at set times", "scheduler", "30"),
     "bell": ("wakes stations", "bell --host $bell_host --port $bell_port", "30"),
+    "fitter": ("fits spectra anew on their pages", "fitter", "10"),
 }
 """Name of a service -> what it does, its arguments, and seconds in which it may stop by itself."""
+NO_RIGHTS = "CapabilityBoundingSet=\nAmbientCapabilities="
+BECOMES = """\
+# It starts test programs as another user, and has the rights for that and no other. To be root
+# gives no right of root's here, yet who took over this service could act as any user of this
+# computer, by their files and sockets. What would lead on from there is closed.
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL
+AmbientCapabilities=CAP_SETUID CAP_SETGID CAP_KILL
+SecureBits=noroot noroot-locked
+InaccessiblePaths=-/etc/shadow -/etc/gshadow -/etc/ssh -/root -$key \
+ -/run/dbus -/run/systemd/private -/run/docker.sock -/run/mysqld"""
 SECRET, OPEN, PROGRAM = 0o600, 0o644, 0o755
 
 
@@ -34,13 +48,25 @@ SECRET, OPEN, PROGRAM = 0o600, 0o644, 0o755
     "--certificate", default="/etc/mppcqa/tls.crt", show_default=True, help="Of the host, for TLS."
 )
 @click.option("--key", default="/etc/mppcqa/tls.key", show_default=True, help="Its private key.")
-def deployment(folder: Path, url: str, web: str, bell: str, certificate: str, key: str) -> None:
+@click.option(
+    "--program-user",
+    default="",
+    help="User for stations' test programs, whose home is /var/lib/NAME.",
+)
+def deployment(
+    folder: Path, url: str, web: str, bell: str, certificate: str, key: str, program_user: str
+) -> None:
     """Write what a server needs: systemd units, nginx, settings, accounts, containers.
 
     With new random passwords; `docs/deployment.md` says where each file goes. A folder that is
     there is left as it is: its passwords may be in use.
     """
     host = _host_of(url)
+    if (program_user and not USER.fullmatch(program_user)) or program_user in ("root", "mppcqa"):
+        raise click.BadParameter(
+            "is a user of their own: letters, digits and dashes, not root, not mppcqa itself",
+            param_hint="--program-user",
+        )
     if folder.exists():
         raise click.ClickException(
             f"{folder} exists. Name a new folder: passwords that are in use stand in the old."
@@ -48,6 +74,7 @@ def deployment(folder: Path, url: str, web: str, bell: str, certificate: str, ke
     given = {
         "url": url.rstrip("/"), "host": host, "web": web, "bell": bell,
         "certificate": certificate, "key": key, "version": mppcqa.__version__,
+        "program_user": program_user,
         "program": str(Path(sys.prefix) / "bin" / "mppcqa"),
     }  # fmt: skip
     with whole_folder(folder) as part:
@@ -58,7 +85,7 @@ def deployment(folder: Path, url: str, web: str, bell: str, certificate: str, ke
             path.touch(mode=mode)
             path.chmod(mode)
             path.write_text(text)
-            click.echo(str(folder / name))
+            echo(str(folder / name))
 
 
 def _host_of(url: str) -> str:
@@ -86,7 +113,10 @@ def _files(given: dict[str, str]) -> Iterator[tuple[str, str, int]]:
         for place in ("web", "bell"):
             places[f"{place}_host"], _colon, places[f"{place}_port"] = given[place].rpartition(":")
         arguments = Template(arguments).substitute(places)
+        becomes = name == "worker" and given["program_user"]
         told = given | {"what": what, "arguments": arguments, "patience": patience}
+        told["rights"] = Template(BECOMES).substitute(given) if becomes else NO_RIGHTS
+        told["writes"] = f" /var/lib/{given['program_user']}" if becomes else ""
         yield f"mppcqa-{name}.service", _filled("service.in", told), OPEN
 
 
@@ -102,7 +132,8 @@ def _containers(given: dict[str, str]) -> Iterator[tuple[str, str, int]]:
     """The same for containers, whose servers make the accounts themselves."""
     words = {"database": _secret(), "broker": _secret()}
     yield "compose/compose.yaml", _filled("compose.yaml", given), OPEN
-    yield "compose/mppcqa.env", _settings(given, words, "database", "broker"), SECRET
+    alone = given | {"program_user": ""}  # where nobody has a right to become another user
+    yield "compose/mppcqa.env", _settings(alone, words, "database", "broker"), SECRET
     database = {
         "MARIADB_ROOT_PASSWORD": _secret(),
         "MARIADB_DATABASE": "mppcqa",
@@ -124,7 +155,9 @@ def _settings(given: dict[str, str], words: dict[str, str], database: str, broke
         "database": f"mysql://mppcqa:{words['database']}@{database}:3306/mppcqa",
         "broker": f"amqp://mppcqa:{words['broker']}@{broker}:5672/mppcqa",
     }
-    return _filled("mppcqa.env", given | places)
+    user = given["program_user"]
+    named = {"program_user": f"MPPCQA_PROGRAM_USER='{user}'\n" if user else ""}
+    return _filled("mppcqa.env", given | places | named)
 
 
 def _secret() -> str:

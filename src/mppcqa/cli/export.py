@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 OUTCOMES = ("pass", "warning", "fail", "incomplete", "none")
 
@@ -62,7 +63,7 @@ def export(what: str, output: Path, kind: str, **asked: Any) -> None:
         rows = write_list(what, form, output, filters)
     except (ExportRefused, OSError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{output}: {rows} rows")
+    echo(f"{output}: {rows} rows")
 
 
 def _refuse_odd(what: str, filters: dict[str, str]) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mppcqa.cli.tables import echo
+
 if TYPE_CHECKING:
     from mppcqa.tables.mapping import Mapping
     from mppcqa.tables.proposal import Proposal
@@ -19,7 +21,7 @@ def list_mappings() -> None:
     from mppcqa.exchange.foreign.mappings import all_mappings
 
     for mapping in all_mappings():
-        click.echo(f"{mapping.name}  ({mapping.format}, {mapping.kind})")
+        echo(f"{mapping.name}  ({mapping.format}, {mapping.kind})")
 
 
 def mappings_for(
@@ -66,9 +68,9 @@ def _proposed(path: Path, units: tuple[str, ...], asks: bool) -> Mapping:
         column, _sign, unit = pair.partition("=")
         found = found.with_unit(column, unit)
     if found.mapping is not None:
-        click.echo(f"{path.name}: {found.mapping.name}", err=True)
+        echo(f"{path.name}: {found.mapping.name}", err=True)
     for reason in found.reasons:
-        click.echo(f"  {reason}", err=True)
+        echo(f"  {reason}", err=True)
     if found.certain and found.mapping is not None:
         return found.mapping
     if asks and found.mapping is not None:

@@ -8,10 +8,12 @@ from dataclasses import asdict
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.answers import json_option
+from mppcqa.cli.tables import echo
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@json_option("One JSON object instead of text.")
 @click.option(
     "--repair",
     is_flag=True,
@@ -37,13 +39,13 @@ def fsck(as_json: bool, repair: bool) -> None:
 
         report = check_store(repair=repair, told=show)
     if as_json:
-        click.echo(json.dumps({"ok": not report.left, **asdict(report)}))
+        echo(json.dumps({"ok": not report.left, **asdict(report)}))
     else:
         for one in report.findings:
             row = f" ({one.row})" if one.row else ""
             done = f"; {one.repaired}" if one.repaired else ""
-            click.echo(f"{one.kind}: {one.name}{row}: {one.text}{done}")
-        click.echo(
+            echo(f"{one.kind}: {one.name}{row}: {one.text}{done}")
+        echo(
             f"{report.files} files, {report.bytes / 1e6:.0f} MB read in {report.seconds:.1f} s: "
             f"{len(report.findings)} findings, {len(report.left)} left"
         )

@@ -13,6 +13,7 @@ from mppcqa.cli.import_assembly import assembly
 from mppcqa.cli.import_foreign import foreign
 from mppcqa.cli.import_records import records
 from mppcqa.cli.import_table import table
+from mppcqa.cli.tables import echo
 
 if TYPE_CHECKING:
     from mppcqa.stages import Survey
@@ -68,12 +69,12 @@ import_.add_command(table)
 def take_survey(key: str, folder: Path, on_error: Any) -> None:
     """Trays that others measured, as a stage's survey reads them."""
     setup_django()
-    from django.core.management import call_command
     from rich.progress import Progress
 
+    from mppcqa.database.ready import make_ready
     from mppcqa.exchange.foreign.surveys import BrokenLines, SurveyRefused, import_surveys
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         with Progress(transient=True) as bar:
             task = bar.add_task("trays", total=None)
@@ -84,7 +85,7 @@ def take_survey(key: str, folder: Path, on_error: Any) -> None:
             result = import_surveys(key, folder, on_error=on_error, progress=show)
     except BrokenLines as error:
         for fault in error.faults:
-            click.echo(fault, err=True)
+            echo(fault, err=True)
         raise click.ClickException(
             f"{len(error.faults)} broken lines, nothing was taken in. Mend them, or leave them "
             "out with --on-error skip."
@@ -92,13 +93,13 @@ def take_survey(key: str, folder: Path, on_error: Any) -> None:
     except SurveyRefused as error:
         raise click.ClickException(str(error)) from None
     for text in result.faults:
-        click.echo(f"left out: {text}", err=True)
-    click.echo(
+        echo(f"left out: {text}", err=True)
+    echo(
         f"{result.trays} trays with {result.devices} devices and {result.values} values taken in, "
         f"{result.unchanged} trays were there already"
     )
     if result.unknown:
-        click.echo(
+        echo(
             f"{result.unknown} devices have columns that are not known; they are kept with the "
             "analysis as they stand"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 
 @click.command()
@@ -19,21 +20,20 @@ def assembly(file: Path, replace: bool) -> None:
     Without a date in "to" it holds now. "mppcqa export assembly" writes such a table.
     """
     setup_django()
-    from django.core.management import call_command
-
+    from mppcqa.database.ready import make_ready
     from mppcqa.exchange.assembly import take_assembly
     from mppcqa.inventory.assembly import AssemblyRefused
     from mppcqa.tables import TableError
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         done, notes = take_assembly(file, viewer=None, replace=replace)
     except AssemblyRefused as error:
         for fault in error.faults[:200]:
-            click.echo(fault, err=True)
+            echo(fault, err=True)
         raise click.ClickException(f"{len(error.faults)} faults, nothing was taken in") from None
     except (TableError, OSError) as error:
         raise click.ClickException(str(error)) from None
     for note in notes:
-        click.echo(note)
-    click.echo(f"{done.new} mounted, {done.ended} ended, {done.unchanged} were known already")
+        echo(note)
+    echo(f"{done.new} mounted, {done.ended} ended, {done.unchanged} were known already")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mppcqa.cli.tables import echo
 from mppcqa.disk import whole_file
 
 SHOWN = 20
@@ -45,7 +46,7 @@ def batch(
     for one, named, serial in preview(row, SHOWN):
         said = [f"{name}={value:g}" for name, value in named.conditions] if named else []
         said += [f"channel {named.channel}"] if named and named.channel is not None else []
-        click.echo(f"{one.name}: {', '.join([serial or 'no device by its name', *said])}", err=True)
+        echo(f"{one.name}: {', '.join([serial or 'no device by its name', *said])}", err=True)
     if look:
         row.delete()
         return
@@ -53,16 +54,16 @@ def batch(
     if wait:
         _work_off(row)
     counts = counts_of(row)
-    click.echo(
+    echo(
         f"{counts['files']} files: {counts['taken']} taken in as {counts['runs']} runs of "
         f"{counts['devices']} devices, {counts['twice']} there already, {counts['refused']} not "
         f"taken in; {counts['values']} values, {counts['problems']} problems"
     )
     refused = row.files.exclude(state__in=("taken", "waiting")).order_by("pk")
     for one in refused[:SHOWN]:
-        click.echo(f"{one.name}: {'; '.join(one.why)}", err=True)
+        echo(f"{one.name}: {'; '.join(one.why)}", err=True)
     if (more := refused.count() - SHOWN) > 0:
-        click.echo(f"and {more} more; all of them with --report FILE.csv", err=True)
+        echo(f"and {more} more; all of them with --report FILE.csv", err=True)
     if report is not None:
         with whole_file(report) as part, part.open("w", newline="", encoding="utf-8") as target:
             write_report(row, target)

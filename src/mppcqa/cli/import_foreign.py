@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 if TYPE_CHECKING:
     from mppcqa.exchange.foreign.files import Checked
@@ -118,16 +119,15 @@ def foreign(
     or refused where nobody can answer.
     """
     setup_django()
-    from django.core.management import call_command
-
     from mppcqa.cli.foreign_mappings import list_mappings, mappings_for
+    from mppcqa.database.ready import make_ready
     from mppcqa.exchange.foreign.files import ForeignRefused
     from mppcqa.exchange.mapping import moment_faults
     from mppcqa.runfile import RunFileError
     from mppcqa.runs.actions import find_device
     from mppcqa.tables import TableError
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     if listed:
         list_mappings()
         return
@@ -160,16 +160,16 @@ def foreign(
         run = _taken_in(files, mappings, device, said, channel, allow, look, asks, measured)
     except ForeignRefused as error:
         for fault in error.faults:
-            click.echo(fault, err=True)
+            echo(fault, err=True)
         for what in error.asked:
-            click.echo(f"If that is right: --allow {what}", err=True)
+            echo(f"If that is right: --allow {what}", err=True)
         raise click.ClickException("nothing was taken in") from None
     except (RunFileError, TableError, OSError) as error:
         raise click.ClickException(str(error)) from None
     if run is None:
         return
     names = ", ".join(dict.fromkeys(repr(mapping.name) for mapping in mappings))
-    click.echo(f"run {run.pk}: {len(files)} files of {device.serial} by {names}")
+    echo(f"run {run.pk}: {len(files)} files of {device.serial} by {names}")
     if wait and not _finish(run):
         raise SystemExit(1)
 
@@ -212,16 +212,16 @@ def _show(checked: list[Checked]) -> None:
     drawn: set[str] = set()
     for one in checked:
         for note in one.notes:
-            click.echo(note, err=True)
+            echo(note, err=True)
         for part in one.parts[:20]:
             channels = ", ".join(map(str, part.channels[:8])) + (
                 " …" if len(part.channels) > 8 else ""
             )
             what = f"{part.size} {part.kind}, channel {channels}, {_told(part)}"
-            click.echo(f"{one.name}: {what}", err=True)
+            echo(f"{one.name}: {what}", err=True)
             if part.kind not in drawn:
                 drawn.add(part.kind)
-                click.echo(draw(part), err=True)
+                echo(draw(part), err=True, lines=True)
 
 
 def _told(part: Measured) -> str:
@@ -242,7 +242,7 @@ def _answered(checked: list[Checked], allow: tuple[str, ...], asks: bool) -> lis
         for what, texts in one.questions.items():
             if what not in allowed:
                 for text in texts:
-                    click.echo(text, err=True)
+                    echo(text, err=True)
                 if click.confirm("Take it in nevertheless?", err=True):
                     allowed.append(what)
     return allowed
@@ -257,7 +257,7 @@ def _finish(run: Any) -> bool:
         wait([run])
     for task in Task.objects.filter(group=run.task_group_id).order_by("pk"):
         if task.state != State.SUCCEEDED:
-            click.echo(f"{task} {task.state}: {task.error_text}", err=True)
+            echo(f"{task} {task.state}: {task.error_text}", err=True)
             return False
     _say_found(run)
     return True
@@ -269,9 +269,9 @@ def _say_found(run: Any) -> None:
 
     row = Analysis.objects.filter(run_file__run=run).order_by("-pk").first()
     if row is None:
-        click.echo("analysed")
+        echo("analysed")
         return
-    click.echo(f"analysed: {row.values} values, {len(row.problems or [])} problems")
+    echo(f"analysed: {row.values} values, {len(row.problems or [])} problems")
     for problem in (row.problems or [])[:10]:
         text = problem.get("what", problem) if isinstance(problem, dict) else problem
-        click.echo(f"  {text}", err=True)
+        echo(f"  {text}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 SHOWN = 50
 
@@ -35,12 +36,11 @@ def records(
     Runs that were measured after such a moment are brought in line by tasks.
     """
     setup_django()
-    from django.core.management import call_command
-
+    from mppcqa.database.ready import make_ready
     from mppcqa.exchange.records import RecordsRefused, import_records
     from mppcqa.tables import Reading, TableError
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     reading = Reading(
         delimiter="\t" if delimiter == "tab" else delimiter,
         encoding=encoding,
@@ -52,10 +52,10 @@ def records(
             n = import_records(path, kind=kind, reading=reading, only_check=only_check)
         except RecordsRefused as error:
             for fault in error.faults[:SHOWN]:
-                click.echo(f"{path.name}: {fault}", err=True)
+                echo(f"{path.name}: {fault}", err=True)
             if (more := len(error.faults) - SHOWN) > 0:
-                click.echo(f"and {more} more faults", err=True)
+                echo(f"and {more} more faults", err=True)
             raise click.ClickException(f"{path}: nothing was imported") from None
         except (TableError, OSError) as error:
             raise click.ClickException(f"{path}: {error}") from None
-        click.echo(f"{path.name}: {n} records" + (" could be imported" if only_check else ""))
+        echo(f"{path.name}: {n} records" + (" could be imported" if only_check else ""))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 SHOWN = 50
 
@@ -48,9 +49,9 @@ def table(files: tuple[Path, ...], only_check: bool, faults: Path | None, **how:
     All faults of a file are shown at once, and a file with faults imports nothing.
     """
     setup_django()
-    from django.core.management import call_command
+    from mppcqa.database.ready import make_ready
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     for path in files:
         _one(path, only_check, faults, how)
 
@@ -75,20 +76,18 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
     except (TableError, OSError) as error:
         raise click.ClickException(f"{path}: {error}") from None
     for note in [*row.found["notes"], *row.found.get("warnings", ())]:
-        click.echo(f"{path.name}: {note}", err=True)
+        echo(f"{path.name}: {note}", err=True)
     for fault in row.found["faults"][:SHOWN]:
         place = f"row {fault['row']}" if fault["row"] is not None else ""
         parts = [part for part in (place, fault["column"], fault["what"]) if part]
-        click.echo(
-            ": ".join(parts) + (f" ({fault['remedy']})" if fault["remedy"] else ""), err=True
-        )
+        echo(": ".join(parts) + (f" ({fault['remedy']})" if fault["remedy"] else ""), err=True)
     if row.faults > SHOWN:
-        click.echo(f"and {row.faults - SHOWN} more faults", err=True)
+        echo(f"and {row.faults - SHOWN} more faults", err=True)
     if faults is not None:
         with whole_file(faults) as part:
             shutil.copyfile(row.faults_path, part)
     counts = ", ".join(f"{n} {name}" for name, n in row.found["counts"].items())
-    click.echo(f"{path.name}: {counts or 'not readable'}; {row.faults} faults")
+    echo(f"{path.name}: {counts or 'not readable'}; {row.faults} faults")
     if only_check:
         imports.remove(row)
         raise SystemExit(1 if row.faults else 0)
@@ -100,7 +99,7 @@ def _one(path: Path, only_check: bool, faults: Path | None, how: dict[str, Any])
             f"{error} To see every fault: --faults FILE.csv; to import the good rows: --leave-out"
         ) from None
     done = ", ".join(f"{n} {name}" for name, n in row.found["done"].items())
-    click.echo(f"{path.name}: imported ({done})")
+    echo(f"{path.name}: imported ({done})")
 
 
 def _set_up(row: Any, how: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 
 @click.command()
@@ -16,6 +17,6 @@ def messages() -> None:
     missing = update()
     compile_all()
     for language, count in sorted(missing.items()):
-        click.echo(f"{language}: {count} texts without a translation")
+        echo(f"{language}: {count} texts without a translation")
     if any(missing.values()):
         raise SystemExit(1)

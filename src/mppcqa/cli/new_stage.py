@@ -10,6 +10,7 @@ from string import Template
 
 import click
 
+from mppcqa.cli.tables import echo
 from mppcqa.disk import whole_folder
 
 PLACES = {
@@ -64,9 +65,11 @@ def new_stage(name: str, folder: Path, title: str | None) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = (files("mppcqa.cli") / "stage_template" / f"{template}.txt").read_text("utf-8")
             path.write_text(Template(text).substitute(words), encoding="utf-8")
-    click.echo(f"{target} is made. Now:\n")
-    click.echo(f"  pip install --editable {target}\n  pip install pytest\n  pytest {target}\n")
-    click.echo("From then on it is among the stages: mppcqa plugins")
+    echo(f"{target} is made. Now:\n", lines=True)
+    echo(
+        f"  pip install --editable {target}\n  pip install pytest\n  pytest {target}\n", lines=True
+    )
+    echo("From then on it is among the stages: mppcqa plugins")
 
 
 def _quoted(title: str) -> str:

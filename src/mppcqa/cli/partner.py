@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 
 @click.group()
@@ -24,24 +25,23 @@ def in_(source: str, device_type: str) -> None:
     built in become the devices'.
     """
     setup_django()
-    from django.core.management import call_command
-
+    from mppcqa.database.ready import make_ready
     from mppcqa.exchange.partner.tables import PartnerFault, read_tables
     from mppcqa.exchange.partner.taking import take_in
     from mppcqa.inventory.actions import RegistrationError
 
-    call_command("migrate", verbosity=0, interactive=False)
+    make_ready()
     try:
         done = take_in(read_tables(source), device_type=device_type)
     except (PartnerFault, RegistrationError, OSError, UnicodeError) as error:
         raise click.ClickException(str(error)) from None
     for name, rows in done.rows.items():
         more = ", ".join(done.unknown_columns[name])
-        click.echo(f"{name}: {rows} rows" + (f"; kept as they stand: {more}" if more else ""))
-    click.echo(f"{done.devices} devices have their data, {done.registered} were registered")
+        echo(f"{name}: {rows} rows" + (f"; kept as they stand: {more}" if more else ""))
+    echo(f"{done.devices} devices have their data, {done.registered} were registered")
     if done.unknown_devices:
         listed = ", ".join(done.unknown_devices[:10])
-        click.echo(
+        echo(
             f"{len(done.unknown_devices)} are not registered ({listed} …); give --device-type to "
             "register them",
             err=True,
@@ -60,4 +60,4 @@ def out(target: Path) -> None:
     if not tables:
         raise click.ClickException("no table came in yet: mppcqa partner in SOURCE")
     write_tables(tables, target)
-    click.echo(f"{target}: {len(tables)} tables, {sum(len(t.rows) for t in tables)} rows")
+    echo(f"{target}: {len(tables)} tables, {sum(len(t.rows) for t in tables)} rows")

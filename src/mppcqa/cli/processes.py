@@ -15,12 +15,15 @@ from typing import Self
 
 import click
 
+from mppcqa.cli.tables import echo
 from mppcqa.queue import offspring
 
 PATIENCE_S = 10.0
 """How long a child may take to stop before it is killed."""
 RESTARTS = 5
 """A child that ends more often than this within a minute is not started again."""
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Where this computer itself reaches what listens at every address of its."""
 
 
 def usable_cores() -> int:
@@ -119,7 +122,7 @@ class Crew:
         Long, for a busy computer; a server that ends instead is given up by `check`.
         """
         deadline = time.monotonic() + seconds
-        target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        target = EVERYWHERE.get(host, host)
         while time.monotonic() < deadline:
             self.check()
             try:
@@ -152,7 +155,7 @@ class Crew:
                 continue
             if status == 0 and child.may_end:
                 self.children.remove(child)
-                click.echo(f"{child.name} ended, as it was asked to", err=True)
+                echo(f"{child.name} ended, as it was asked to", err=True)
                 continue
             now = time.monotonic()
             child.ends.append(now)
@@ -161,7 +164,7 @@ class Crew:
                     f"{child.name} ended {len(child.ends)} times within a minute "
                     f"(last exit status {status}). The end of its log:\n{_tail(child.log)}"
                 )
-            click.echo(f"{child.name} ended (exit status {status}); it is started again", err=True)
+            echo(f"{child.name} ended (exit status {status}); it is started again", err=True)
             time.sleep(min(0.1 * 2 ** len(child.ends), 2))
             child.process = self._spawn(child.command, child.log)
 

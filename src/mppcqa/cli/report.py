@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.answers import json_text
+from mppcqa.cli.asking import Asked, asks, at_a_server, is_elsewhere
+from mppcqa.cli.papers import writes_documents
+from mppcqa.cli.tables import echo
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("--kind", default="device", show_default=True, help="Kind of report, by its key.")
-@click.option(
-    "--output",
-    default=".",
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder that the PDF files go to; made if need be.",
-)
-@click.option(
-    "--language",
-    type=click.Choice(["en", "es"]),
-    default="en",
-    show_default=True,
-    help="Of the report.",
-)
-@click.option(
-    "--paper",
-    type=click.Choice(["A4", "letter"]),
-    default="A4",
-    show_default=True,
-    help="Of the report.",
-)
-def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper: str) -> None:
-    """Write PDF reports; NAMES are serials as printed on the devices, or numbers of shipments."""
+@writes_documents
+@at_a_server
+def report(
+    names: tuple[str, ...],
+    kind: str,
+    output: Path,
+    language: str,
+    paper: str,
+    as_json: bool,
+    **where: Any,
+) -> None:
+    """Write PDF reports; NAMES are serials as printed on the devices, or numbers of shipments.
+
+    A server writes them as tasks, which are waited for, and keeps them.
+    """
+    said = {"kind": kind, "language": language, "paper": paper}
+    if is_elsewhere(**where):
+        _from_server(names, output, as_json=as_json, name="", **said, **where)
+        return
+    written = []
+    for path in _written(names, output, **said):
+        written.append(str(path))
+        if not as_json:
+            echo(path)
+    if as_json:
+        echo(json_text({"files": written}), lines=True)
+
+
+@asks
+def _from_server(asked: Asked, names: tuple[str, ...], output: Path, **said: Any) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    written = [asked.client.report(_path(output, one, said["kind"]), one, **said) for one in names]
+    asked.tell({"files": [str(path) for path in written]}, "\n".join(map(str, written)))
+
+
+def _path(output: Path, name: str, kind: str) -> Path:
+    return output / (f"{name}.pdf" if kind == "device" else f"{name}-{kind}.pdf")
+
+
+def _written(
+    names: tuple[str, ...], output: Path, *, kind: str, language: str, paper: str
+) -> Iterator[Path]:
     setup_django()
     import shutil
 
@@ -56,9 +80,9 @@ def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper
         )
     address = public_address()
     if address.warning:
-        click.echo(address.warning, err=True)
+        echo(address.warning, err=True)
     for name, row in found.items():
-        path = output / (f"{name}.pdf" if kind == "device" else f"{name}-{kind}.pdf")
+        path = _path(output, name, kind)
         with (
             override(language),
             whole_file(path) as part,
@@ -66,7 +90,7 @@ def report(names: tuple[str, ...], kind: str, output: Path, language: str, paper
             part.open("wb") as file,
         ):
             shutil.copyfileobj(made, file)
-        click.echo(path)
+        yield path
 
 
 def _rows(model: str, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:

@@ -12,8 +12,9 @@ from typing import IO
 import click
 
 from mppcqa.cli import setup_django
-from mppcqa.cli.processes import Crew, usable_cores
-from mppcqa.home import home_folder
+from mppcqa.cli.processes import EVERYWHERE, Crew, usable_cores
+from mppcqa.cli.tables import echo
+from mppcqa.home import RUNNING, home_folder
 from mppcqa.queue.offspring import adopt
 
 MOST_WEB_PROCESSES = 16
@@ -35,11 +36,12 @@ MOST_WEB_PROCESSES = 16
 def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
     """Start everything on this machine; Ctrl-C stops it again."""
     home = home_folder()
-    served = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    here = EVERYWHERE.get(host, host)
+    served = f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
     os.environ["MPPCQA_SERVED"] = served
     address = os.environ.get("MPPCQA_URL") or served
     _refuse_taken_port(host, port)
-    with _only_one(home):
+    with _only_one(home, served):
         _prepare_database()
         code = _first_code()
         adopt()
@@ -47,13 +49,14 @@ def run(host: str, port: int, workers: int, demo: bool, arrays: int) -> None:
             with Crew(home / "logs") as crew:
                 _start(crew, host, port, workers)
                 _greet(address, code)
+                _tell_others(host, port)
                 _tell_switched_off()
                 if demo and _is_empty():
                     _fill(arrays, crew)
-                    click.echo(f"mppcqa runs at {address}; Ctrl-C stops everything.")
+                    echo(f"mppcqa runs at {address}; Ctrl-C stops everything.")
                 crew.watch()
         except KeyboardInterrupt:
-            click.echo("stopped")
+            echo("stopped")
 
 
 def _start(crew: Crew, host: str, port: int, workers: int) -> None:
@@ -61,6 +64,7 @@ def _start(crew: Crew, host: str, port: int, workers: int) -> None:
     crew.start("worker", worker, may_end=True)
     crew.start("scheduler", [*_mppcqa(), "scheduler"])
     crew.start("web", web_server(host, port))
+    crew.start("fitter", [*_mppcqa(), "fitter"])
     bell_port = port + 1 if port < 65535 else 0
     crew.start("bell", [*_mppcqa(), "bell", "--host", host, "--port", str(bell_port)])
     crew.wait_for_port(host, port)
@@ -69,11 +73,26 @@ def _start(crew: Crew, host: str, port: int, workers: int) -> None:
 def _fill(arrays: int, crew: Crew) -> None:
     from mppcqa.cli.demo import fill
 
-    click.echo(
+    echo(
         "The database is empty: a demonstration campaign runs through the queue. "
         "Watch it on the pages."
     )
     fill(arrays=arrays, meanwhile=crew.check)
+
+
+def _tell_others(host: str, port: int) -> None:
+    """By which names other computers reach it, or that they are refused."""
+    if host not in EVERYWHERE:
+        return
+    names = [one for one in os.environ.get("MPPCQA_HOSTS", "").replace(" ", "").split(",") if one]
+    if names:
+        told = ", ".join(f"http://{one}:{port}" for one in names)
+        echo(f"Other computers reach it at {told}.")
+    elif not os.environ.get("MPPCQA_URL"):
+        echo(
+            "Other computers are refused: name what they call this one in MPPCQA_HOSTS, as "
+            f"MPPCQA_HOSTS={socket.gethostname()} mppcqa run --host {host}"
+        )
 
 
 def _mppcqa() -> list[str]:
@@ -91,6 +110,7 @@ def web_server(host: str, port: int, processes: int | None = None) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "mppcqa.project.wsgi", "--preload"),
         *("--bind", f"{host}:{port}", "--workers", str(processes), "--threads", "2"),
+        *("--worker-class", "mppcqa.project.refusing.Worker"),
         *("--no-control-socket", "--limit-request-line", "8190"),
     ]
 
@@ -110,14 +130,17 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 
 class _only_one:
-    """Holds a lock on the home folder, so that two parents never share one database file."""
+    """Holds a lock on the home folder, so that two parents never share one database file.
 
-    def __init__(self, home: Path) -> None:
-        self.path = home / "run.lock"
+    Others read in it where this one listens.
+    """
+
+    def __init__(self, home: Path, served: str) -> None:
+        self.path, self.served = home / RUNNING, served
         self.file: IO[str] | None = None
 
     def __enter__(self) -> None:
-        self.file = self.path.open("w")
+        self.file = self.path.open("a")
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -125,6 +148,9 @@ class _only_one:
                 f"mppcqa runs already with the home folder {self.path.parent}. Stop it first, or "
                 "name another folder with the environment variable MPPCQA_HOME."
             ) from None
+        self.file.truncate(0)
+        self.file.write(self.served)
+        self.file.flush()
 
     def __exit__(self, *_: object) -> None:
         assert self.file is not None  # noqa: S101
@@ -162,7 +188,7 @@ def _tell_switched_off() -> None:
     from mppcqa.stages import broken_stages
 
     for broken in broken_stages():
-        click.secho(f"{broken}. `mppcqa check` says more.", fg="yellow", err=True)
+        echo(f"{broken}. `mppcqa check` says more.", fg="yellow", err=True)
 
 
 def _greet(url: str, code: str | None) -> None:
@@ -179,5 +205,5 @@ def _greet(url: str, code: str | None) -> None:
     ]
     Console(highlight=False).print(Panel("\n".join(lines), expand=False))
     if code:  # outside of the frame, which would break a long link
-        click.echo("Nobody has an account yet; make the first administrator's here:")
-        click.echo(f"{url}/welcome/first/?code={code}")
+        echo("Nobody has an account yet; make the first administrator's here:")
+        echo(f"{url}/welcome/first/?code={code}")

@@ -1,8 +1,10 @@
 """A whole campaign at once, as a laboratory has it after twelve weeks.
 
-Each stage is measured once by its own simulated program. Every device then has those values with a
-scatter of its own, taken in and judged as any others are; nothing here knows a quantity. So lots,
-weeks, stations and failures are there in less than a minute, for trying pages and for teaching.
+Each stage is measured once by its own simulated program; its run file is kept as that of the first
+devices of the last week, so that one touch leads from their values to the evidence. Every other
+device has those values with a scatter of its own, taken in and judged as any others are; nothing
+here knows a quantity. So lots, weeks, stations and failures are there in less than a minute, for
+trying pages and for teaching.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import datetime as dt
 import math
 import random
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -24,13 +26,15 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from mppcqa.cli.demonstration import SLOTS, prepare, stations_for
+from mppcqa.cli.season_waiting import CHIEF, leave_waiting
 from mppcqa.inventory.models import Device, Institute, Lot, Tray
 from mppcqa.inventory.receiving import receive
 from mppcqa.inventory.shipping import send
 from mppcqa.limits.decisions import grant_waiver
-from mppcqa.limits.judging import judge
+from mppcqa.limits.judging import judge, judge_by_own
 from mppcqa.limits.models import Verdict
-from mppcqa.results.ingest import store_analysis
+from mppcqa.results.columns import columns_of_results
+from mppcqa.results.ingest import NewAnalysis, store_analyses, store_analysis
 from mppcqa.results.models import Analysis, Outcome, Standing
 from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, RunFile, RunSlot, Station
@@ -62,6 +66,8 @@ class Model:
     found: AnalysisResult
     spread: dict[Any, float]
     """Quantity and condition -> standard deviation over channels, relative to the mean."""
+    content: bytes
+    """The run file, of the devices that were measured."""
     bad: dict[str, float]
     """Quantity -> factor by which a bad device leaves its limits: one quantity of the stage."""
 
@@ -76,6 +82,14 @@ class Made:
     operator: Any
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Values that are to be taken in, and when they were measured."""
+
+    new: NewAnalysis
+    when: dt.datetime
+
+
 def make_season(told: Told = lambda _words: None, *, weeks: int = 12) -> list[Device]:
     """Register, measure, judge, waive, ship: everything of a campaign, dated back some weeks.
 
@@ -83,12 +97,13 @@ def make_season(told: Told = lambda _words: None, *, weeks: int = 12) -> list[De
     """
     chance = random.Random(SEED)  # noqa: S311 - no secret
     keys = list(stations_for().values())
-    with tempfile.TemporaryDirectory() as folder:
-        models = {key: _model(get_stage(key), Path(folder), told) for key in keys}
     campaign = prepare(weeks * A_WEEK + 1)
     reference, devices = campaign.devices[0], campaign.devices[1:]
+    shown = devices[(weeks - 1) * A_WEEK :][:SLOTS]
     began = timezone.now() - dt.timedelta(weeks=weeks)
     _place(devices, began)
+    with tempfile.TemporaryDirectory() as folder:
+        models = {key: _model(get_stage(key), Path(folder), told, shown) for key in keys}
     for first in campaign.stations:
         model = models[first.stage]
         told(f"{model.stage.title}: {len(devices)} devices")
@@ -98,17 +113,23 @@ def make_season(told: Told = lambda _words: None, *, weeks: int = 12) -> list[De
         for week in range(weeks):
             monday = began + dt.timedelta(weeks=week)
             own = devices[week * A_WEEK : (week + 1) * A_WEEK]
+            taken: list[Taken] = []
             for number, few in enumerate(_in_parts(own, SLOTS)):
                 station = (first, _second(first))[number % 2]
                 when = monday + dt.timedelta(days=number, hours=9 + chance.random())
                 made = Made(model, station, when, campaign.operator)
-                _measure(made, few, week - weeks // 2, chance)
+                if few[0] == shown[0]:
+                    _keep_measured(made, few)
+                else:
+                    taken.append(_measure(made, few, week - weeks // 2, chance))
             for day, station in product((0, 2, 4), (first, _second(first))):
                 when = monday + dt.timedelta(days=day, hours=8)
                 made = Made(model, station, when, campaign.operator)
-                _measure(made, [reference], week - weeks // 2, chance)
-    told("waivers, shipments")
+                taken.append(_measure(made, [reference], week - weeks // 2, chance))
+            _take_in_all(taken)
+    told("waivers, shipments, cases, alarms, kept questions")
     _decide(devices, chance)
+    leave_waiting([one for one in devices if one.location_id == campaign.stations[0].institute_id])
     # Verdicts were counted before they were dated back.
     check_summaries(repair=True)
     return devices
@@ -121,10 +142,10 @@ def _plan(stage: Stage, devices: int, began: dt.datetime, weeks: int) -> None:
     Plan.objects.get_or_create(stage=stage.key, defaults=values)
 
 
-def _model(stage: Stage, folder: Path, told: Told) -> Model:
-    """Measure and analyse four devices by the stage's own program."""
+def _model(stage: Stage, folder: Path, told: Told, devices: Sequence[Device]) -> Model:
+    """Measure and analyse a station full of devices by the stage's own program."""
     told(f"{stage.title}: its program measures once")
-    names = {f"MODEL-{slot}": CHANNELS for slot in range(1, SLOTS + 1)}
+    names = {device.serial: CHANNELS for device in devices}
     station = SimulatedStation(stage, folder)
     measured = station.measure(names, dict(stage.demonstration.parameters))
     found = stage.analyse(measured.path, {})
@@ -143,7 +164,7 @@ def _model(stage: Stage, folder: Path, told: Told) -> Model:
         edge = limit.warn_high if limit.warn_high is not None else limit.pass_high
         if edge is not None and limit.quantity in means and not bad:
             bad[limit.quantity] = 1.3 * edge / fmean(means[limit.quantity])
-    return Model(stage, found, spread, bad)
+    return Model(stage, found, spread, measured.path.read_bytes(), bad)
 
 
 def _in_parts(devices: Sequence[Device], size: int) -> list[Sequence[Device]]:
@@ -179,8 +200,69 @@ def _place(devices: Sequence[Device], began: dt.datetime) -> None:
 
 def _measure(
     made: Made, devices: Sequence[Device], since_middle: int, chance: random.Random
-) -> None:
-    """A run of these devices, its values and verdicts, dated."""
+) -> Taken:
+    """A run of these devices, and its values."""
+    content = b"a simulated season, %s, %s" % (
+        made.station.name.encode(),
+        made.when.isoformat().encode(),
+    )
+    # No events are behind these values: they are as if somebody had brought them in.
+    file, slots = _run(made, devices, content, RunFile.Kind.IMPORT)
+    drift = DRIFT * max(since_middle, 0) if made.station.name.endswith(SECOND) else 0.0
+    results: list[Result] = []
+    problems: list[Problem] = []
+    for slot, device in slots.items():
+        values, dark = _values(made.model, device, 0 <= since_middle < LOT_WEEKS, drift, chance)
+        results += [replace(one, slot=slot) for one in values]
+        what = "no spectrum: the channel is dark"
+        problems += [Problem(slot=slot, channel=channel, what=what) for channel in dark]
+    ids = {slot: device.pk for slot, device in slots.items()}
+    new = NewAnalysis(
+        stage=made.model.stage,
+        run_file=file,
+        values=columns_of_results(results, ids),
+        devices=sorted(ids.values()),
+        problems=problems,
+    )
+    return Taken(new, made.when)
+
+
+def _take_in_all(taken: Sequence[Taken]) -> None:
+    """A week's values in one transaction and their verdicts, dated."""
+    analyses = store_analyses([one.new for one in taken])
+    times = Counter(device for one in taken for device in one.new.devices)
+    judge_by_own(taken[0].new.stage, [device for device, n in times.items() if n == 1])
+    for one, analysis in zip(taken, analyses, strict=True):
+        # The reference devices are measured several times a week, and each time judged.
+        if again := [device for device in one.new.devices if times[device] > 1]:
+            judge(analysis, again)
+        Analysis.objects.filter(pk=analysis.pk).update(made_at=one.when)
+        Verdict.objects.filter(analysis=analysis).update(judged_at=one.when)
+
+
+def _keep_measured(made: Made, devices: Sequence[Device]) -> None:
+    """The run that the stage's program measured, with its file: the evidence behind its values."""
+    file, slots = _run(made, devices, made.model.content, RunFile.Kind.RUN)
+    found = made.model.found
+    ids = {slot: device.pk for slot, device in slots.items()}
+    analysis = store_analysis(
+        made.model.stage,
+        file,
+        ids,
+        found.results,
+        found.problems,
+        shared=found.shared,
+        fits=found.fits,
+    )
+    judge(analysis, ids.values())
+    Analysis.objects.filter(pk=analysis.pk).update(made_at=made.when)
+    Verdict.objects.filter(analysis=analysis).update(judged_at=made.when)
+
+
+def _run(
+    made: Made, devices: Sequence[Device], content: bytes, kind: RunFile.Kind
+) -> tuple[RunFile, dict[int, Device]]:
+    """A run of these devices with its file, and its slots."""
     stage = made.model.stage
     run = Run.objects.create(
         stage=stage.key,
@@ -196,27 +278,17 @@ def _measure(
     RunSlot.objects.bulk_create(
         RunSlot(run=run, slot=slot, device=device) for slot, device in slots.items()
     )
-    with keeping(BytesIO(b"a simulated season, run %d" % run.pk), "runs", ".root") as kept:
+    ending = ".root" if kind == RunFile.Kind.RUN else ".txt"
+    with keeping(BytesIO(content), "runs", ending) as kept:
         file = RunFile.objects.create(
             file=kept.name,
             sha256=kept.sha256,
             size=kept.size,
-            original_name=f"run-{run.pk}.root",
+            original_name=f"run-{run.pk}{ending}",
+            kind=kind,
             run=run,
         )
-    drift = DRIFT * max(since_middle, 0) if made.station.name.endswith(SECOND) else 0.0
-    results: list[Result] = []
-    problems: list[Problem] = []
-    for slot, device in slots.items():
-        values, dark = _values(made.model, device, 0 <= since_middle < LOT_WEEKS, drift, chance)
-        results += [replace(one, slot=slot) for one in values]
-        what = "no spectrum: the channel is dark"
-        problems += [Problem(slot=slot, channel=channel, what=what) for channel in dark]
-    ids = {slot: device.pk for slot, device in slots.items()}
-    analysis = store_analysis(stage, file, ids, results, problems)
-    judge(analysis, ids.values())
-    Analysis.objects.filter(pk=analysis.pk).update(made_at=made.when)
-    Verdict.objects.filter(analysis=analysis).update(judged_at=made.when)
+    return file, slots
 
 
 def _values(
@@ -245,7 +317,7 @@ def _values(
 def _decide(devices: Sequence[Device], chance: random.Random) -> None:
     """Waivers by another person; two shipments, of which one arrived with a damaged device."""
     chief, _made = get_user_model().objects.get_or_create(
-        username="demonstration-chief", defaults={"is_superuser": True, "is_active": False}
+        username=CHIEF, defaults={"is_superuser": True, "is_active": False}
     )
     pen = Pen.on_command(chief)
     failed = Verdict.objects.filter(outcome=Outcome.FAIL, device__in=devices).order_by("pk")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 TOKEN = "MPPCQA_SEND_TOKEN"  # noqa: S105  (the name of a variable)
 
@@ -46,7 +47,7 @@ def send(
 
     def told(row: Row) -> None:
         if look or row.state in ("refused", "stopped"):
-            click.echo(" ".join(one for one in (row.serial, row.what, row.state, row.why) if one))
+            echo(" ".join(one for one in (row.serial, row.what, row.state, row.why) if one))
 
     token = os.environ.get(TOKEN, "")
     if not look and not (address and token):
@@ -57,7 +58,7 @@ def send(
         counts = report(rows_of(find_database(database), file, settings, service), target, told)
     except (SendRefused, OSError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(", ".join(f"{number} {state}" for state, number in sorted(counts.items())))
+    echo(", ".join(f"{number} {state}" for state, number in sorted(counts.items())))
     if counts["refused"] or counts["stopped"]:
         raise SystemExit(1)
 

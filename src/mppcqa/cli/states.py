@@ -8,6 +8,8 @@ from dataclasses import asdict
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.answers import json_option
+from mppcqa.cli.tables import echo
 
 TOLD = 50
 
@@ -19,7 +21,7 @@ def states() -> None:
 
 @states.command()
 @click.option("--repair", is_flag=True, help="Set right what the facts say clearly.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a device instead of text.")
+@json_option("One JSON object a device instead of text.")
 def check(repair: bool, as_json: bool) -> None:
     """Compare stored states with stations and shipments; exit status 1 if something is left."""
     setup_django()
@@ -27,13 +29,13 @@ def check(repair: bool, as_json: bool) -> None:
 
     faults = check_states(repair=repair)
     for fault in faults if as_json else faults[:TOLD]:
-        click.echo(json.dumps(asdict(fault)) if as_json else str(fault))
+        echo(json.dumps(asdict(fault)) if as_json else str(fault))
     left = [fault for fault in faults if not (repair and fault.facts)]
     if not as_json:
         if len(faults) > TOLD:
-            click.echo(f"and {len(faults) - TOLD} more")
+            echo(f"and {len(faults) - TOLD} more")
         mended = len(faults) - len(left)
-        click.echo(f"{len(faults)} differences, {mended} set right.")
+        echo(f"{len(faults)} differences, {mended} set right.")
     if left:
         raise SystemExit(1)
 
@@ -44,4 +46,4 @@ def table() -> None:
     setup_django()
     from mppcqa.inventory.states import table_as_text
 
-    click.echo(table_as_text(), nl=False)
+    echo(table_as_text(), nl=False, lines=True)

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 
+from mppcqa.cli.tables import echo
+from mppcqa.queue.program_user import SETTING, ProgramUserFault, refuse_unable
 from mppcqa.station.agent import Agent
 from mppcqa.station.check import check
 from mppcqa.station.link import Link
 from mppcqa.station.programs import ListFault, read_list
+from mppcqa.station.runner import own_user
 from mppcqa.station.spool import Spool, SpoolInUse
 
 
@@ -57,13 +60,20 @@ def station(
     list_path = list_path or token_file.with_name("programs.toml")
     folder = (spool or token_file.with_name("spool")).resolve()
     if only_check:
-        faults = check(server, token_file, list_path, folder, ca, click.echo)
+        faults = check(server, token_file, list_path, folder, ca, echo)
         for fault in faults:
-            click.secho(fault, fg="red", err=True)
-        sys.exit(1 if faults else 0)
+            echo(fault, fg="red", err=True)
+        if faults:
+            echo("Mend that, and check again.", err=True)
+            sys.exit(1)
+        echo("All is right: the same command without --check starts it.", fg="green")
+        return
     try:
-        read_list(list_path)
-    except ListFault as error:
+        read_list(list_path, other_user=bool(os.environ.get(SETTING)))
+        user = own_user()
+        if user is not None:
+            refuse_unable(user, [token_file])
+    except (ListFault, ProgramUserFault) as error:
         raise click.ClickException(str(error)) from None
     kept = Spool(folder)
     try:

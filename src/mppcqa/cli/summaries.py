@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mppcqa.cli import setup_django
+from mppcqa.cli.tables import echo
 
 TOLD = 50
 
@@ -27,12 +28,12 @@ def check(repair: bool) -> None:
             progress=lambda done, total: bar.update(1000 * done // max(1, total) - bar.pos),
         )
     for difference in found.differences[:TOLD]:
-        click.echo(str(difference))
+        echo(str(difference))
     if len(found.differences) > TOLD:
-        click.echo(f"and {len(found.differences) - TOLD} more")
+        echo(f"and {len(found.differences) - TOLD} more")
     if not found.differences:
-        click.echo(f"The summaries are what a recount of {found.values} values gives.")
+        echo(f"The summaries are what a recount of {found.values} values gives.")
     elif found.repaired:
-        click.echo(f"Repaired: {len(found.differences)} differences.")
+        echo(f"Repaired: {len(found.differences)} differences.")
     else:
         raise SystemExit(1)

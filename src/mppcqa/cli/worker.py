@@ -27,6 +27,7 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
 
     be_kept()
     setup_django()
+    _refuse_program_user()
     with loading():
         from mppcqa.project.celery import app
         from mppcqa.queue.models import DEFAULT_LANE, queue_name
@@ -47,6 +48,19 @@ def worker(lanes: tuple[str, ...], stations: tuple[str, ...], concurrency: int) 
             *("--queues", ",".join(queue_name(name) for name in names)),
         ]
     )
+
+
+def _refuse_program_user() -> None:
+    """End where programs of stations shall run as a user that this worker can't become."""
+    from mppcqa.queue.program_user import ProgramUserFault, refuse_unable
+    from mppcqa.queue.programs import closed_to_programs, own_user
+
+    try:
+        user = own_user()
+        if user is not None:
+            refuse_unable(user, closed_to_programs())
+    except ProgramUserFault as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _own(name: str) -> str:

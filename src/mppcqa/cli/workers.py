@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mppcqa.cli import setup_django
-from mppcqa.cli.tables import show
+from mppcqa.cli.tables import add_row, echo, show
 
 
 @click.command()
@@ -27,17 +27,18 @@ def workers(everyone: bool, drain: str, stop: str) -> None:
         if found is None:
             raise click.ClickException(f"No worker {name!r} is running. `mppcqa workers` lists.")
         if stop:
-            click.echo(f"{name} stops; tasks that it ran: {stop_worker(found)}")
+            echo(f"{name} stops; tasks that it ran: {stop_worker(found)}")
         else:
             drain_worker(found)
-            click.echo(f"{name} takes no new task and stops when its tasks have ended")
+            echo(f"{name} takes no new task and stops when its tasks have ended")
         return
     rows = Worker.objects.all() if everyone else Worker.objects.filter(stopped_at=None)
     table = Table("worker", "lanes", "processes", "version", "heartbeat", "load", "runs")
     now = timezone.now()
     for row in rows:
         age = (now - row.heartbeat_at).total_seconds()
-        table.add_row(
+        add_row(
+            table,
             row.name,
             ", ".join(queue_title(name) for name in row.lanes),
             str(row.concurrency),

@@ -15,10 +15,11 @@ from mppcqa.client._asking import Away, BadToken, Fault, NotThere, Refused
 from mppcqa.client._brought import OwnRun
 from mppcqa.client._client import Client
 from mppcqa.client._measurements import Measurements
-from mppcqa.client._run import StationRun
+from mppcqa.client._run import ENDED, RunFailed, StationRun, reason_of
 from mppcqa.client._said import DeviceRow, Registered, RunRow, TaskRow, Value
 
 __all__ = [
+    "ENDED",
     "Away",
     "BadToken",
     "Client",
@@ -29,8 +30,10 @@ __all__ = [
     "OwnRun",
     "Refused",
     "Registered",
+    "RunFailed",
     "RunRow",
     "StationRun",
     "TaskRow",
     "Value",
+    "reason_of",
 ]

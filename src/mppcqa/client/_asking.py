@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, Protocol
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
 
@@ -36,11 +36,15 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """The server says no; the text says what to do, and `faults` name the fields."""
+    """The server says no; the text says what to do, and `faults` name the fields.
+
+    `problem` is what it answered, as RFC 9457 has it.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(str(problem.get("detail") or f"status {status}"))
         self.status = status
+        self.problem = {"status": status, **problem}
         self.faults = [
             Fault(str(one.get("field", "")), str(one.get("message", "")), one.get("row"))
             for one in problem.get("errors", ())
@@ -55,6 +59,23 @@ class NotThere(Refused):
     """There is no such thing, or the token's person does not see it."""
 
 
+class Pool(Protocol):
+    """What carries a request to the server: a pool of connections, or what stands for one."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        redirect: bool,
+        preload_content: bool,
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer; its body is read already where `preload_content` says so."""
+        ...
+
+
 class Asking:
     """Sends requests with a token.
 
@@ -63,21 +84,32 @@ class Asking:
     """
 
     def __init__(
-        self, server: str, token: Callable[[], str], *, tries: int, ca: Path | None
+        self,
+        server: str,
+        token: Callable[[], str],
+        *,
+        tries: int,
+        ca: Path | None,
+        pool: Pool | None = None,
     ) -> None:
-        address = urlsplit(server if "//" in server else f"https://{server}")
+        address = _address(server)
         self.base = f"{address.scheme}://{address.netloc}{address.path.rstrip('/')}/api/v1/"
         self.token, self.tries = token, tries
-        self.pool = urllib3.PoolManager(
+        self.pool: Pool = pool or urllib3.PoolManager(
             maxsize=4,
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
             ca_certs=None if ca is None else str(ca),
         )
 
-    def get(self, path: str, **asked: Any) -> Any:
-        """A document."""
-        return json.loads(self.ask("GET", path, asked).data)
+    def get(self, path: str, /, **asked: Any) -> Any:
+        """A document; `NotThere` where something else than one stands at that address."""
+        answer = self.ask("GET", path, asked)
+        try:
+            return json.loads(answer.data)
+        except ValueError:  # a page of another server, or a file
+            text = f"{self.base}{path} answers no JSON; it is no list or thing of the API."
+            raise NotThere(404, {"detail": text}) from None
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer to a change, which is done once."""
@@ -123,6 +155,20 @@ class Asking:
             if left:
                 time.sleep(patience.pause() if after_s is None else after_s)
         raise Away(f"{self.base} could not be asked in {self.tries} tries: {why}")
+
+
+def _address(server: str) -> SplitResult:
+    """`ValueError` for what is no address of a server."""
+    try:
+        found = urlsplit(server if "//" in server else f"https://{server}")
+        whole = found.scheme in ("http", "https") and found.hostname and found.port != 0
+    except ValueError:  # of brackets, or of a port
+        whole = False
+    if not whole:
+        raise ValueError(
+            f"{server!r} is no address of a server, such as https://mppcqa.example.org"
+        )
+    return found
 
 
 def place(*parts: object) -> str:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mppcqa.client._asking import BROKEN, Asking, Away, Refused, place
+from mppcqa.client._asking import BROKEN, Asking, Away, Fault, NotThere, Pool, Refused, place
 from mppcqa.client._brought import OwnRun, bring_one, spooled
 from mppcqa.client._measurements import Measurements
-from mppcqa.client._run import StationRun
+from mppcqa.client._run import ENDED, LOOK_S, StationRun, log_lines
 from mppcqa.client._said import DeviceRow, Registered, RunRow, TaskRow, Value
+from mppcqa.disk import whole_file
 
 AT_ONCE = 5000
 PAGE = 500
 PIECE = 1 << 18
+ROW = re.compile(r"devices\.(\d+)\.?(.*)")
+"""A fault that the schema of the API finds: where in the request."""
 ALL_THERE = 416
 """There is nothing behind what was brought."""
 
@@ -31,6 +38,8 @@ class Client:
         How often a request is sent while the server is away.
     ca
         Certificates to trust beside those of the system.
+    pool
+        What carries requests instead of connections of its own.
     """
 
     def __init__(
@@ -41,6 +50,7 @@ class Client:
         token_file: str | Path | None = None,
         tries: int = 5,
         ca: Path | None = None,
+        pool: Pool | None = None,
     ) -> None:
         if not token and token_file is None:
             raise ValueError("give a token or a file with one; it is made at “Your tokens”")
@@ -48,13 +58,13 @@ class Client:
         def shown() -> str:
             return token if token_file is None else Path(token_file).read_text().strip()
 
-        self._asking = Asking(server, shown, tries=max(1, tries), ca=ca)
+        self._asking = Asking(server, shown, tries=max(1, tries), ca=ca, pool=pool)
 
     def me(self) -> dict[str, Any]:
         """Whose token this is, and what it opens."""
         return dict(self._asking.get("me"))
 
-    def devices(self, **filters: Any) -> Iterator[DeviceRow]:
+    def devices(self, /, **filters: Any) -> Iterator[DeviceRow]:
         """Devices by the filters of their list, as ``type="S12045(X)", lot="L7"``, all pages."""
         return self._pages("devices", filters)
 
@@ -73,7 +83,7 @@ class Client:
         """What happened to a device, the latest first."""
         return list(self._asking.get(place("devices", serial, "history"))["items"])
 
-    def measurements(self, serials: Iterable[str] = (), **filters: Any) -> Measurements:
+    def measurements(self, /, serials: Iterable[str] = (), **filters: Any) -> Measurements:
         """Values of devices by the filters of their list, a stage and a quantity."""
         return Measurements(self._asking, filters, serials)
 
@@ -84,16 +94,34 @@ class Client:
     ) -> list[Registered]:
         """Register devices, or bring them up to date; what was done with each, in their order.
 
-        Up to 5000 are all done or none, and `Refused` has the row of each fault; more go in pieces
-        of that size, one after the other.
+        Up to 5000 are all done or none; more go in pieces of that size, one after the other, and
+        what came before a piece that is refused is done. `Refused` has the row of each fault, from
+        0 among all of them.
         """
         found: list[Registered] = []
         for start in range(0, len(devices), AT_ONCE):
             rows = [dict(one) for one in devices[start : start + AT_ONCE]]
-            found += self._asking.post("devices", {"devices": rows, "existing": existing})["rows"]
+            try:
+                told = self._asking.post("devices", {"devices": rows, "existing": existing})
+            except Refused as refused:
+                refused.faults = [_in_all(one, start) for one in refused.faults]
+                raise
+            found += told["rows"]
         return found
 
-    def runs(self, **filters: Any) -> Iterator[RunRow]:
+    def change(self, serial: str, /, **fields: Any) -> dict[str, Any]:
+        """Change where a device belongs: ``client.change("A0001", lot="L7", tray=None)``.
+
+        None clears a field, what is not named stays, and ``tags`` are all that it has from then on.
+        What the device is then; nothing where it is no longer among what the token sees.
+        """
+        headers = {"Content-Type": "application/json"}
+        data = json.dumps(fields).encode()
+        path = place("devices", serial)
+        answer = self._asking.ask("PATCH", path, {}, data=data, headers=headers)
+        return dict(json.loads(answer.data or b"{}"))
+
+    def runs(self, /, **filters: Any) -> Iterator[RunRow]:
         """Runs by ``stage`` and ``station``, the newest first."""
         return self._pages("runs", filters)
 
@@ -102,7 +130,7 @@ class Client:
         found: RunRow = self._asking.get(place("runs", number))
         return found
 
-    def run(self, station: str, devices: Mapping[int, str], **parameters: Any) -> StationRun:
+    def run(self, station: str, devices: Mapping[int, str], /, **parameters: Any) -> StationRun:
         """A run of devices (by slot, from 1) at a station, for the length of a block::
 
         with client.run("darkbox-1", {1: "A0001", 2: "A0002"}, bias_v=[54.0]) as run:
@@ -115,6 +143,7 @@ class Client:
         self,
         stage: str,
         devices: Mapping[int, str],
+        /,
         *,
         spool: str | Path = "spool",
         station: str = "",
@@ -133,17 +162,17 @@ class Client:
         """Bring what lies in a spool, also of programs that ended; the numbers of the runs."""
         return [bring_one(self._asking, folder) for folder in spooled(Path(spool))]
 
-    def ask(self, routine: str, *, priority: int = 5, **arguments: Any) -> TaskRow:
+    def ask(self, routine: str, /, *, priority: int = 5, **arguments: Any) -> TaskRow:
         """Ask for a task of a routine; ``client.listed("routines")`` are those that there are."""
         said = {"routine": routine, "arguments": arguments, "priority": priority}
         found: TaskRow = self._asking.post("tasks", said)
         return found
 
-    def send(self, *parts: object, **said: Any) -> Any:
+    def send(self, /, *parts: object, **said: Any) -> Any:
         """Any other change: ``client.send("moves", serials=["A0001"], move="hold", why="…")``."""
         return self._asking.post(place(*parts), said)
 
-    def tasks(self, **filters: Any) -> Iterator[TaskRow]:
+    def tasks(self, /, **filters: Any) -> Iterator[TaskRow]:
         """Tasks by ``state`` (one of them, ``open`` or ``ended``), the newest first."""
         return self._pages("tasks", filters)
 
@@ -152,18 +181,60 @@ class Client:
         found: TaskRow = self._asking.get(place("tasks", number))
         return found
 
+    def log(self, number: int) -> Iterator[str]:
+        """Lines of a task's log, while they are written, to its end."""
+        yield from log_lines(self._asking, number)
+
     def stop(self, number: int, reason: str = "") -> TaskRow:
         """Stop a task."""
         found: TaskRow = self._asking.post(place("tasks", number, "kill"), {"reason": reason})
         return found
 
-    def listed(self, what: str, **filters: Any) -> Iterator[dict[str, Any]]:
+    def listed(self, what: str, /, **filters: Any) -> Iterator[dict[str, Any]]:
         """Any other list: verdicts, analyses, limits, stages, stations, trays, shipments."""
         return self._pages(what, filters)
 
-    def get(self, *parts: object, **asked: Any) -> Any:
+    def get(self, /, *parts: object, **asked: Any) -> Any:
         """Any other address: ``client.get("trays", "T-1")``."""
         return self._asking.get(place(*parts), **asked)
+
+    def labels(self, path: str | Path, /, **asked: Any) -> Path:
+        """Labels with codes as a file: ``client.labels("labels.pdf", tray="T-1", size="L7651")``.
+
+        `asked` as ``/labels`` has it; ``serials`` with commas between.
+        """
+        target = Path(path)
+        answer = self._asking.ask("GET", "labels", asked)
+        with whole_file(target) as part:
+            part.write_bytes(answer.data)
+        return target
+
+    def report(
+        self,
+        path: str | Path,
+        about: str,
+        /,
+        *,
+        kind: str = "device",
+        language: str = "en",
+        paper: str = "A4",
+    ) -> Path:
+        """A PDF report as a file: asked for, awaited, fetched.
+
+        `about` is a device's serial, or the name or number of what a report of that kind is about.
+        `Refused` with its reason where it could not be written.
+        """
+        task = self.ask("reports.write", kind=kind, number=about, language=language, paper=paper)
+        while (told := self.task(task["id"]))["state"] not in ENDED:
+            time.sleep(LOOK_S)
+        if told["state"] != "succeeded":
+            text = f"The report about {about} was not written: task {told['id']} {told['state']}"
+            raise Refused(409, {"detail": f"{text}. {told['error']}"})
+        target, number = Path(path), told["result"]["report"]
+        answer = self._asking.ask("GET", place("reports", number, "file"), {})
+        with whole_file(target) as part:
+            part.write_bytes(answer.data)
+        return target
 
     def download(self, file: int, path: str | Path, sha256: str = "") -> Path:
         """A run file by its number, gone on with where it was cut off, held against its SHA-256."""
@@ -204,8 +275,17 @@ class Client:
             answer.release_conn()
 
     def _pages(self, what: str, filters: Mapping[str, Any]) -> Iterator[Any]:
-        after = None
+        after, path = None, place(*what.split("/"))
         while after != "":
-            page = self._asking.get(what, **{"limit": PAGE, **filters, "after": after})
+            page = self._asking.get(path, **{"limit": PAGE, **filters, "after": after})
+            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                raise NotThere(404, {"detail": f"{what} is no list."})
             yield from page["items"]
             after = page.get("next") or ""
+
+
+def _in_all(fault: Fault, start: int) -> Fault:
+    """A fault of a piece that began at a row, with its row among all."""
+    if found := ROW.fullmatch(fault.field):
+        return Fault(found[2], fault.message, start + int(found[1]))
+    return fault if fault.row is None else replace(fault, row=start + fault.row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,24 +38,33 @@ class Measurements:
             yield from self._batches(part)
 
     def _batches(self, serials: str) -> Iterator[pa.RecordBatch]:
+        with self._streamed(serials) as stream:
+            yield from stream
+
+    @contextmanager
+    def _streamed(self, serials: str) -> Iterator[Any]:
         import pyarrow as pa
 
         answer = self._open("arrow", serials)
         try:
             with pa.ipc.open_stream(pa.PythonFile(answer, mode="r")) as stream:
-                yield from stream
+                yield stream
         except (*BROKEN, pa.ArrowInvalid) as error:
             raise Away(f"the stream was cut off: {error}") from error
         finally:
             answer.release_conn()
 
     def arrow(self) -> pa.Table:
-        """One table, asked for again where the stream is cut off."""
+        """One table, asked for again where the stream is cut off; without values it has no rows."""
         import pyarrow as pa
 
         for left in reversed(range(self._asking.tries)):
             try:
-                return pa.Table.from_batches(list(self.batches()))
+                tables = []
+                for part in self._parts:
+                    with self._streamed(part) as stream:
+                        tables.append(stream.read_all())
+                return pa.concat_tables(tables)
             except Away:
                 if not left:
                     raise

@@ -72,6 +72,8 @@ class TaskRow(TypedDict, total=False):
     state: str
     progress: float | None
     error: str
+    waits_for: str
+    result: Any
     messages: list[str]
 
 

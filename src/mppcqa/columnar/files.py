@@ -25,7 +25,7 @@ from django.conf import settings
 
 from mppcqa.disk import clear_left_over, make_folder, whole_file
 
-VERSION = 1
+VERSION = 2
 LAYOUT = "copy.json"
 GRACE_S = 600.0
 """How long a file stays that is no longer named."""
@@ -94,6 +94,13 @@ def read_layout() -> Layout:
     layout = Layout(pieces=pieces, **held)
     missing = any(not (folder() / name).is_file() for name in layout.names)
     return Layout() if missing else layout
+
+
+def written_at() -> int:
+    """When the layout was written (ns); it is another file each time. 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return (folder() / LAYOUT).stat().st_mtime_ns
+    return 0
 
 
 def write_layout(layout: Layout) -> None:

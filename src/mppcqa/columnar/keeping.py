@@ -48,7 +48,7 @@ class Wanted:
 
 def counting_analyses() -> list[Wanted]:
     """What the copy should hold."""
-    things = read_things()
+    things = read_things().tables
     with duckdb.connect(":memory:") as duck:
         for name in ("standing", "analysis"):
             duck.register(name, things[name])

@@ -12,7 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mppcqa.columnar.answers import (
+    Extent,
     Histogram,
     Listed,
     Moment,
@@ -21,8 +25,14 @@ from mppcqa.columnar.answers import (
     Summary,
     Yield,
     bin_edges,
+    in_order,
     known,
+    largest,
+    rank_correlation,
 )
+from mppcqa.columnar.grouped import always_the_same, device_and_channel, grouped, line_of
+from mppcqa.columnar.looked import Looked, OfValues, Part, having, joined, look
+from mppcqa.columnar.paired import meet
 from mppcqa.columnar.rows import point_of
 from mppcqa.columnar.snapshot import Snapshot, forget, snapshot
 from mppcqa.inventory.scope import ALL, Scope
@@ -34,11 +44,13 @@ if TYPE_CHECKING:
 else:
     duckdb = Later("duckdb")
 
-AS_SIGMA = 1.4826
-"""Median absolute deviation -> standard deviation of a normal distribution."""
 MOST_GROUPS = 200
 MOST_PAIRS = 4000
 MOST_LISTED = 200
+ONE_OF, ENOUGH = 17, 10_000
+"""Where bins begin and end is told by every so manieth of many values, if these are enough. A prime
+number, for values lie in the order of channels: every sixteenth would be of one channel alone.
+"""
 DAY_S = 86_400
 MONDAY = 3
 """Days from the Monday before 1970 to its first day."""
@@ -57,10 +69,13 @@ GROUPS = {
     "location": "m.location",
     "outcome": "m.outcome",
     "week": WEEK,
-    "channel": "v.channel",
-    "point": "v.point",
+    "channel": "",
+    "point": "",
 }
-"""What values may be grouped by, as SQL; weeks are numbered since 1970."""
+"""What values may be grouped by, as SQL on a row of ``mine`` where it says so; weeks are numbered
+since 1970."""
+PLACES = 1 << 20
+PLACE = f"m.tray_row * {PLACES} + m.tray_column"
 OF_DEVICES = tuple(name for name in GROUPS if name not in ("channel", "point"))
 NONE = 0
 """Among the ids that are chosen: what belongs to none."""
@@ -74,8 +89,8 @@ class Measure:
     """A quantity (id) at compared conditions; without any, at all."""
 
     quantity: int
-    at: tuple[Condition, ...] = ()
-    stage: str = ""
+    at: tuple[Condition, ...]
+    stage: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,10 @@ class Chosen:
     channel: int | None = None
     place: tuple[int, int] | None = None
     """Row and column in a tray."""
+
+
+def _inside(part: Part, low: float, high: float) -> NDArray[np.bool_]:
+    return (part.slice.value >= low) & (part.slice.value <= high)
 
 
 @dataclass
@@ -156,179 +175,199 @@ class Questions:
                 parameters.append(moment)
         return Asked(" AND ".join(wheres), parameters)
 
-    def _rows(self, measure: Measure, *, ranged: bool = True) -> Asked:
-        """``FROM`` values ``v`` with what they belong to, ``m``, and ``WHERE``."""
-        source, parameters = self.snapshot.source(measure.quantity)
-        mine = self._mine()
-        wheres = ["v.quantity = ?", "v.bound = 0"]
-        own: list[Any] = [measure.quantity]
-        if measure.at:
-            wheres.append("v.point IN (" + ", ".join("?" * len(measure.at)) + ")")
-            own += [point_of(at) for at in measure.at]
-        if self.chosen.channel is not None:
-            wheres.append("v.channel = ?")
-            own.append(self.chosen.channel)
-        for sign, limit in ((">=", self.chosen.low), ("<=", self.chosen.high)):
-            if math.isfinite(limit):
-                wheres.append(f"v.value {sign} ?")
-                own.append(limit)
+    def _looked(self, measure: Measure, *, ranged: bool = True, one_sided: bool = False) -> Looked:
+        """The values that a question is about; ranges are those of its first quantity."""
+        conditions: list[OfValues] = []
+        if (channel := self.chosen.channel) is not None:
+            conditions.append(lambda part: part.slice.channel == channel)
+        low, high = self.chosen.low, self.chosen.high
+        if ranged and (math.isfinite(low) or math.isfinite(high)):
+            conditions.append(lambda part: _inside(part, low, high))
         for one in self.chosen.ranges if ranged else ():
-            inner = self._range(one)
-            wheres.append(inner.sql)
-            own += inner.parameters
-        sql = (
-            f"FROM {source} v JOIN mine m ON m.device = v.device AND m.analysis = v.analysis "
-            f"WHERE {' AND '.join(wheres)} AND {mine.sql}"
-        )
-        return Asked(sql, [*parameters, *own, *mine.parameters])
+            every = self._numbers(one.measure.stage, Asked("TRUE", []))
+            within = [lambda part, r=one: _inside(part, r.low, r.high)]
+            conditions.append(having(self._look(one.measure, every, within)))
+        rows = self._numbers(measure.stage, self._mine())
+        return self._look(measure, rows, conditions, one_sided=one_sided)
 
-    def _range(self, one: Range) -> Asked:
-        """Devices with such a value; channels of their own where both are of channels."""
-        source, parameters = self.snapshot.source(one.measure.quantity)
-        wheres = ["w.quantity = ?", "w.bound = 0", "w.value BETWEEN ? AND ?"]
-        wanted: list[Any] = [one.measure.quantity, one.low, one.high]
-        if one.measure.at:
-            wheres.append("w.point IN (" + ", ".join("?" * len(one.measure.at)) + ")")
-            wanted += [point_of(at) for at in one.measure.at]
-        sql = (
-            f"EXISTS (SELECT 1 FROM {source} w JOIN mine n ON n.device = w.device "
-            f"AND n.analysis = w.analysis WHERE {' AND '.join(wheres)} AND w.device = v.device "
-            "AND (w.channel = v.channel OR w.channel < 0 OR v.channel < 0))"
-        )
-        return Asked(sql, [*parameters, *wanted])
-
-    def ask(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Rows of an answer."""
-        return self._asked(sql, parameters).fetchall()
-
-    def _asked(self, sql: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
+    def _look(
+        self,
+        measure: Measure,
+        rows: NDArray[np.int64],
+        conditions: Sequence[OfValues],
+        *,
+        one_sided: bool = False,
+    ) -> Looked:
+        read = self.snapshot.one_sided if one_sided else self.snapshot.slices
         try:
-            return self.snapshot.cursor().execute(sql, list(parameters))
+            slices = read(measure.quantity, [point_of(at) for at in measure.at])
         except duckdb.IOException:
             forget()  # so that the next question looks which files there are
             raise
+        return look(self.snapshot, slices, rows, conditions)
+
+    def one_sided(self, measure: Measure) -> int:
+        """How many one-sided limits would be among the values, were they values."""
+        return len(self._looked(measure, one_sided=True))
+
+    def _numbers(self, stage: str, mine: Asked) -> NDArray[np.int64]:
+        """Rows of the table ``mine`` of a stage."""
+        found = self.snapshot.cursor().execute(
+            f"SELECT m.number FROM mine m WHERE m.stage = ? AND {mine.sql}",
+            [stage, *mine.parameters],
+        )
+        return np.asarray(found.fetchnumpy()["number"], np.int64)
+
+    def ask(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of an answer."""
+        return self.snapshot.cursor().execute(sql, list(parameters)).fetchall()
 
     # Answers.
 
     def summary(self, measure: Measure, group: str = "") -> list[Summary]:
         """Robust numbers of each group, the largest groups first."""
-        rows = self._rows(measure)
-        sql = (
-            f"SELECT {GROUPS[group]} AS g, count(*), count(DISTINCT m.device), median(v.value), "
-            f"{AS_SIGMA} * mad(v.value), avg(v.value), stddev_samp(v.value), "
-            "quantile_cont(v.value, [0.05, 0.25, 0.75, 0.95]), min(v.value), max(v.value) "
-            f"{rows.sql} GROUP BY g ORDER BY count(*) DESC, g LIMIT {MOST_GROUPS}"
-        )
-        return [
-            Summary(g, n, devices, median, scatter, mean, sigma, tuple(quantiles), low, high)
-            for g, n, devices, median, scatter, mean, sigma, quantiles, low, high in self.ask(
-                sql, rows.parameters
+        looked = self._looked(measure)
+        codes, keys = looked.codes(group, GROUPS[group])
+        each = grouped(looked.all("value"), joined(codes), MOST_GROUPS)
+        devices = looked.devices_of(codes)
+        quantiles = [each.quantile(part).tolist() for part in (0.05, 0.25, 0.75, 0.95)]
+        columns = (each.medians, each.scatter, each.means, each.sigmas)
+        found = [
+            Summary(
+                keys[code], n, devices[code], middle, scatter, mean, known(sigma), parts, low, high
+            )
+            for code, n, middle, scatter, mean, sigma, parts, low, high in zip(
+                each.codes.tolist(),
+                each.counts.tolist(),
+                *(one.tolist() for one in columns),
+                zip(*quantiles, strict=True),
+                each.quantile(0.0).tolist(),
+                each.quantile(1.0).tolist(),
+                strict=True,
             )
         ]
+        return sorted(found, key=lambda one: (-one.n, *in_order(one.group)))
 
     def histogram(
         self, measure: Measure, group: str = "", bins: int = 60, most: int = MOST_GROUPS
     ) -> Histogram:
         """Counts by group in equal bins, which leave out the outermost 0.1 % on either side."""
-        rows = self._rows(measure)
-        sql = (
-            "SELECT count(*), min(v.value), max(v.value), "
-            f"approx_quantile(v.value, [0.001, 0.25, 0.75, 0.999]) {rows.sql}"
-        )
-        n, least, greatest, quantiles = self.ask(sql, rows.parameters)[0]
-        if not n:
+        looked = self._looked(measure)
+        if not (n := len(looked)):
             return Histogram([], {}, 0, 0)
+        values = [one.value for one in looked.parts]
+        least, greatest = (
+            min(float(one.min()) for one in values),
+            max(float(one.max()) for one in values),
+        )
+        step = ONE_OF if n >= ENOUGH * ONE_OF else 1
+        some = np.concatenate([one[::step] for one in values])
+        quantiles = np.quantile(some, (0.001, 0.25, 0.75, 0.999)).tolist()
         edges = bin_edges(n, least, greatest, quantiles, bins)
-        low, width, count = edges[0], edges[1] - edges[0], len(edges) - 1
-        sql = (
-            f"SELECT {GROUPS[group]} AS g, "
-            f"greatest(-1, least({count}, floor((v.value - ?) / ?)))::INTEGER AS b, count(*) "
-            f"{rows.sql} GROUP BY g, b"
-        )
-        found: dict[Any, list[int]] = {}
-        below = above = 0
-        for g, b, number in self.ask(sql, [low, width, *rows.parameters]):
-            if b == count and greatest <= edges[-1]:
-                b -= 1  # the greatest of all is in the last bin
-            below, above = below + number * (b < 0), above + number * (b >= count)
-            if 0 <= b < count:
-                found.setdefault(g, [0] * count)[b] += number
-        largest = sorted(found, key=lambda g: (-sum(found[g]), str(g)))[:most]
-        return Histogram(edges, {g: found[g] for g in largest}, below, above, len(found))
+        codes, keys = looked.codes(group, GROUPS[group])
+        return largest(values, codes, keys, edges, most, last=greatest <= edges[-1])
 
-    def over_time(self, measure: Measure, group: str = "", most: int = 12) -> list[Moment]:
+    def over_time(self, measure: Measure, group: str = "") -> list[Moment]:
         """Median and quartiles of each week and group."""
-        rows = self._rows(measure)
-        sql = (
-            f"SELECT {GROUPS[group]} AS g, {WEEK} AS week, count(*), median(v.value), "
-            f"quantile_cont(v.value, [0.25, 0.75]) {rows.sql} AND m.measured IS NOT NULL "
-            "GROUP BY g, week ORDER BY g, week"
-        )
-        return [Moment(g, week, n, middle, *quartiles) for g, week, n, middle, quartiles in (
-            self.ask(sql, rows.parameters)
-        )]  # fmt: skip
+        looked = self._looked(measure)
+        codes, keys = looked.codes(group, GROUPS[group])
+        of_week, weeks = looked.codes("week", WEEK)
+        both = [
+            week.astype(np.int64) if code is None else code.astype(np.int64) * len(weeks) + week
+            for code, week in zip(codes, of_week, strict=True)
+            if week is not None
+        ]
+        each = grouped(looked.all("value"), joined(both))
+        found = [
+            Moment(keys[code // len(weeks)], weeks[code % len(weeks)], *rest)
+            for code, *rest in zip(
+                each.codes.tolist(),
+                each.counts.tolist(),
+                *(one.tolist() for one in (each.medians, each.quantile(0.25), each.quantile(0.75))),
+                strict=True,
+            )
+            if weeks[code % len(weeks)] is not None
+        ]
+        return sorted(found, key=lambda one: (*in_order(one.group), one.week))
 
     def pairs(self, first: Measure, second: Measure, group: str = "") -> Pairs:
-        """Two quantities of the same channel, and how they go together.
+        """Two quantities of the same channel, and how they go together: means over conditions,
+        unless it is grouped by these (`meet`).
 
         At most `MOST_PAIRS` of them, the same ones each time; the coefficients are of all.
         """
-        left, right = self._rows(first), self._rows(second, ranged=False)
-        of = GROUPS[group]
-        sql = (
-            "CREATE TEMP TABLE p AS "
-            f"WITH a AS (SELECT m.device, v.channel, {of} AS g, avg(v.value) AS x {left.sql} "
-            "GROUP BY ALL), "
-            f"b AS (SELECT m.device, v.channel, avg(v.value) AS y {right.sql} GROUP BY ALL) "
-            "SELECT device, channel, a.g, a.x, b.y FROM a JOIN b USING (device, channel)"
+        found = meet(self._looked(first), self._looked(second, ranged=False), group, GROUPS[group])
+        line, spearman = line_of(found.x, found.y), rank_correlation(found.x, found.y)
+        drawn = always_the_same(found.key, MOST_PAIRS)
+        points = zip(
+            *device_and_channel(found.key[drawn]),
+            [found.groups[code] for code in found.group[drawn].tolist()],
+            found.x[drawn].tolist(),
+            found.y[drawn].tolist(),
+            strict=True,
         )
-        duck = self._asked(sql, [*left.parameters, *right.parameters])
-        ranks = "rank() OVER (ORDER BY {0}) + (count(*) OVER (PARTITION BY {0}) - 1) / 2.0"
-        n, pearson, slope, offset, spearman = duck.execute(
-            "SELECT count(*), corr(x, y), regr_slope(y, x), regr_intercept(y, x), corr(r, s) FROM "
-            f"(SELECT x, y, {ranks.format('x')} AS r, {ranks.format('y')} AS s FROM p)"
-        ).fetchall()[0]
-        points = duck.execute(
-            "SELECT device, channel, g, x, y FROM p "
-            f"ORDER BY hash(device, channel) LIMIT {MOST_PAIRS}"
-        ).fetchall()
-        return Pairs(n, known(pearson), known(spearman), known(slope), known(offset), points)
+        n = len(found.key)
+        return Pairs(n, line.pearson, spearman, line.slope, line.offset, list(points))
 
     def tray_map(self, measure: Measure) -> list[tuple[Any, ...]]:
         """Row, column, number of values and their median at each position of trays."""
-        rows = self._rows(measure)
-        sql = (
-            f"SELECT m.tray_row, m.tray_column, count(*), median(v.value) {rows.sql} "
-            "AND m.tray_row IS NOT NULL AND m.tray_column IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        looked = self._looked(measure)
+        codes, keys = looked.codes("place", PLACE)
+        each = grouped(looked.all("value"), joined(codes))
+        rows = zip(each.codes.tolist(), each.counts.tolist(), each.medians.tolist(), strict=True)
+        return sorted(
+            (*divmod(keys[code], PLACES), n, middle)
+            for code, n, middle in rows
+            if keys[code] is not None
         )
-        return self.ask(sql, rows.parameters)
 
     def channel_map(self, measure: Measure) -> list[tuple[Any, ...]]:
         """Device type, channel, number of values and their median."""
-        rows = self._rows(measure)
-        sql = (
-            f"SELECT m.type, v.channel, count(*), median(v.value) {rows.sql} "
-            "AND v.channel >= 0 GROUP BY ALL ORDER BY ALL"
-        )
-        return self.ask(sql, rows.parameters)
+        looked = self._looked(measure)
+        (codes, kinds), channel = looked.codes("type", GROUPS["type"]), looked.all("channel")
+        if (kind := joined(codes)) is None:
+            return []
+        own = channel >= 0
+        most = int(channel.max()) + 1
+        code = (kind.astype(np.int64) * most + channel)[own]
+        each = grouped(looked.all("value")[own], code)
+        rows = zip(each.codes.tolist(), each.counts.tolist(), each.medians.tolist(), strict=True)
+        return sorted((kinds[code // most], code % most, n, middle) for code, n, middle in rows)
 
     def outliers(
         self, measure: Measure, group: str = "", far: float = 5.0, most: int = MOST_LISTED
     ) -> list[Outlier]:
         """Values further than `far` robust standard deviations from their group's median."""
-        rows = self._rows(measure)
-        sql = (
-            f"WITH a AS (SELECT {GROUPS[group]} AS g, m.device, v.channel, v.condition, m.run, "
-            f"v.value {rows.sql}), "
-            f"s AS (SELECT g, median(value) AS middle, {AS_SIGMA} * mad(value) AS scatter "
-            "FROM a GROUP BY g) "
-            "SELECT a.g, device, channel, condition, run, value, "
-            "(value - middle) / scatter AS pull "
-            "FROM a JOIN s ON s.g IS NOT DISTINCT FROM a.g "
-            "WHERE scatter > 0 AND abs(value - middle) > ? * scatter "
-            f"ORDER BY abs(pull) DESC, device, channel, condition LIMIT {int(most)}"
+        looked = self._looked(measure)
+        codes, keys = looked.codes(group, GROUPS[group])
+        values, code = looked.all("value"), joined(codes)
+        if not len(values):
+            return []
+        each = grouped(values, code)
+        middle, scatter = np.zeros((2, int(each.codes[-1]) + 1))
+        middle[each.codes], scatter[each.codes] = each.medians, each.scatter
+        away, bound = (
+            (values - middle[0], scatter[0])
+            if code is None
+            else (values - middle[code], scatter[code])
         )
-        return [Outlier(*row) for row in self.ask(sql, [*rows.parameters, far])]
+        there = np.flatnonzero((np.abs(away) > far * bound) & (bound > 0))
+        of = np.zeros(len(there), np.int64) if code is None else code[there]
+        runs = self.snapshot.groups(GROUPS["run"])
+        found = [
+            Outlier(keys[g], device, channel, condition, runs.keys[run], value, pull)
+            for g, device, channel, condition, run, value, pull in zip(
+                of.tolist(),
+                *(looked.all(name)[there].tolist() for name in ("device", "channel")),
+                looked.condition[there].tolist(),
+                runs.codes[looked.all("row")[there]].tolist(),
+                values[there].tolist(),
+                (away[there] / scatter[of]).tolist(),
+                strict=True,
+            )
+        ]
+        found.sort(key=lambda one: (-abs(one.pull), one.device, one.channel, one.condition))
+        return found[:most]
 
     def yields(self, stage: str, group: str = "", *, first: bool = False) -> list[Yield]:
         """Devices judged at a stage and those that pass: by what stands, or by the first verdict.
@@ -351,21 +390,42 @@ class Questions:
         )
         return [Yield(*row) for row in self.ask(sql, [stage, *mine.parameters])]
 
+    def extent(self, measure: Measure) -> Extent:
+        """How many values, of how many devices."""
+        looked = self._looked(measure)
+        devices = looked.devices_of([None] * len(looked.parts))
+        return Extent(len(looked), sum(devices))
+
     def listed(self, measure: Measure, start: int = 0, most: int = MOST_LISTED) -> list[Listed]:
         """The values themselves, in the order of devices."""
-        rows = self._rows(measure)
-        sql = (
-            "SELECT m.device, v.channel, v.condition, m.run, v.value, v.uncertainty, m.outcome "
-            f"{rows.sql} ORDER BY m.device, v.channel, v.condition, v.value "
-            f"LIMIT {int(most)} OFFSET {int(start)}"
-        )
-        return [Listed(*row) for row in self.ask(sql, rows.parameters)]
+        looked = self._looked(measure)
+        device, end = looked.all("device"), start + most
+        # Sorting is of the first devices alone, who have all that is taken.
+        near: Any = slice(None)
+        if end < len(device):
+            near = np.flatnonzero(device <= np.partition(device, end - 1)[end - 1])
+        device, condition = device[near], looked.condition[near]
+        channel, value, row = (looked.all(name)[near] for name in ("channel", "value", "row"))
+        order = np.lexsort((value, condition, channel, device))[start:end]
+        runs = self.snapshot.groups(GROUPS["run"])
+        columns = [one[order].tolist() for one in (device, channel, condition, value)]
+        which = [runs.keys[code] for code in runs.codes[row[order].astype(np.int64)].tolist()]
+        return [
+            Listed(int(device), int(channel), condition, run, value)
+            for (device, channel, condition, value), run in zip(
+                zip(*columns, strict=True), which, strict=True
+            )
+        ]
 
-    def choices(self, name: str) -> list[int]:
-        """Ids of what devices with values belong to, that may be chosen by."""
+    def choices(self, names: Sequence[str]) -> dict[str, list[int]]:
+        """Ids of what devices with values belong to, that may be chosen by, ascending."""
         scope = self._mine_of_scope()
-        sql = f"SELECT DISTINCT {GROUPS[name]} AS g FROM mine m WHERE {scope.sql} AND g IS NOT NULL"
-        return [row[0] for row in self.ask(sql + " ORDER BY g", scope.parameters)]
+        each = ", ".join(
+            f"list(DISTINCT {GROUPS[one]}) FILTER (WHERE {GROUPS[one]} IS NOT NULL)"
+            for one in names
+        )
+        (row,) = self.ask(f"SELECT {each} FROM mine m WHERE {scope.sql}", scope.parameters)
+        return {name: sorted(ids or ()) for name, ids in zip(names, row, strict=True)}
 
     def _mine_of_scope(self) -> Asked:
         keys = self.scope.keys()

@@ -25,6 +25,8 @@ SCHEMA = pa.schema(
         ("value", pa.float64()),
         ("uncertainty", pa.float64()),
         ("bound", pa.int8()),
+        ("statistical", pa.float64()),
+        ("systematic", pa.float32()),
     ]
 )
 ORDER = ("quantity", "point", "device", "channel", "condition")
@@ -53,6 +55,9 @@ def rows_of(values: MeasurementColumns, meaning: Meaning) -> pa.Table:
             "value": values.value,
             "uncertainty": pa.array(uncertainty, mask=np.isnan(uncertainty)),
             "bound": np.zeros(len(values), "i1") if bound is None else bound.astype("i1"),
+            # Of these the uncertainty is made; an export tells them apart.
+            "statistical": values.statistical,
+            "systematic": values.systematic,
         },
         schema=SCHEMA,
     )

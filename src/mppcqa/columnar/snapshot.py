@@ -10,17 +10,21 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 from django.db import connection as database
+from numpy.typing import NDArray
 
 from mppcqa.columnar import files
 from mppcqa.columnar.rows import SCHEMA, read_rows
-from mppcqa.columnar.things import read_things, read_verdicts
+from mppcqa.columnar.slices import Kept, Slice, read_slices
+from mppcqa.columnar.things import Moment, changes_are_told, read_things, read_verdicts
 from mppcqa.loading import Later
 from mppcqa.results.references import Meaning
 
@@ -33,16 +37,29 @@ MOST_READ = 300_000
 """Values that a question reads from the database; what is beyond is said to be missing."""
 ASKED_AFTER = 20_000
 """Values that are not in the copy before a question has it brought up to date."""
+TRUSTED_S = 60.0
+"""Seconds after which all is read again, though nothing tells of a change."""
 LATE = 5_000
 """Verdicts that are read once more, since a transaction may end after a later one has."""
 
 MINE = """
 CREATE TABLE mine AS
-SELECT s.device, s.analysis, s.stage, s.outcome, s.judged,
+SELECT row_number() OVER () - 1 AS number, s.device, s.analysis, s.stage, s.outcome, s.judged,
        d.type, d.maker, d.lot, d.tray, d.tray_row, d.tray_column, d.location, d.campaign, d.owner,
        a.run, a.station, a.operator, a.measured
 FROM standing s JOIN device d USING (device) JOIN analysis a USING (analysis)
 """
+
+
+FRESH = "(SELECT * FROM fresh ORDER BY point, device, channel, condition)"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What each row of ``mine`` belongs to, as a number among `keys` (which may hold None)."""
+
+    codes: NDArray[np.int32]
+    keys: list[Any]
 
 
 @dataclass
@@ -53,16 +70,33 @@ class Snapshot:
     duck: duckdb.DuckDBPyConnection
     layout: files.Layout
     made_at: float
+    moment: Moment | None
+    """At which all this was so; None where the database does not tell of changes."""
+    layout_at: int
+    """When the layout was written."""
     fresh: int
     """Values that were read from the database."""
     missing: int
     """Values that are in neither."""
+    kept: Kept
+    device: NDArray[np.int64]
+    """(rows of ``mine``,) and the analysis that counts for it."""
+    analysis: NDArray[np.int64]
+    looked_at: float = 0.0
+    """When the database was last asked whether it is still so."""
     verdicts_there: bool = False
+    _groups: dict[str, Groups] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """For one question; several may be asked at once."""
         return self.duck.cursor()
+
+    def holds(self) -> bool:
+        """Whether it is what the database and the copy say now."""
+        if self.moment is None or self.layout_at != files.written_at():
+            return False
+        return self.moment.holds()
 
     def learn_verdicts(self) -> None:
         """Have the table ``verdict``, the first of each device and stage."""
@@ -76,17 +110,43 @@ class Snapshot:
                 )
                 self.verdicts_there = True
 
-    def source(self, quantity: int) -> tuple[str, list[Any]]:
-        """SQL of all rows that may be of a quantity, and its parameters."""
-        names = [
+    def slices(self, quantity: int, points: Sequence[int]) -> list[Slice]:
+        """All values of a quantity at conditions (without any, at all), of the copy and newer."""
+        found: list[Slice] = []
+        for one in self.layout.pieces:
+            if one.quantity in (None, quantity):
+                path = str(files.folder() / one.name)
+                found += self.kept.of(self.cursor, path, quantity, points)
+        if self.fresh:
+            found += read_slices(self.cursor(), FRESH, [], quantity, points)
+        return found
+
+    def one_sided(self, quantity: int, points: Sequence[int]) -> list[Slice]:
+        """The one-sided limits of a quantity, which are in no answer; seldom many, so not kept."""
+        paths = [
             str(files.folder() / one.name)
             for one in self.layout.pieces
             if one.quantity in (None, quantity)
         ]
-        fresh = "SELECT * FROM fresh"
-        if not names:
-            return f"({fresh})", []
-        return f"(SELECT * FROM read_parquet(?) UNION ALL BY NAME {fresh})", [names]
+        found = (
+            read_slices(self.cursor(), "read_parquet(?)", [paths], quantity, points, one_sided=True)
+            if paths
+            else []
+        )
+        if self.fresh:
+            found += read_slices(self.cursor(), FRESH, [], quantity, points, one_sided=True)
+        return found
+
+    def groups(self, sql: str) -> Groups:
+        """What rows of ``mine`` (named ``m``) are grouped by."""
+        held = self._groups.get(sql)
+        if held is None:
+            asked = f"SELECT {sql} AS g FROM mine m ORDER BY m.number"
+            column: Any = self.cursor().sql(asked).to_arrow_table()["g"].combine_chunks()
+            column = column.dictionary_encode("encode")
+            codes = column.indices.to_numpy().astype(np.int32)
+            held = self._groups[sql] = Groups(codes, column.dictionary.to_pylist())
+        return held
 
 
 @dataclass
@@ -95,10 +155,13 @@ class _Known:
 
     process: int = 0
     place: str = ""
+    told: bool = False
+    """Whether the database tells of changes."""
     snapshot: Snapshot | None = None
     fresh: dict[tuple[int, str], pa.Table] = field(default_factory=dict)
     """Values of analyses that are not in the copy; a number and its mark are never another's."""
     verdicts: pa.Table | None = None
+    kept: Kept = field(default_factory=lambda: Kept(settings.MPPCQA_COLUMNAR_CACHE_MB << 20))
 
     def learn_verdicts(self) -> None:
         held = self.verdicts if _keep_s() > 0 else None
@@ -118,13 +181,22 @@ def _keep_s() -> float:
 
 
 def snapshot() -> Snapshot:
-    """The campaign as it was at most `MPPCQA_COLUMNAR_KEEP_S` seconds ago."""
+    """The campaign as it was at most `MPPCQA_COLUMNAR_KEEP_S` seconds ago.
+
+    After that the database is asked whether anything changed, and read again where it did.
+    """
     with _lock:
         place = f"{files.folder()} {database.settings_dict['NAME']}"
         if (_known.process, _known.place) != (os.getpid(), place):
-            _known.__init__(os.getpid(), place)  # type: ignore[misc]
-        held = _known.snapshot
-        if held is None or time.monotonic() - held.made_at >= _keep_s():
+            told = _keep_s() > 0 and changes_are_told()
+            _known.__init__(os.getpid(), place, told)  # type: ignore[misc]
+        held, now = _known.snapshot, time.monotonic()
+        if held is not None and now - held.looked_at >= _keep_s():
+            if now - held.made_at < TRUSTED_S and held.holds():
+                held.looked_at = now
+            else:
+                held = None
+        if held is None:
             held = _known.snapshot = _made()
         return held
 
@@ -160,7 +232,8 @@ def new_duck() -> duckdb.DuckDBPyConnection:
 
 def _made() -> Snapshot:
     began = time.monotonic()
-    things = read_things()
+    read, layout_at = read_things(marked=_known.told), files.written_at()
+    things = read.tables
     duck = new_duck()
     layout = files.read_layout()
     for name, table in things.items():
@@ -181,7 +254,22 @@ def _made() -> Snapshot:
     duck.execute("CREATE TABLE fresh AS SELECT * FROM fresh_rows")
     for name in (*things, "fresh_rows"):
         duck.unregister(name)
-    return Snapshot(duck, layout, began, len(fresh), missing)
+    _known.kept.drop_others({str(files.folder() / one) for one in layout.names})
+    both = duck.execute("SELECT device, analysis FROM mine ORDER BY number").fetchnumpy()
+    device, analysis = np.asarray(both["device"]), np.asarray(both["analysis"])
+    return Snapshot(
+        duck,
+        layout,
+        began,
+        read.moment,
+        layout_at,
+        len(fresh),
+        missing,
+        _known.kept,
+        device,
+        analysis,
+        looked_at=began,
+    )
 
 
 def _fresh(absent: list[tuple[int, str, int]]) -> tuple[list[pa.Table], int]:

@@ -7,28 +7,69 @@ lot, a verdict that turned, a tag or another analysis that counts change no file
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from django.db import connection
+from django.db.models import Count, Max, Sum
 
+from mppcqa.audit.since import Mark, is_entered, mark
 from mppcqa.database.snapshot import one_moment
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.limits.models import Verdict
 from mppcqa.results.models import Analysis, Standing
 from mppcqa.runs.models import Run, RunFile
 
+ENTERED = (Device, DeviceType, Device.tags.through, Verdict, Analysis, RunFile, Run)
+"""Whose changes make another `Things`."""
 BLOCK = 20_000
 """Rows that MariaDB gives as one text."""
 WHOLE, TEXT = pa.int64(), pa.string()
 Kinds = dict[str, pa.DataType]
 
 
-def read_things() -> dict[str, pa.Table]:
+@dataclass(frozen=True)
+class Moment:
+    """A moment, by which a later one is told from it without reading all again."""
+
+    entered: Mark
+    standing: tuple[Any, ...]
+    """What counts is derived and not entered: how many rows, sums over what they name, the latest
+    change."""
+
+    def holds(self) -> bool:
+        """Whether all is as it was then."""
+        return self.entered.holds() and self.standing == _standing()
+
+
+def _standing() -> tuple[Any, ...]:
+    found = Standing.objects.aggregate(
+        n=Count("pk"), analyses=Sum("analysis"), verdicts=Sum("verdict"), last=Max("changed_at")
+    )
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Things:
     """Tables ``device``, ``tag``, ``standing`` and ``analysis`` of one moment."""
+
+    tables: dict[str, pa.Table]
+    moment: Moment | None
+
+
+def read_things(*, marked: bool = False) -> Things:
+    """All that values belong to, as it is now; with the moment, where it is to be `marked`."""
     with one_moment():
-        return {name: _read(*what) for name, what in _questions().items()}
+        tables = {name: _read(*what) for name, what in _questions().items()}
+        return Things(tables, Moment(mark(ENTERED), _standing()) if marked else None)
+
+
+def changes_are_told() -> bool:
+    """Whether a `Moment` tells of each change, of raw SQL too."""
+    return is_entered(ENTERED)
 
 
 def read_verdicts(after: int = 0) -> pa.Table:
@@ -103,6 +144,11 @@ def _mark(column: str) -> str:
     if connection.vendor == "sqlite":
         return f"substr({column}, -12)"
     return f"RIGHT(CAST({column} AS CHAR), 12)"
+
+
+def mark_of(uuid: UUID) -> str:
+    """The same of a UUID at hand."""
+    return uuid.hex[-12:]
 
 
 def _seconds(column: str) -> str:

@@ -1,10 +1,10 @@
 """All of an installation as a folder that any database can take back.
 
 ``manifest.json`` names every table, every stored file and every log of a task with its size and
-SHA-256. Tables are Parquet files, so that a campaign moves between SQLite and MariaDB, and can be
-read without this program; they are those that the database has, also where a newer program has not
-migrated it yet. The database is read in one snapshot while people go on working: on SQLite a read
-transaction on the write-ahead log, on MariaDB a consistent snapshot.
+SHA-256, and is signed (`backup_trust`). Tables are Parquet files, so that a campaign moves between
+SQLite and MariaDB, and can be read without this program; they are those that the database has, also
+where a newer program has not migrated it yet. The database is read in one snapshot while people go
+on working: on SQLite a read transaction on the write-ahead log, on MariaDB a consistent snapshot.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from mppcqa.exchange.backup_files import (
     Former,
     inside,
     note_faults,
+    parts_of,
     stored_checksums,
     take_log,
     take_stored,
 )
+from mppcqa.exchange.backup_trust import noted_anchors, sign
 from mppcqa.exchange.rotation import MANIFEST, free_name, newest
 from mppcqa.exchange.schema import applied_migrations, models_at
 from mppcqa.exchange.table_copy import read_table, schema_of
@@ -57,14 +59,16 @@ def back_up(folder: Path, told: Told = lambda done, total, text: None) -> Path:
     with whole_folder(target) as work:
         with snapshot():
             found = models_at(applied_migrations())
-            manifest = _tables(work, found, told)
+            manifest = _tables(work, found, former, told)
             names = stored_checksums(found)
         manifest["files"] = _files(work, names, former, told)
         manifest["logs"] = _logs(work, former, told)
         if former.damaged and former.folder is not None:
             manifest["former"] = {"name": former.folder.name, "damaged": former.damaged[:100]}
+        manifest["anchors"] = noted_anchors()
         text = json.dumps(manifest, indent=1, sort_keys=True)
         (work / MANIFEST).write_text(text)
+        sign(work, text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         (work / f"{MANIFEST}.sha256").write_text(f"{digest}  {MANIFEST}\n")
     note_faults(manifest["files"])
@@ -95,7 +99,9 @@ def snapshot() -> Iterator[None]:
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
-def _tables(work: Path, found: list[type[models.Model]], told: Told) -> dict[str, Any]:
+def _tables(
+    work: Path, found: list[type[models.Model]], former: Former, told: Told
+) -> dict[str, Any]:
     (work / "tables").mkdir()
     tables = {}
     for number, model in enumerate(found):
@@ -107,7 +113,14 @@ def _tables(work: Path, found: list[type[models.Model]], told: Told) -> dict[str
             for batch in read_table(model):
                 writer.write_batch(batch)
                 rows += batch.num_rows
-        tables[name] = {"rows": rows, **asdict(measure_file(path))}
+        made = measure_file(path)
+        tables[name] = {"rows": rows, **asdict(made)}
+        # A table in which nothing changed takes no room twice.
+        path.rename(beside := path.with_suffix(".new"))
+        if former.link(work, path.relative_to(work), sha256=made.sha256) is None:
+            beside.rename(path)
+        else:
+            beside.unlink()
     return {
         "format": FORMAT,
         "version": mppcqa.__version__,
@@ -169,10 +182,7 @@ def verify(backup: Path) -> list[str]:
         faults.append(f"{MANIFEST} was changed")
     if manifest.get("format") not in READABLE:
         return [*faults, f"the backup has format {manifest.get('format')}; this program {FORMAT}"]
-    wanted = {f"tables/{name}.parquet": one for name, one in manifest["tables"].items()}
-    wanted |= {f"files/{name}": one for name, one in manifest["files"].items()}
-    wanted |= {f"logs/{name}": one for name, one in manifest.get("logs", {}).items()}
-    for name, stated_of in wanted.items():
+    for name, stated_of in parts_of(manifest).items():
         if stated_of.get("missing"):
             continue
         file = inside(backup, name)

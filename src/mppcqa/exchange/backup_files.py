@@ -29,6 +29,13 @@ class BackupError(Refused):
     """The backup can't be made or used; the message says why."""
 
 
+def parts_of(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each file of a backup, by its place in it, and what the manifest says of it."""
+    parts = {f"tables/{name}.parquet": one for name, one in manifest["tables"].items()}
+    parts |= {f"files/{name}": one for name, one in manifest["files"].items()}
+    return parts | {f"logs/{name}": one for name, one in manifest.get("logs", {}).items()}
+
+
 class Former:
     """The newest backup there is, whose files need not be copied again."""
 
@@ -46,6 +53,8 @@ class Former:
     ) -> dict[str, Any] | None:
         """Its file of that checksum or size, once it is here as well; None if it has none whole."""
         kind, name = place.parts[0], Path(*place.parts[1:]).as_posix()
+        if kind == "tables":
+            name = name.removesuffix(".parquet")
         known = self._known.get(kind, {}).get(name, {})
         if self.folder is None or "sha256" not in known:
             return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from mppcqa.exchange.by_channel import ByChannel
 from mppcqa.exchange.faults import FaultBook
 from mppcqa.exchange.mapping import ColumnMapping
 from mppcqa.inventory.device_rows import DeviceRows, Existing, Plan
@@ -43,26 +44,38 @@ def read_devices(
     counts = {"rows": 0, "new": 0, "changed": 0, "skipped": 0}
     heads = {target.to: head for head, target in mapping.columns.items()}
     least: dict[str, int] = {}
+    channels = ByChannel(heads) if "channel" in heads else None
+
+    def plan(rows: list[dict[str, Any]], numbers: list[int]) -> None:
+        if not rows:
+            return
+        # The action counts from 0, a spreadsheet from 1.
+        found = reader.plan(rows, [number - 1 for number in numbers])
+        for fault in sorted(found.faults, key=lambda one: one.row):
+            book.add(Fault(fault.row + 1, heads.get(fault.column, fault.column), fault.text))
+        counts["new"] += len(found.new)
+        counts["changed"] += len(found.changed)
+        counts["skipped"] += found.skipped
+        planned(found)
+
     for chunk in source.chunks():
         book.extend(chunk.faults)
         broken = {fault.row for fault in chunk.faults}
         for rows, numbers in _pieces(chunk, source, mapping):
             counts["rows"] += len(rows)
             _place(rows, mapping.places_from, least)
-            good = [at for at, number in enumerate(numbers) if number not in broken]
-            plan = reader.plan(
-                [rows[at] for at in good],
-                # The action counts from 0, a spreadsheet from 1.
-                [numbers[at] - 1 for at in good],
-            )
-            for fault in sorted(plan.faults, key=lambda one: one.row):
-                head = heads.get(fault.column, fault.column)
-                book.add(Fault(fault.row + 1, head, fault.text))
-            counts["new"] += len(plan.new)
-            counts["changed"] += len(plan.changed)
-            counts["skipped"] += plan.skipped
-            planned(plan)
+            if channels is not None:
+                whole = channels.take(rows, numbers, broken)
+                book.extend(channels.faults)
+                plan(*whole)
+            else:
+                good = [at for at, number in enumerate(numbers) if number not in broken]
+                plan([rows[at] for at in good], [numbers[at] for at in good])
             told(counts["rows"])
+    if channels is not None:
+        whole = channels.take([], [], last=True)
+        book.extend(channels.faults)
+        plan(*whole)
     if warned is not None and mapping.places_from == 0 and set(least.values()) == {1}:
         warned(
             _(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from mppcqa.disk import scratch_file
 from mppcqa.exchange.lists import LISTS, about_how_many, list_batches, list_schema
@@ -17,6 +18,7 @@ from mppcqa.exchange.models import Export
 from mppcqa.exchange.writers import ExportRefused, find_writer, write_file, writers
 from mppcqa.inventory.scope import Viewer
 from mppcqa.queue.actions import submit
+from mppcqa.queue.models import OPEN_STATES
 from mppcqa.store.keeping import discard, keeping
 
 if TYPE_CHECKING:
@@ -61,11 +63,13 @@ def ask_export(
         raise ExportRefused(f"no list {what!r} as {form!r}")
     tidy()
     asked_by = None if by is None else by.pk
+    removed = [] if asked_by is None else _hold_to_quota(asked_by)
     most = INLINE[what]
     if about_how_many(what, filters, by, most + 1) <= most:
         row = Export.objects.create(
             what=what, form=form, filters=dict(filters), asked_by_id=asked_by
         )
+        row.removed = removed
         write(row)
         return row
     with transaction.atomic():
@@ -74,7 +78,36 @@ def ask_export(
         )
         row.task = submit("exchange.export", {"export_id": row.pk}, by=by, about=row)
         row.save()
+    row.removed = removed
     return row
+
+
+def _hold_to_quota(person: int) -> list[str]:
+    """Make room within a person's quota: the oldest go, and can be asked for again.
+
+    The newest stays however large it is: perhaps nobody fetched it yet. Returns the names of those
+    that went, the newest first.
+
+    Raises `ExportRefused` where too many of them are still to be written.
+    """
+    waiting = Export.objects.filter(asked_by=person, file="", task__state__in=OPEN_STATES).count()
+    if waiting >= settings.MPPCQA_EXPORTS_WAITING:
+        text = _(
+            "%d of your exports are still to be written, and no more may wait: ask again when one "
+            "is done, or stop one in the queue"
+        )
+        raise ExportRefused(text % waiting)
+    kept, most, removed = 0, settings.MPPCQA_EXPORTS_GB * 1e9, []
+    rows = Export.objects.filter(asked_by=person, size__isnull=False).order_by("-pk")
+    for row in rows.only("size", "file", "what", "form", "asked_at"):
+        size = row.size or 0
+        if not kept or kept + size <= most:
+            kept += size
+            continue
+        removed.append(row.filename)
+        row.delete()
+        discard(row.file.name, row.file.storage)
+    return removed
 
 
 def write(row: Export, told: Callable[[int], None] = lambda rows: None) -> None:

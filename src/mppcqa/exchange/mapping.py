@@ -30,6 +30,7 @@ DEVICE_TARGETS = {
     "location": gettext_noop("location"),
     "parent": gettext_noop("part of"),
     **{one.key: one.title for one in DEVICE_FIELDS},
+    "channel": gettext_noop("channel of the maker's values"),
     "maker": gettext_noop("maker's value"),
 }
 DEVICE_HEADS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +12,9 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from mppcqa.exchange.hooks.models import Delivery, Webhook  # noqa: F401  (tables of this room)
+from mppcqa.exchange.telling.models import Subscription  # noqa: F401
 
 
 def export_storage() -> Storage:
@@ -163,6 +167,8 @@ class Export(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    removed: Sequence[str] = ()
+    """Names of older exports that made room for it; known to whoever asked, and not stored."""
 
     class Meta:
         ordering: ClassVar = ["-id"]

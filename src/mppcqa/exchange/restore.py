@@ -7,6 +7,7 @@ installation that is upgraded.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ import pyarrow.parquet as pq
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, models, transaction
+from django.utils.translation import gettext as _
 
 import mppcqa
 from mppcqa.audit.chain import restored
 from mppcqa.audit.triggers import drop_triggers, make_triggers
 from mppcqa.database.age import FORMER_APP, TOO_OLD
-from mppcqa.disk import measure, whole_file
+from mppcqa.disk import measure, measure_file, whole_file
 from mppcqa.exchange.backup import Told, verify
 from mppcqa.exchange.backup_files import BackupError, inside
+from mppcqa.exchange.backup_trust import inner_faults, signature_fault
+from mppcqa.exchange.hooks.actions import switch_all_off
 from mppcqa.exchange.rotation import MANIFEST
 from mppcqa.exchange.schema import (
     Migrations,
@@ -37,6 +41,7 @@ from mppcqa.queue.logs import logs_folder
 from mppcqa.store.models import StoredFault
 from mppcqa.store.reading import What, note_fault
 
+log = logging.getLogger("mppcqa.exchange")
 ROWS = 20_000
 VALUES = 500_000
 MADE_BY_MIGRATION = {
@@ -54,18 +59,29 @@ MADE_BY_MIGRATION = {
 
 
 def restore(
-    backup: Path, *, replace: bool = False, told: Told = lambda done, total, text: None
+    backup: Path,
+    *,
+    replace: bool = False,
+    signer: str = "",
+    force: bool = False,
+    told: Told = lambda done, total, text: None,
 ) -> dict[str, int]:
     """Put a backup into the database and the store; returns counts.
 
-    The database may be new and without tables. Every checksum is tested first. Raises
-    `BackupError`, with nothing changed, for a backup that is damaged or of a newer version, and for
-    a database that is in use unless `replace`.
+    The database may be new and without tables. Signature, checksums and what the backup says of
+    itself are tested first; `signer` is the fingerprint of the key that should have signed it,
+    empty for the one that lies here. Raises `BackupError`, with nothing changed, for a backup that
+    is damaged, was tampered with, holds a database that was, or is of a newer version, and for a
+    database that is in use unless `replace`. With `force` what can be read is restored all the
+    same, and files that are not what they should be are named as damaged.
     """
-    faults = verify(backup)
-    if faults:
-        raise BackupError("The backup is damaged, nothing was restored:\n" + "\n".join(faults[:50]))
-    manifest = json.loads((backup / MANIFEST).read_text())
+    _refuse_doubtful(backup, signer, force=force)
+    try:
+        manifest = json.loads((backup / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise BackupError(f"Without {MANIFEST} nothing can be restored: {error}") from None
+    if force:
+        _note_as_they_are(backup, manifest)
     wanted = _migrations(manifest)
     used = used_tables()
     if used and not replace:
@@ -101,8 +117,42 @@ def restore(
         migrate_forward()
     restored(backup.name)
     _note_faults(manifest["files"])
+    switch_all_off(_("It came with a backup that was restored: switch it on where it belongs."))
     missing = sum(bool(stated.get("missing")) for stated in manifest["files"].values())
     return {"tables": len(manifest["tables"]), "rows": rows, "files": files, "missing": missing}
+
+
+def _refuse_doubtful(backup: Path, signer: str, *, force: bool) -> None:
+    faults = verify(backup)
+    if faults:
+        text = "The backup is damaged, nothing was restored:"
+    elif fault := signature_fault(backup, signer):
+        text, faults = "Whether the backup is yours is not known; nothing was restored:", [fault]
+    else:
+        manifest = json.loads((backup / MANIFEST).read_text())
+        faults = inner_faults(backup, manifest)
+        text = "The database in the backup was tampered with, nothing was restored:"
+    if faults and not force:
+        said = "\n".join(faults[:50])
+        raise BackupError(f"{text}\n{said}\nWhoever wants it all the same says --force.")
+    for fault in faults:
+        log.warning("restored all the same (--force): %s", fault)
+
+
+def _note_as_they_are(backup: Path, manifest: dict[str, Any]) -> None:
+    """Have the list of files say what lies there, where that is something else."""
+    for name, stated in manifest["files"].items():
+        path = inside(backup, f"files/{name}")
+        if not path.is_file():
+            stated["missing"] = True
+        elif not stated.get("missing"):
+            there = measure_file(path)
+            damaged = {"damaged": True} if there.sha256 != stated["sha256"] else {}
+            stated.update(sha256=there.sha256, size=there.size, **damaged)
+    logs = manifest.get("logs", {})
+    manifest["logs"] = {
+        name: one for name, one in logs.items() if inside(backup, f"logs/{name}").is_file()
+    }
 
 
 def _note_faults(files: dict[str, Any]) -> None:

@@ -236,6 +236,38 @@ def send_documents(context: Context, *, export_id: int) -> dict[str, Any]:
     return dict(counts)
 
 
+@routine("exchange.deliver", title=_("Tell webhooks"), repeatable=True)
+def deliver_to_hooks(context: Context) -> dict[str, Any]:
+    """Send what waits for webhooks; what is not taken is sent again later."""
+    from mppcqa.exchange.hooks.delivering import deliver
+
+    counts = deliver(context.task, context.check_stopped)
+    context.log(str(counts))
+    return dict(counts)
+
+
+@routine("exchange.mail_notices", title=_("Mail what people asked to be told"), repeatable=True)
+def mail_notices(context: Context) -> dict[str, int]:
+    """Send notices that are to go by mail at once."""
+    from mppcqa.exchange.telling.mailing import mail_due
+
+    sent = mail_due()
+    context.log(f"sent {sent} notices")
+    return {"sent": sent}
+
+
+@routine(
+    "exchange.mail_digests", title=_("Mail the digests"), repeatable=True, schedule="0 6 * * *"
+)
+def mail_digests(context: Context) -> dict[str, int]:
+    """Send each person who asked for it what came since yesterday, as one mail."""
+    from mppcqa.exchange.telling import mailing
+
+    sent = mailing.mail_digests()
+    context.log(f"sent {sent} digests")
+    return {"sent": sent}
+
+
 @routine(
     "exchange.backup",
     title=_("Backup"),
@@ -261,6 +293,7 @@ def make_backup(context: Context, *, folder: str = "") -> dict[str, Any]:
     from mppcqa.exchange.backup import back_up, stated_faults
     from mppcqa.exchange.backup_files import BackupError
     from mppcqa.exchange.rotation import default_folder, is_too_soon, rotate
+    from mppcqa.exchange.second_place import copy_to_second
 
     place = Path(folder) if folder else default_folder()
     if context.task.requested_by_id is None and is_too_soon(place):
@@ -277,6 +310,14 @@ def make_backup(context: Context, *, folder: str = "") -> dict[str, Any]:
     if faults:
         text = f"{len(faults)} files are missing or damaged, among them: {'; '.join(faults[:3])}"
         context.message("warning", f"{text}. To mend what can be: mppcqa fsck --repair")
+    if not folder:
+        try:
+            second = copy_to_second(made)
+        except (BackupError, OSError) as error:
+            text = f"The backup is whole in {made}; it has no second place: {error}"
+            raise TaskError(text) from error
+        if second is not None:
+            context.log(f"copied to {second}, and read there")
     gone = rotate(place)
     context.log(f"every byte was read; older backups removed: {', '.join(gone) or 'none'}")
     return {"backup": str(made), "removed": gone, "faults": faults[:100]}

@@ -26,9 +26,9 @@ from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.counting import count_analyses
 from mppcqa.results.models import Analysis, Measurement, Standing
 from mppcqa.results.references import Meaning, condition_ids, quantity_ids
-from mppcqa.results.sums import groups_of, keep_sums, kept_sums, sums_before, with_sums
+from mppcqa.results.sums import groups_of, kept_sums, save_sums, sums_before, with_sums
 from mppcqa.runs.belonging import keys_of
-from mppcqa.runs.files import keep_file
+from mppcqa.runs.files import save_file
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import Stage
 from mppcqa.store.keeping import discard
@@ -238,7 +238,7 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
             RunSlot._meta.db_table,
             {"run_id": np.full_like(slots, run.pk), "slot": slots, "device_id": devices},
         )
-    file = keep_file(row.path, kind=RunFile.Kind.IMPORT, run=run, name=row.original_name)
+    file = save_file(row.path, kind=RunFile.Kind.IMPORT, run=run, name=row.original_name)
     analysis = Analysis.objects.create(
         run_file=file,
         stage=stage.key,
@@ -249,7 +249,7 @@ def _begin(row: Import, stage: Stage, spool: Spool, by: AbstractBaseUser | None)
         task=row.task,
         made_by_id=None if by is None else by.pk,
     )
-    keep_sums(analysis, sums_before(run, stage, devices.tolist()))
+    save_sums(analysis, sums_before(run, stage, devices.tolist()))
     row.run, row.state = run, Import.State.IMPORTING
     row.found |= {
         "analysis": analysis.pk,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Exists, OuterRef
 
+from mppcqa.columnar.values import CopiedValues
 from mppcqa.inventory.scope import Viewer
 from mppcqa.results.bulk_values import MeasurementColumns
 from mppcqa.results.models import Analysis, QuantityRow, Standing
@@ -51,35 +52,89 @@ CHUNK_VALUES = 40_000
 BY_DEVICES = ("device", "analysis", "quantity", "channel", "condition")
 FIRST_DEVICES, FEWEST_DEVICES, MOST_DEVICES = 50, 20, 120
 """Devices read at a time; more, after many without values, may have a million between them."""
+MANY_VALUES = 100_000
+"""An export that had so many from the database goes on with the columnar copy, where there is one:
+each question goes over all of that, so it is asked for many devices at once."""
+COPIED_VALUES, COPIED_DEVICES = 400_000, 5000
+BATCH_ROWS = 100_000
+LEFT_PART = 0.1
+"""Part of what counts that the copy may lack and still be asked."""
 
 
-def value_batches(filters: Mapping[str, str], viewer: Viewer) -> Iterator[pa.RecordBatch]:
-    """Values that count, of the devices that `filters` choose and `viewer` sees.
+def value_batches(
+    filters: Mapping[str, str], viewer: Viewer, *, copied: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """Values that count, of the devices that `filters` choose and `viewer` sees, by device.
 
     ``stage`` and ``quantity`` (its key) narrow the values as well, ``of_stage`` those alone;
-    ``every`` takes those of all analyses, not only of those that count.
+    ``every`` takes those of all analyses, not only of those that count. Without `copied` all comes
+    from the database; what comes is the same.
     """
     quantities = _quantities(filters)
     names = _Names()
-    last, n = 0, FIRST_DEVICES
+    last, n, total = 0, FIRST_DEVICES, 0
     counting = not filters.get("every")
+    copy = CopiedValues() if copied and counting else None
     # Of a million devices few may be measured yet: the others are not gone through.
     measured = Standing.objects.visible_to(None).filter(device=OuterRef("pk"))
     while True:
         rows = chosen_devices(filters, viewer).filter(pk__gt=last).order_by("pk")
         if counting:
             rows = rows.filter(Exists(measured))
+        from_copy = copy is not None and total >= MANY_VALUES
         devices = dict(rows.values_list("pk", "serial")[:n])
         if not devices:
             return
-        last = max(devices)
         found = 0
-        for columns in value_blocks(list(devices), counting=counting, quantities=quantities):
+        blocks = _copied(copy, list(devices), quantities) if copy and from_copy else None
+        if from_copy and blocks is None:
+            copy, n = None, FIRST_DEVICES  # it lacks too much, or is not there
+            continue
+        last = max(devices)
+        for columns in blocks or value_blocks(
+            list(devices), counting=counting, quantities=quantities
+        ):
             found += len(columns)
             # The table lies by analyses, and a database server gives rows as it likes.
-            yield names.batch(columns.in_order(BY_DEVICES), devices)
-        wished = n * CHUNK_VALUES // max(1, found)
-        n = min(max(wished, FEWEST_DEVICES), MOST_DEVICES, 4 * n)
+            ordered = columns if from_copy else columns.in_order(BY_DEVICES)
+            batch = names.batch(ordered, devices)
+            for start in range(0, len(batch), BATCH_ROWS):
+                yield batch.slice(start, BATCH_ROWS)
+        total += found
+        if copy is not None and total >= MANY_VALUES:
+            wished = n * COPIED_VALUES // max(1, found)
+            n = min(max(wished, FEWEST_DEVICES), COPIED_DEVICES)
+        else:
+            wished = n * CHUNK_VALUES // max(1, found)
+            n = min(max(wished, FEWEST_DEVICES), MOST_DEVICES, 4 * n)
+
+
+def _copied(
+    copy: CopiedValues, devices: list[int], quantities: list[int] | None
+) -> list[MeasurementColumns] | None:
+    """Values of devices out of the copy, with what it lacks out of the database; None where that
+    is much."""
+    answer = copy.of(devices, quantities)
+    if answer is None:
+        return None
+    found, left = answer
+    if len(left) > LEFT_PART * len(devices):
+        return None
+    if left:
+        rest = sorted({device for device, _analysis in left})
+        analyses = sorted({analysis for _device, analysis in left})
+        parts = [
+            part
+            for start in range(0, len(rest), MOST_DEVICES)
+            for part in value_blocks(
+                rest[start : start + MOST_DEVICES],
+                counting=True,
+                analyses=analyses,
+                quantities=quantities,
+            )
+        ]
+        found = MeasurementColumns.join([found, *parts]).in_order(BY_DEVICES)
+    return [found]
 
 
 def _quantities(filters: Mapping[str, str]) -> list[int] | None:

@@ -322,7 +322,7 @@ def _unknown(
     number: int, column: str, row: Mapping[str, Any], known: Mapping[str, Any], what: str
 ) -> RowFault:
     given = _text(row, column)
-    there = ", ".join(sorted(known)[:10]) or _("none yet")
+    there = ", ".join(sorted(known)[:10]) or _("none yet, make it in the catalogue first")
     text = _("there is no %(what)s called “%(given)s”; there are: %(there)s")
     return RowFault(number, column, text % {"what": what, "given": given, "there": there})
 

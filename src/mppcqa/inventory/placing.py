@@ -72,7 +72,7 @@ def moves_between(former: Place, device: Device) -> dict[Move, str]:
     return moves
 
 
-def keep_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
+def save_device(device: Device, *, by: AbstractBaseUser | None = None) -> None:
     """Save what was changed of a device; `MoveRefused` where it can't be moved there."""
     with transaction.atomic():
         held = Held([device.pk])
@@ -121,7 +121,7 @@ def put_into_tray(
             device.tray_row, device.tray_column = place = at or free[0]
             free.remove(place)
             at = None
-            keep_device(device, by=by)
+            save_device(device, by=by)
     return former
 
 
@@ -151,4 +151,4 @@ def put_back(places: Mapping[str, Any], *, by: AbstractBaseUser | None = None) -
                 text = _("the place where %s lay is not free any more") % device.serial
                 raise MoveRefused({device.pk: text})
             device.tray_id, device.tray_row, device.tray_column = tray, row, column
-            keep_device(device, by=by)
+            save_device(device, by=by)

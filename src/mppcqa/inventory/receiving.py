@@ -15,6 +15,7 @@ from mppcqa.inventory.models import Device, Shipment
 from mppcqa.inventory.moving import Held
 from mppcqa.inventory.serials import SERIAL_LENGTH, normal_serial
 from mppcqa.inventory.shipping import BATCH, Found, ShipmentRefused, find_devices, hold_shipment
+from mppcqa.inventory.signals import shipment_arrived
 from mppcqa.inventory.states import DeviceState, Move, why_not
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def receive(
         shipment.received_by_id = None if by is None else by.pk
     shipment.note = "\n".join(filter(None, [shipment.note, *_lines(told)]))
     shipment.save()
+    if not told.late:
+        shipment_arrived.send(Shipment, shipment=shipment)
     _keep_differences(shipment, told, by)
     return len(ids)
 

@@ -56,7 +56,7 @@ def reserved_text(serial: str, place: Matched) -> str:
 
 
 @transaction.atomic
-def keep_matching(
+def save_matching(
     matching: Matching, groups: Sequence[Sequence[Member]], *, by: AbstractBaseUser | None = None
 ) -> Matching:
     """Keep groups and reserve their devices; `MatchingRefused` where one can't be had any more."""

@@ -16,6 +16,7 @@ from mppcqa.inventory.moving import Held, MoveRefused
 from mppcqa.inventory.placing import campaigns_of
 from mppcqa.inventory.scope import Viewer
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.inventory.signals import shipment_sent
 from mppcqa.inventory.states import Move
 from mppcqa.refused import Refused
 from mppcqa.signing.models import Act
@@ -251,6 +252,7 @@ def send_packed(shipment: Shipment, *, by: Pen | None = None) -> bool:
     shipment.sent_at = timezone.now()
     shipment.sent_by_id = None if by is None else by.pk
     shipment.save(update_fields=["sent_at", "sent_by"])
+    shipment_sent.send(Shipment, shipment=shipment)
     return True
 
 

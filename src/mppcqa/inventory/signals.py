@@ -19,6 +19,12 @@ seats_asked = Signal()
 joined = Signal()
 """`devices` (ids) come into another campaign, `by` somebody, inside the move's transaction."""
 
+shipment_sent = Signal()
+"""`shipment` left, inside the transaction in which it does."""
+
+shipment_arrived = Signal()
+"""A `shipment` was received, inside the transaction."""
+
 objections_asked = Signal()
 """`move`, `devices` (id -> serial): answers are dicts of id -> what is against it and what to do.
 Not asked where a person has given a reason for it."""

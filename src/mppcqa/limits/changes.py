@@ -80,7 +80,9 @@ def new_version(
         name = _(quantity.title) if quantity else limit["quantity"]
         if quantity is None:
             faults.append(_("The stage has no quantity “%s”.") % name)
-        faults += [f"{name}: {text}" for text in _band_faults(limit)]
+        faults += [
+            f"{name}: {text}" for text in (*_band_faults(limit), *_axis_faults(stage, limit))
+        ]
         if len(limit.get("reason") or "") > MOST_REASON:
             text = _("the reason is longer than %d characters") % MOST_REASON
             faults.append(f"{name}: {text}")
@@ -109,6 +111,15 @@ def new_version(
             for limit in limits
         )
     return made
+
+
+def _axis_faults(stage: Stage, limit: Mapping[str, Any]) -> list[str]:
+    """No value is on an axis that the stage has not: every device would be incomplete."""
+    axes = [axis.key for axis in stage.axes]
+    text = _("the stage has no axis “%(axis)s”; it has %(there)s")
+    there = ", ".join(axes) or "—"
+    at = limit.get("at", Condition())
+    return [text % {"axis": key, "there": there} for key in at if key not in axes]
 
 
 def _band_faults(limit: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ from mppcqa.refused import Fault, Refused
 from mppcqa.results.ingest import store_analysis
 from mppcqa.results.models import Outcome
 from mppcqa.runs.belonging import keys_of
-from mppcqa.runs.files import keep_file
+from mppcqa.runs.files import save_file
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.runs.training import in_use, refuse_untrained
 from mppcqa.stages import Stage, Step
@@ -193,7 +193,7 @@ def _record(
         with whole_file(path) as part:
             part.write_text(json.dumps(document, indent=1, ensure_ascii=False))
         name = f"run-{run.pk}-{stage.key}.json"
-        kept = keep_file(path, kind=RunFile.Kind.CHECKLIST, run=run, name=name)
+        kept = save_file(path, kind=RunFile.Kind.CHECKLIST, run=run, name=name)
         found = stage.analyse(path, {})
         analysis = store_analysis(stage, kept, {SLOT: device.pk}, found.results, found.problems)
         if by is not None:
@@ -213,7 +213,7 @@ def _keep_pictures(run: Run, answers: Mapping[str, Answer], folder: Path) -> lis
             with whole_file(path) as part, part.open("wb") as target:
                 shutil.copyfileobj(picture.file, target)
             name = safe_name(picture.name)
-            row = keep_file(path, kind=RunFile.Kind.PICTURE, run=run, name=name)
+            row = save_file(path, kind=RunFile.Kind.PICTURE, run=run, name=name)
             if row.run_id != run.pk:
                 text = _("The photograph %(name)s came with run %(run)d already; take a new one.")
                 words = {"name": name, "run": row.run_id or 0}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.limits.models import Limit, LimitSet
 from mppcqa.results.bulk_values import MeasurementColumns
-from mppcqa.results.conditions import distance
+from mppcqa.results.conditions import condition_text, distance, tells_of
 from mppcqa.results.models import Outcome
 from mppcqa.results.reading import read_values
 from mppcqa.results.references import Meaning
@@ -116,7 +116,7 @@ def _by_limit(
         Between which numbers the quantity can be at all, where a value is but a limit.
     """
     n = len(ids)
-    values = _nearest(limit.at, values, points)
+    values, beyond = _nearest(limit.at, values, points)
     at = np.searchsorted(ids, values.device)
     grades = _grades_of(values, limit, possible)
     judged, failed, warned = (
@@ -149,7 +149,9 @@ def _by_limit(
     told, of_value = _told(values, conditions), grades.tolist()
     doubtful = _near_limit(values, limit).tolist()
     details = []
-    for n_judged, n_failed, n_warned, n_missing, outcome, place in numbers:
+    for device, (n_judged, n_failed, n_warned, n_missing, outcome, place) in zip(
+        ids.tolist(), numbers, strict=True
+    ):
         detail: dict[str, Any] = {
             **same,
             "judged": n_judged,
@@ -160,7 +162,8 @@ def _by_limit(
             "text": "",
         }
         if not n_judged:
-            detail["text"] = nothing
+            far = beyond.get(device)
+            detail["text"] = nothing if far is None else _too_far(limit.at, points[far])
         else:
             detail |= told(place)
             said = [near] if doubtful[place] else []
@@ -192,18 +195,33 @@ def _told(
 
 def _nearest(
     at: Condition, values: MeasurementColumns, points: Mapping[int, Condition]
-) -> MeasurementColumns:
-    """All values, or of each device those at the condition nearest to a wanted one."""
+) -> tuple[MeasurementColumns, dict[int, int]]:
+    """All values, or of each device those at the condition nearest to a wanted one.
+
+    One that is not near on every axis (`tells_of`) does not count: of a device that has no other,
+    the nearest of these (its id) comes second, by device.
+    """
     if not at or not len(values):
-        return values
+        return values, {}
     conditions, inverse = np.unique(values.condition, return_inverse=True)
-    far = np.array([distance(points[one], at) for one in conditions.tolist()])[inverse]
-    near = np.isfinite(far)
-    values, far = values.take(near), far[near]
-    order = np.lexsort((values.condition, far, values.device))
+    there = [points[one] for one in conditions.tolist()]
+    far = np.array([distance(one, at) for one in there])[inverse]
+    telling = np.array([tells_of(one, at) for one in there])[inverse]
+    known = np.isfinite(far)
+    values, far, telling = values.take(known), far[known], telling[known]
+    order = np.lexsort((values.condition, far, ~telling, values.device))
     devices, group = np.unique(values.device, return_inverse=True)
-    nearest = values.condition[order][np.searchsorted(values.device[order], devices)]
-    return values.take(values.condition == nearest[group])
+    first = order[np.searchsorted(values.device[order], devices)]
+    nearest = values.condition[first]
+    away = zip(devices.tolist(), nearest.tolist(), telling[first].tolist(), strict=True)
+    beyond = {device: one for device, one, tells in away if not tells}
+    return values.take((values.condition == nearest[group]) & telling), beyond
+
+
+def _too_far(wanted: Condition, nearest: Condition) -> str:
+    there = Condition({key: nearest[key] for key in wanted})
+    words = {"wanted": condition_text(wanted), "nearest": condition_text(there)}
+    return _("no value near %(wanted)s (nearest: %(nearest)s)") % words
 
 
 def _grades(value: NDArray[np.float64], limit: Limit) -> NDArray[np.int64]:

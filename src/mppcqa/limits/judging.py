@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from mppcqa.database.retry import again_after_deadlock
 from mppcqa.inventory.models import Device
 from mppcqa.limits.grading import Graded, grade
-from mppcqa.limits.models import Limit, LimitSet, Verdict
+from mppcqa.limits.models import TITLES, Limit, LimitSet, Verdict
 from mppcqa.limits.signals import outcomes_changed
 from mppcqa.results.bulk_values import MeasurementColumns
 from mppcqa.results.models import Analysis, Outcome, Standing
@@ -63,8 +63,10 @@ def _proposed_limits(stage: Stage) -> LimitSet:
             stage=stage.key,
             version=(last or 0) + 1,
             defaults={
-                "title": _("%s: proposed limits") % stage.title,
-                "reason": _("What the stage proposes; make a version of your own from it."),
+                "title": TITLES[0] % stage.title,
+                "reason": gettext_noop(
+                    "What the stage proposes; make a version of your own from it."
+                ),
                 "active": True,
             },
         )

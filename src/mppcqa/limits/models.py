@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.campaign import Campaign
@@ -16,8 +17,12 @@ from mppcqa.inventory.scope import OfDevice
 from mppcqa.limits.acceptance import Acceptance  # noqa: F401  (its table is of this room)
 from mppcqa.results.conditions import ConditionField
 from mppcqa.results.models import Analysis, Outcome, QuantityRow
+from mppcqa.retold import retold
 from mppcqa.signing.models import SignedAct
 from mppcqa.stages import Condition
+
+TITLES = (gettext_noop("%s: proposed limits"), gettext_noop("%s: limits"))
+"""Titles that we give, with that of the stage in them; kept in English."""
 
 
 class LimitSet(models.Model):
@@ -47,7 +52,12 @@ class LimitSet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} ({_('version')} {self.version})"
+        return f"{self.in_words} ({_('version')} {self.version})"
+
+    @property
+    def in_words(self) -> str:
+        """The title; one that we made in the reader's language."""
+        return retold(self.title, TITLES)
 
     @property
     def is_general(self) -> bool:

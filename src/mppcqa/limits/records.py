@@ -30,7 +30,7 @@ from mppcqa.results.counting import count_analyses
 from mppcqa.results.models import Analysis, Measurement, Standing
 from mppcqa.results.reading import read_values
 from mppcqa.results.references import Meaning, condition_ids
-from mppcqa.results.sums import Stale, keep_sums, kept_sums, moved_points, points_at, stale
+from mppcqa.results.sums import Stale, kept_sums, moved_points, points_at, save_sums, stale
 from mppcqa.stages import Condition
 from mppcqa.stages.records import record_kinds
 
@@ -225,7 +225,7 @@ def _succeed(pk: int, devices: Sequence[int], task: Task | None) -> bool:
         fresh = _copy(former, task)
         values = replace(values, analysis=np.full(len(values), fresh.pk, "i4"))
         values = write_measurements(values)
-        keep_sums(fresh, {device: at for device, at in sums.items() if at})
+        save_sums(fresh, {device: at for device, at in sums.items() if at})
         standing = Standing.objects.filter(analysis=pk).order_by("device")
         counted = list(standing.values_list("device", flat=True))
         mine = values.take(np.isin(values.device, counted))

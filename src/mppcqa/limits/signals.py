@@ -9,3 +9,6 @@ outcomes_changed = Signal()
 to_be_judged = Signal()
 """A `run` was measured and is to be judged: whoever knows a reason to wait raises an alarm of its
 station."""
+
+lot_decided = Signal()
+"""A lot was accepted or rejected by its sample: `acceptance`."""

@@ -8,6 +8,7 @@ did it.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
@@ -134,14 +135,21 @@ def take_password(user: User, *, by: User | None) -> None:
     with transaction.atomic():
         row = User.objects.select_for_update().get(pk=user.pk)
         _refuse_own(row, by, _("Change your own password on its page."))
+        if logs_in_elsewhere(row):
+            raise NotDone(_("%s logs in elsewhere, and has no password here.") % row)
         row.set_unusable_password()
         row.save(update_fields=["password"])
     log.warning("password of %s taken back by %s", row, by or "this program")
 
 
 def waits_for_password(user: User) -> bool:
-    """Whether the person has not chosen a password yet."""
-    return not user.has_usable_password()
+    """Whether the person has not chosen a password yet, and logs in nowhere else."""
+    return not user.has_usable_password() and not logs_in_elsewhere(user)
+
+
+def logs_in_elsewhere(user: Any) -> bool:
+    """Whether a directory or a provider says who it is: such an account has no password here."""
+    return getattr(user, "outside", None) is not None
 
 
 def way_in(user: User) -> tuple[str, str]:
@@ -156,6 +164,8 @@ def who_comes(account: str, token: str) -> User | None:
     except (ValueError, UnicodeDecodeError):
         return None
     user = User.objects.filter(pk=number, is_active=True).first() if number < 2**63 else None
+    if user is not None and logs_in_elsewhere(user):
+        return None
     return user if user is not None and _tokens.check_token(user, token) else None
 
 

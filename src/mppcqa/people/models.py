@@ -77,3 +77,45 @@ class SecondFactor(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class Outside(models.Model):
+    """That an account's person logs in elsewhere, and what that place calls the person."""
+
+    class Source(models.TextChoices):
+        LDAP = "ldap", "LDAP"
+        OIDC = "oidc", "OpenID Connect"
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="outside"
+    )
+    source = models.CharField(max_length=10, choices=Source)
+    subject = models.CharField(max_length=64)
+    """Hash of what the place calls the person for good."""
+    kept_out = models.BooleanField(default=False)
+    """Whether it was the place that kept the person out, which then also lets in again."""
+
+    class Meta:
+        verbose_name = _("log-in elsewhere")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "subject"], name="people_outside_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_source_display()})"
+
+
+class Uploaded(models.Model):
+    """How many bytes somebody brought within an hour; after two days it goes."""
+
+    who = models.CharField(max_length=40)
+    """``person 12`` or ``station 3``: it outlives neither, and binds neither."""
+    hour = models.DateTimeField()
+    size = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("what was brought")
+        constraints = [models.UniqueConstraint(fields=["who", "hour"], name="people_uploaded_once")]
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.hour:%Y-%m-%d %H}: {self.size} bytes"

@@ -12,8 +12,9 @@ What to use when:
   `pedestal_end` of their fits; `mean_light_from_p0` where events were counted elsewhere;
 - how much the light varies from pulse to pulse, of channels that see the same pulses:
   `light_variance_of`, which `fit_spectra` takes as known beforehand;
-- photon detection efficiency: `detection_efficiency`; how the light at a channel stands to that at
-  the reference detector, from a scan of the light field: `fit_light_field`;
+- photon detection efficiency: `detection_efficiency`; the photons that it takes, from the current
+  of a calibrated photodiode: `photons_per_pulse`, `after_drift`; how the light at a channel stands
+  to that at the reference detector, from a scan of the light field: `fit_light_field`;
 - excess noise of the light's charge: `excess_noise_factor`;
 - rate against threshold: `staircase` (dark count rate at 0.5 p.e., crosstalk, height of a pulse);
 - dark waveforms: `analyse_dark_waveforms` (rate, crosstalk, afterpulses), or its parts one by one:
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         fit_line,
     )
     from mppcqa.physics.operating import at_temperature, bias_for_overvoltage, bias_for_target
+    from mppcqa.physics.photons import after_drift, photons_per_pulse
     from mppcqa.physics.pulses import Pulses, find_pulses
     from mppcqa.physics.simulation import (
         ChargeTruth,
@@ -113,6 +115,7 @@ __all__ = [
     "StationComparison",
     "WaveformError",
     "WaveformTruth",
+    "after_drift",
     "analyse_dark_waveforms",
     "at_temperature",
     "bias_for_overvoltage",
@@ -139,6 +142,7 @@ __all__ = [
     "mean_light_from_spectra",
     "measure_baseline",
     "pedestal_end",
+    "photons_per_pulse",
     "pulse_template",
     "quenching_resistance",
     "simulate_charges",
@@ -182,6 +186,7 @@ _HOMES = {
         "fit_line",
     ),
     "operating": ("at_temperature", "bias_for_overvoltage", "bias_for_target"),
+    "photons": ("after_drift", "photons_per_pulse"),
     "pulses": ("Pulses", "find_pulses"),
     "simulation": ("ChargeTruth", "simulate_charges", "simulate_charges_with_truth"),
     "spectra": ("LIGHT_MAY_VARY", "UNKNOWN_PULSE", "SpectrumFits", "fit_spectra"),

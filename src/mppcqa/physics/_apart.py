@@ -9,8 +9,10 @@ the same time wait for the one that is compiling.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from inspect import signature
 from operator import attrgetter
 from typing import Any
@@ -21,7 +23,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mppcqa.physics._kept import alone, njit
+from mppcqa.physics._kept import alone, inner, njit
 
 NAMES = (
     "fft", "solve",
@@ -29,24 +31,53 @@ NAMES = (
     "whole_spectrum", "light_row", "trouble_row", "transforms", "to_bins", "probabilities",
     "add_part", "evaluate", "direction", "climb",
     "first_peak", "next_peak", "spacings", "candidates", "guess",
-    "ends", "peaks", "lay_out", "chi_squared", "excess", "troubles", "never_recorded", "inverse",
-    "add_held", "judge", "begin", "other_summits", "fit_one", "fit_all",
+    "ends", "peaks", "lay_out", "join", "chi_squared", "excess", "troubles", "never_recorded",
+    "inverse",
+    "try_crosstalk", "where_more", "through_bursts", "two_gains",
+    "add_held", "judge", "begin", "in_doubt", "other_summits", "fit_one", "fit_all",
 )  # fmt: skip
 """All of them, those first that others call. Compiled code on disk holds their places here."""
 
+FROM_PYTHON = ("evaluate", "fit_all")
+"""Those that `ready` gives."""
+LATER = frozenset((
+    "never_recorded", "try_crosstalk", "through_bursts", "two_gains", "other_summits",
+))  # fmt: skip
+"""Those that many a fit does without: compiled when the first one asks for them."""
+
 BOOL, INT, REAL = types.boolean, types.int64, types.float64
 REAL1, REAL2, REAL3 = REAL[::1], REAL[:, ::1], REAL[:, :, ::1]
-BOOL1, INT1 = BOOL[::1], INT[::1]
+BOOL1, INT1, INT2 = BOOL[::1], INT[::1], INT[:, ::1]
 SINGLE2 = types.float32[:, ::1]
 """Types of arguments: truth, whole and real numbers, and C-contiguous arrays of them."""
 NOTHING = types.none
 
 _found: dict[str, tuple[Any, Any]] = {}
+_small: list[tuple[Any, tuple[Any, ...]]] = []
+
+
+class NotCompiledYetError(Exception):
+    """A compiled function called one of `LATER` whose address is not in the table."""
 
 
 def several(*kinds: Any) -> Any:
     """Type of a tuple."""
     return types.BaseTuple.from_types(kinds)  # type: ignore[no-untyped-call]
+
+
+def once(*arguments: Any, fastmath: bool = False) -> Callable[..., Any]:
+    """Compile a small function for these arguments alone, into each that calls it.
+
+    Numba would do so again for every whole number that stands in a call. What it calls itself of
+    this kind must be defined before it.
+    """
+
+    def wrap(function: Callable[..., Any]) -> Any:
+        compiled = inner(error_model="numpy", fastmath=fastmath)(function)
+        _small.append((compiled, arguments))
+        return compiled
+
+    return wrap
 
 
 def apart(returns: Any, *arguments: Any, fastmath: bool = False) -> Callable[..., Any]:
@@ -61,7 +92,8 @@ def apart(returns: Any, *arguments: Any, fastmath: bool = False) -> Callable[...
         number = NAMES.index(name)
         passes = next(iter(signature(function).parameters)) == "code"
         whole = (INT1, *arguments) if passes else arguments
-        compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        make = partial(njit, cache=True) if name in FROM_PYTHON else inner
+        compiled = make(nogil=True, error_model="numpy", fastmath=fastmath)(function)
         _found[name] = compiled, returns(*whole)
 
         @intrinsic
@@ -73,7 +105,12 @@ def apart(returns: Any, *arguments: Any, fastmath: bool = False) -> Callable[...
                 table = context.make_array(made.args[0])(context, builder, values[0])
                 place = builder.gep(table.data, [context.get_constant(types.intp, number)])
                 kind = context.call_conv.get_function_type(returns, whole)
-                callee = builder.inttoptr(builder.load(place), kind.as_pointer())
+                address = builder.load(place)
+                if name in LATER:
+                    missing = cgutils.is_null(builder, address)  # type: ignore[no-untyped-call]
+                    with cgutils.if_unlikely(builder, missing):  # type: ignore[no-untyped-call]
+                        context.call_conv.return_user_exc(builder, NotCompiledYetError, (name,))
+                callee = builder.inttoptr(address, kind.as_pointer())
                 passed = [values[0]] if passes else []
                 for i, (is_, must) in enumerate(zip(made.args[1].types, arguments, strict=True)):
                     value = builder.extract_value(values[1], i)
@@ -95,23 +132,59 @@ def apart(returns: Any, *arguments: Any, fastmath: bool = False) -> Callable[...
 
 @lru_cache(maxsize=1)
 def addresses() -> NDArray[np.int64]:
-    """Where each function of `NAMES` lies, all of them compiled."""
+    """Where each function of `NAMES` lies; 0 for those of `LATER` that nothing has asked for."""
     code = np.zeros(len(NAMES), np.int64)
-    for name in NAMES:
-        compiled, kind = _found[name]
-        with alone():
-            compiled.compile(kind)
-        made = compiled.get_compile_result(kind)
-        if made.signature.return_type != kind.return_type:
-            raise TypeError(f"{name} returns {made.signature.return_type}, not {kind.return_type}")
-        machine_code, described = attrgetter("library", "fndesc")(made)
-        address = machine_code.get_pointer_to_function(described.llvm_func_name)
-        code[NAMES.index(name)] = address
+    with alone(), _uncollected():
+        for compiled, arguments in _small:
+            compiled.compile(arguments)
+            compiled.disable_compile()
+        for name in NAMES:
+            if name not in LATER:
+                code[NAMES.index(name)] = _address(name)
     return code
 
 
+def _address(name: str) -> int:
+    """Where that function lies, compiled."""
+    compiled, kind = _found[name]
+    compiled.compile(kind)
+    made = compiled.get_compile_result(kind)
+    if made.signature.return_type != kind.return_type:
+        raise TypeError(f"{name} returns {made.signature.return_type}, not {kind.return_type}")
+    machine_code, described = attrgetter("library", "fndesc")(made)
+    found: int = machine_code.get_pointer_to_function(described.llvm_func_name)
+    return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for rings of objects meanwhile: Numba makes millions that stay."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def ready(name: str) -> Callable[..., Any]:
-    """The function of that name to be called from Python, as ``ready(name)(*arguments)``."""
-    addresses()
+    """The function of that name to be called from Python, as ``ready(name)(*arguments)``.
+
+    Where it asks for one that is not compiled yet, that is compiled, and it is called again: what
+    it fills must not hang on what was there before.
+    """
+    code = addresses()
     compiled: Callable[..., Any] = _found[name][0]
-    return compiled
+
+    def call(*given: Any) -> Any:
+        while True:
+            try:
+                return compiled(*given)
+            except NotCompiledYetError as missing:
+                asked = str(missing)
+                with alone(), _uncollected():
+                    if not code[NAMES.index(asked)]:
+                        code[NAMES.index(asked)] = _address(asked)
+
+    return call

@@ -6,7 +6,7 @@ import numpy as np
 
 from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, SINGLE2, apart
 from mppcqa.physics._fourier import complex_exp
-from mppcqa.physics._kept import njit
+from mppcqa.physics._kept import inner
 
 REACH = 9
 """Frequencies from its own on that an average draws on: half the stencil of `_pulse` and one."""
@@ -18,7 +18,7 @@ VANISHED = 5.5
 """Frequency times width a photoelectron at which an avalanche's transform is gone: 3e-7."""
 
 
-@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
+@inner(fastmath=True, error_model="numpy", forceinline=True)
 def _step(z_re, z_im, lam, b_re, b_im, rest_re, rest_im):  # type: ignore[no-untyped-def]
     """One step of Halley's rule towards b = z exp(lam (b - 1) + rest)."""
     x, y = complex_exp(lam * (b_re - 1) + rest_re, lam * b_im + rest_im)
@@ -46,11 +46,11 @@ def branches(z, lam, b, rest, top):  # type: ignore[no-untyped-def]
         b_re[j], b_im[j] = _step(z_re[j], z_im[j], lam, x, y, rest_re[j], rest_im[j])
 
 
-@apart(NOTHING, SINGLE2, SINGLE2, INT, INT, SINGLE2, fastmath=True)
-def average(matrix, columns, n, top, found):  # type: ignore[no-untyped-def]
+@apart(NOTHING, SINGLE2, SINGLE2, INT, INT, REAL, SINGLE2, fastmath=True)
+def average(matrix, columns, n, top, reach, found):  # type: ignore[no-untyped-def]
     """Averages (rows, n) of the rows of columns, real and imaginary parts by turns.
 
-    From frequency `top` on the columns are zero.
+    From frequency `top` on the columns are zero; `reach` is the largest fraction of a charge.
     """
     rows = found.shape[0] // 2
     for r in range(2 * rows):
@@ -64,7 +64,7 @@ def average(matrix, columns, n, top, found):  # type: ignore[no-untyped-def]
         for m in range(BEFORE + top, BEFORE + top + BLOCK):
             one[m] = 0.0
     for j in range(n):
-        last = (min(j + REACH, top) + BEFORE + BLOCK - 1) // BLOCK * BLOCK
+        last = (min(int(reach * j) + REACH, top) + BEFORE + BLOCK - 1) // BLOCK * BLOCK
         weights = matrix[j]
         for r in range(rows):
             one, other = columns[2 * r], columns[2 * r + 1]
@@ -114,6 +114,7 @@ def derivatives(step, width, lam, alpha, last, b, averaged, slope, top):  # type
     SINGLE2,
     SINGLE2,
     REAL1,
+    SINGLE2,
     BOOL,
     REAL2,
     REAL2,
@@ -122,13 +123,15 @@ def derivatives(step, width, lam, alpha, last, b, averaged, slope, top):  # type
     REAL2,
     fastmath=True,
 )
-def avalanche(code, theta, step, n, dark, after, late, full, b, d, columns, averaged, z):  # type: ignore[no-untyped-def]
+def avalanche(code, theta, step, n, dark, after, late, below, full, b, d, columns, averaged, z):  # type: ignore[no-untyped-def]
     """Transform of an avalanche and of a dark count, and derivatives, at n frequencies.
 
     Rows of b and d (10, n), real and imaginary parts by turns: the transform (of d, less its value
     at no frequency), then its derivatives by gain, width a photoelectron, crosstalk and
     afterpulses. `full` is 0 where there are neither dark counts nor afterpulses. `late` is
-    `PulseShape.dark_afterpulses`. The other arrays are scratch, z (6, n).
+    `PulseShape.dark_afterpulses`, whether the pulse is known, and the largest fraction that the
+    gate sees of a charge; `below` the averages over fractions below zero, if any. The other arrays
+    are scratch, z (6, n).
     """
     gain, width, lam, alpha = theta[1], theta[3], theta[5], theta[7]
     top = min(n, int(VANISHED / (step * width)) + 2)
@@ -147,7 +150,7 @@ def avalanche(code, theta, step, n, dark, after, late, full, b, d, columns, aver
         for r in range(8):
             for j in range(top):
                 columns[r, BEFORE + j] = b[r, j]
-        average(code, after, columns, top, top, averaged[:8])
+        average(code, after, columns, top, top, late[3], averaged[:8])
         whole = averaged[0, 0]
         for j in range(top):
             averaged[0, j] -= whole
@@ -159,7 +162,7 @@ def avalanche(code, theta, step, n, dark, after, late, full, b, d, columns, aver
             b[0, j], b[1, j] = u * p - v * q, u * q + v * p
         branches(code, z, lam, b, rest, top)
         derivatives(code, step, width, lam, alpha, 4, b, averaged, slope, top)
-        _dark_counts(code, lam, alpha, late, dark, b, d, columns, averaged, n, top)
+        _dark_counts(code, lam, alpha, late, dark, below, b, d, columns, averaged, n, top)
     for r in range(10):
         for j in range(top, n):
             b[r, j] = 0.0
@@ -168,8 +171,8 @@ def avalanche(code, theta, step, n, dark, after, late, full, b, d, columns, aver
                 d[r, j] = 0.0
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _dark_counts(code, lam, alpha, late, dark, b, d, columns, averaged, n, top):  # type: ignore[no-untyped-def]
+@inner(fastmath=True, error_model="numpy")
+def _dark_counts(code, lam, alpha, late, dark, below, b, d, columns, averaged, n, top):  # type: ignore[no-untyped-def]
     """Fill d: dark counts' average, of avalanches with fewer afterpulses than those of light."""
     part = late[0]
     for r in range(10):
@@ -180,7 +183,15 @@ def _dark_counts(code, lam, alpha, late, dark, b, d, columns, averaged, n, top):
         else:
             for j in range(top):
                 one[BEFORE + j] = part * other[j]
-    average(code, dark, columns, n, top, averaged)
+    average(code, dark, columns, n, top, late[3], averaged)
+    if below.shape[0] > 0:
+        # At a negative frequency a transform is the conjugate.
+        more_of = np.empty_like(averaged)
+        average(code, below, columns, n, top, late[3], more_of)
+        for r in range(10):
+            sign = np.float32(1 - 2 * (r % 2))
+            for j in range(n):
+                averaged[r, j] += sign * more_of[r, j]
     whole = averaged[0, 0]
     alone = late[1] / (1 - lam)
     more = 1 + alpha * alone

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import exp, sqrt
+
 import numpy as np
 
 from mppcqa.physics._apart import (
     BOOL,
     BOOL1,
     INT,
+    INT2,
     REAL,
     REAL1,
     REAL2,
@@ -17,7 +20,8 @@ from mppcqa.physics._apart import (
     several,
 )
 from mppcqa.physics._avalanche import BEFORE, BLOCK, avalanche
-from mppcqa.physics._kept import njit
+from mppcqa.physics._bins import merge
+from mppcqa.physics._kept import inner
 from mppcqa.physics._likelihood import add_part
 from mppcqa.physics._model import (
     BURSTS,
@@ -29,15 +33,20 @@ from mppcqa.physics._model import (
     to_bins,
     transforms,
 )
+from mppcqa.physics._scratch import numbers, places, table
 
 N_ALL = 13
 """Parameters of a problem: the eight of `_model`, then what may trouble it, see `OF_ALL`."""
 SHIFT, RATE, VARIANCE, PART, WIDER = range(8, 13)
 """How far the dark run's pedestal lies off that of the light; logarithm of its dark counts a gate
 over those of the light; and the last three of `_model`."""
-KNOWN_AS, KNOWN = 2, 3
-"""Where `lights` holds what is known beforehand of the variance of the light over its mean's
-square: its value and the information (one over its uncertainty's square) there is of it."""
+ROUND = 4
+"""Where `lights` holds how many of the grid's last bins are what lies below its first."""
+KNOWN_AS, KNOWN = 5, 5 + N_ALL
+"""From where on `lights` holds what is known beforehand of each parameter: its value, and the
+information (one over its uncertainty's square) there is of it, zero where nothing is known."""
+LIGHTS = 5 + 2 * N_ALL
+CROSSTALK = 5
 MAX_STEPS = 60
 TOLERANCE = 0.02
 """A climb ends where the next step promises less than this gain in twice the log-likelihood."""
@@ -64,14 +73,14 @@ NARROW = 0.8
 """Bins; fractions of a pulse have edges, which are kept that sharp however wide the peaks are."""
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def put(to, of):  # type: ignore[no-untyped-def]
     """Copy an array; assignments of slices take long to compile, for what they would say."""
     for i in range(of.size):
         to[i] = of[i]
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def put_square(to, of):  # type: ignore[no-untyped-def]
     """Copy a matrix."""
     for i in range(of.shape[0]):
@@ -90,7 +99,7 @@ def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
             if i == j:
                 if not x > 0:
                     return False
-                matrix[i, i] = np.sqrt(x)
+                matrix[i, i] = sqrt(x)
             else:
                 matrix[i, j] = x / matrix[j, j]
     for i in range(n):
@@ -106,7 +115,7 @@ def solve(matrix, vector, n):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def _of_part(theta, part, mine, to, by):  # type: ignore[no-untyped-def]
     """Fill one spectrum's own parameters, and how they hang on those of the problem.
 
@@ -119,7 +128,7 @@ def _of_part(theta, part, mine, to, by):  # type: ignore[no-untyped-def]
         to[k, 0], to[k, 1] = at, -1
         by[k, 0], by[k, 1] = 1.0, 0.0
     if part == 1:
-        factor = np.exp(theta[RATE])
+        factor = exp(theta[RATE])
         mine[0] += theta[SHIFT]
         mine[6] *= factor
         to[0, 1], by[0, 1] = SHIFT, 1.0
@@ -127,7 +136,7 @@ def _of_part(theta, part, mine, to, by):  # type: ignore[no-untyped-def]
         to[6, 1], by[6, 1] = RATE, mine[6]
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def _gather(own_score, own_fisher, wanted, free, to, by, score, fisher):  # type: ignore[no-untyped-def]
     """Add a spectrum's score and Fisher information to those of the problem."""
     for k in range(N_LOCAL):
@@ -147,15 +156,15 @@ def _gather(own_score, own_fisher, wanted, free, to, by, score, fisher):  # type
                         fisher[i, j] += by[k, a] * by[m, b] * own_fisher[k, m]
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def frequencies(theta, length, most):  # type: ignore[no-untyped-def]
     """How many frequencies the narrowest peaks need, at most `most`."""
-    width = np.sqrt(theta[2] ** 2 + min(theta[3], NARROW) ** 2)
+    width = sqrt(theta[2] ** 2 + min(theta[3], NARROW) ** 2)
     return min(most, int(HIGHEST * length / (2 * np.pi * width)) + 2)
 
 
-PROBLEM = several(REAL2, REAL1, INT, INT, INT, REAL2, BOOL1, BOOL)
-TABLES = several(SINGLE2, SINGLE2, REAL1, REAL2)
+PROBLEM = several(REAL2, REAL1, INT, INT, INT, REAL2, BOOL1, BOOL, INT2)
+TABLES = several(SINGLE2, SINGLE2, REAL1, REAL2, SINGLE2)
 ROOM = several(REAL2, SINGLE2, REAL3, REAL2, REAL2, REAL2)
 
 
@@ -163,37 +172,40 @@ ROOM = several(REAL2, SINGLE2, REAL3, REAL2, REAL2, REAL2)
 def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ignore[no-untyped-def]
     """Log-likelihood, score (N_ALL,) and Fisher information of a problem at theta (N_ALL,).
 
-    What is known of the light beforehand is in them, where its variance is free.
+    What is known beforehand of parameters that are free is in them.
 
     problem
-        (counts (2, length), lights (4,), parts, low, high, spill (2, 2), free, full)
+        (counts (2, length), lights (LIGHTS,), parts, low, high, spill (2, 2), free, full, merged).
+        `merged` (2, length) says how many bins from each on are one, see `_bins.merge`; (2, 0)
+        where none are.
     n
         Frequencies to use, see `frequencies`.
     tables
-        (dark, after, late (3,), circle (2, c)), see `spectra.tables_of`
+        (dark, after, late (4,), circle (2, c), below), see `spectra.tables_of`
     room
         Scratch arrays, see `make_room`. The fifth takes the probabilities of the parts' bins.
     """
-    counts, lights, parts, low, high, spill, free, full = problem
-    dark, after, late, circle = tables
+    counts, lights, parts, low, high, spill, free, full, merged = problem
+    dark, after, late, circle, below = tables
     transformed, averaged, rows, flat, p, dp = room
     length = counts.shape[1]
     step = 2 * np.pi / length
     b, d, z, scratch = transformed[0:10], transformed[10:20], transformed[20:26], transformed[24:32]
     # The avalanche is done with its scratch rows before the spectra use them.
     avalanche(
-        code, theta, step, n, dark, after, late, full, b, d, averaged[0:10], averaged[10:20], z
-    )
+        code, theta, step, n, dark, after, late, below, full, b, d, averaged[0:10],
+        averaged[10:20], z,
+    )  # fmt: skip
     fade(step, n, length, scratch[4])
     for k in range(N_ALL):
         score[k] = 0.0
         for i in range(N_ALL):
             fisher[k, i] = 0.0
     wanted = np.empty((2, N_LOCAL), np.bool_)
-    own, left = np.empty((2, N_LOCAL)), np.empty((2, N_LOCAL))
+    own, left = table(2, N_LOCAL), table(2, N_LOCAL)
     to, by = np.empty((2, N_LOCAL, 2), np.int64), np.empty((2, N_LOCAL, 2))
-    weight = np.empty(2)
-    first = np.zeros(3, np.int64)
+    weight = numbers(2)
+    first = places(3)
     for part in range(parts):
         _of_part(theta, part, own[part], to[part], by[part])
         for k in range(N_LOCAL):
@@ -208,27 +220,34 @@ def evaluate(code, theta, problem, n, tables, room, score, fisher):  # type: ign
     found = to_bins(code, rows, first[parts], n, length, flat, circle)
     lanes = (first[parts] + 1) // 2
     log_l = 0.0
-    missing = np.empty(N_LOCAL + 1)
-    own_score, own_fisher = np.empty(N_LOCAL), np.empty((N_LOCAL, N_LOCAL))
+    missing = numbers(N_LOCAL + 1)
+    own_score, own_fisher = numbers(N_LOCAL), table(N_LOCAL, N_LOCAL)
     for part in range(parts):
         probabilities(
             code, own[part], wanted[part], found, lanes, first[part], weight[part], left[part],
             length, p[part], dp, missing,
         )  # fmt: skip
+        if merged.shape[1] > 0:
+            merge(merged[part], p[part])
+            for k in range(N_LOCAL):
+                if wanted[part, k]:
+                    merge(merged[part], dp[k])
         log_l += add_part(
-            code, counts[part], low, high, spill[part], p[part], dp, missing, wanted[part], length,
-            own_score, own_fisher,
+            code, counts[part], low, high, spill[part], p[part], dp, missing, wanted[part],
+            length - int(lights[ROUND]), own_score, own_fisher,
         )  # fmt: skip
         _gather(own_score, own_fisher, wanted[part], free, to[part], by[part], score, fisher)
-    if free[VARIANCE]:
-        away = theta[VARIANCE] - lights[KNOWN_AS]
-        log_l -= 0.5 * lights[KNOWN] * away**2
-        score[VARIANCE] -= lights[KNOWN] * away
-        fisher[VARIANCE, VARIANCE] += lights[KNOWN]
+    for k in range(N_ALL):
+        known = lights[KNOWN + k]
+        if free[k] and known > 0:
+            away = theta[k] - lights[KNOWN_AS + k]
+            log_l -= 0.5 * known * away**2
+            score[k] -= known * away
+            fisher[k, k] += known
     return log_l
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def make_room(length, n):  # type: ignore[no-untyped-def]
     """Scratch arrays of one thread, for grids up to that length and n frequencies."""
     return (
@@ -248,7 +267,7 @@ def direction(code, theta, low_bound, high_bound, free, score, fisher, damping, 
     What would cross its bound goes just there, and the others go where that leaves them to: cut off
     alone, it would leave the rest of a step that was right for all of them only together.
     """
-    moving = np.empty(N_ALL, np.int64)
+    moving = places(N_ALL)
     m = 0
     for k in range(N_ALL):
         stuck = (theta[k] <= low_bound[k] and score[k] < 0) or (
@@ -259,8 +278,8 @@ def direction(code, theta, low_bound, high_bound, free, score, fisher, damping, 
             moving[m] = k
             m += 1
     able = m
-    matrix = np.empty((N_ALL, N_ALL))
-    vector = np.empty(N_ALL)
+    matrix = table(N_ALL, N_ALL)
+    vector = numbers(N_ALL)
     while m > 0:
         for a in range(m):
             vector[a] = score[moving[a]]
@@ -288,7 +307,7 @@ def direction(code, theta, low_bound, high_bound, free, score, fisher, damping, 
     return True, able
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def _longest(k, theta):  # type: ignore[no-untyped-def]
     """Longest step of parameter k, beyond which the information here says little."""
     if k in (0, SHIFT):
@@ -312,13 +331,13 @@ def climb(code, theta, low_bound, high_bound, problem, tables, room, score, fish
     n = min(int(SPARE * frequencies(theta, length, most)), most)
     damping = 1e-4
     idle = 0
-    trial_score = np.empty_like(score)
-    trial_fisher = np.empty_like(fisher)
-    trial = np.empty_like(theta)
-    step = np.zeros_like(score)
+    trial_score = numbers(N_ALL)
+    trial_fisher = table(N_ALL, N_ALL)
+    trial = numbers(N_ALL)
+    step = numbers(N_ALL)
     log_l = evaluate(code, theta, problem, n, tables, room, score, fisher)
     for _ in range(max_steps):
-        low_bound[3] = np.sqrt(max(least**2 - theta[2] ** 2, LEAST_WIDTH**2))
+        low_bound[3] = sqrt(max(least**2 - theta[2] ** 2, LEAST_WIDTH**2))
         solved, able = direction(
             code, theta, low_bound, high_bound, free, score, fisher, damping, step
         )
@@ -343,7 +362,7 @@ def climb(code, theta, low_bound, high_bound, problem, tables, room, score, fish
             x = min(max(theta[k] + size, low_bound[k]), high_bound[k])
             promise += (x - theta[k]) * score[k]
             trial[k] = x
-        trial[3] = max(trial[3], np.sqrt(max(least**2 - trial[2] ** 2, LEAST_WIDTH**2)))
+        trial[3] = max(trial[3], sqrt(max(least**2 - trial[2] ** 2, LEAST_WIDTH**2)))
         if promise * (1 + damping) < TOLERANCE and not cut and damping < 10.0:
             put(theta, trial)
             return True, log_l + 0.5 * promise

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mppcqa.physics._apart import INT, REAL1, apart, several
-from mppcqa.physics._kept import njit
+from mppcqa.physics._kept import inner
 
 TURN = 2 * np.pi
 LEAST_EXPONENT = -45.0
@@ -19,7 +19,7 @@ def twiddles(length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.cos(angle), -np.sin(angle)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
+@inner(fastmath=True, error_model="numpy", forceinline=True)
 def complex_exp(x, y):  # type: ignore[no-untyped-def]
     """Real and imaginary part of exp(x + i y), to 1e-10 of its size for x from -25 to 25.
 
@@ -43,7 +43,7 @@ def complex_exp(x, y):  # type: ignore[no-untyped-def]
     return e * (1 - 2 * s * s), e * 2 * s * c
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@inner(fastmath=True, error_model="numpy")
 def _quarter(re, im, to_re, to_im, cosines, sines, every):  # type: ignore[no-untyped-def]
     """One step of four: from (q, 4, s) to (4, q, s)."""
     for p in range(re.shape[0]):

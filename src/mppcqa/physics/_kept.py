@@ -14,11 +14,16 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import RLock
 
 from numba import njit as njit
 from numba.core import config
+
+inner = partial(njit, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""`njit` for what compiled functions alone call: no wrappers for Python or C are made of it, which
+take apart and count every array that is passed. Called from Python, it would crash."""
 
 FOLDER = "NUMBA_CACHE_DIR"
 COMPILED = re.compile(rb"numba|_apart import|_kept import")

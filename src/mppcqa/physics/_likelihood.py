@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import log
 
-from mppcqa.physics._apart import BOOL1, INT, REAL, REAL1, REAL2, apart
-from mppcqa.physics._kept import njit
+from mppcqa.physics._apart import BOOL, BOOL1, INT, INT1, REAL, REAL1, REAL2, apart, once
 from mppcqa.physics._model import FLOOR, N_LOCAL
+from mppcqa.physics._scratch import numbers, places, table
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@once(REAL, INT, INT, BOOL, REAL1, REAL2, REAL1, INT1, INT, REAL1, REAL1, REAL2, fastmath=True)
 def _add_spill(spill, start, stop, below, p, dp, missing, rows, m, mine, whole, local):  # type: ignore[no-untyped-def]
     """Add what a bin of all that lies beyond tells; returns its probability."""
-    side = np.zeros(N_LOCAL)
+    side = numbers(N_LOCAL)
     x = 0.0
     for j in range(start, stop):
         x += p[j]
@@ -44,13 +44,15 @@ def add_part(counts, low, high, spill, p, dp, missing, wanted, length, score, fi
         Events that the ADC put into a bin below (0) and above (1) the used ones; negative where
         there is no such bin. Charges outside, with no such bin, were not recorded, and the
         likelihood is that of the recorded ones.
+    length
+        Where the bins end that lie above the used ones; further ones hold what lies below the grid.
     missing
         (N_LOCAL + 1,): part of the pedestal below the grid, and its derivatives: events that were
         expected there and did not come count against a hypothesis like all others.
     """
-    whole = np.zeros(N_LOCAL)
-    mine = np.zeros(N_LOCAL)
-    rows = np.empty(N_LOCAL, np.int64)
+    whole = numbers(N_LOCAL)
+    mine = numbers(N_LOCAL)
+    rows = places(N_LOCAL)
     m = 0
     for k in range(N_LOCAL):
         if wanted[k]:
@@ -59,7 +61,7 @@ def add_part(counts, low, high, spill, p, dp, missing, wanted, length, score, fi
     events = 0.0
     total = 0.0
     log_l = 0.0
-    inverse = np.empty(high - low)
+    inverse = numbers(high - low)
     for j in range(low, high):
         x = p[j]
         if x < FLOOR:
@@ -71,9 +73,9 @@ def add_part(counts, low, high, spill, p, dp, missing, wanted, length, score, fi
         total += x
         if c > 0:
             events += c
-            log_l += c * np.log(x)
-    local = np.zeros((N_LOCAL, N_LOCAL))
-    weighted = np.empty(high - low)
+            log_l += c * log(x)
+    local = table(N_LOCAL, N_LOCAL)
+    weighted = numbers(high - low)
     for a in range(m):
         row = dp[rows[a]]
         s = 0.0
@@ -99,8 +101,8 @@ def add_part(counts, low, high, spill, p, dp, missing, wanted, length, score, fi
             )
             events += spill[part]
             total += x
-            log_l += spill[part] * np.log(x)
-    log_l -= events * np.log(total)
+            log_l += spill[part] * log(x)
+    log_l -= events * log(total)
     for a in range(N_LOCAL):
         score[a] = 0.0
         for b in range(N_LOCAL):

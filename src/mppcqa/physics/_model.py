@@ -34,7 +34,7 @@ is wider in a part of the events is 1 - f + f exp(-(w s)^2 / 2) times the noise 
 
 from __future__ import annotations
 
-from math import erf
+from math import erf, exp, sqrt
 
 import numpy as np
 
@@ -51,7 +51,7 @@ from mppcqa.physics._apart import (
     several,
 )
 from mppcqa.physics._fourier import complex_exp, fft
-from mppcqa.physics._kept import njit
+from mppcqa.physics._kept import inner
 
 N_PARAMETERS = 8
 N_LOCAL = 11
@@ -68,7 +68,7 @@ PEDESTAL = 7.0
 NORMAL = 1 / np.sqrt(2 * np.pi)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@inner(fastmath=True, error_model="numpy")
 def fade(step, n, length, shape):  # type: ignore[no-untyped-def]
     """Fill (n,) what a bin's width and the end of the frequencies leave of each."""
     for j in range(n):
@@ -215,7 +215,7 @@ def transforms(code, theta, light, wanted, step, n, shape, b, d, scratch, rows, 
                 by_b, by_d = 0.0, 1.0
             e, f = b[row : row + 2], d[row : row + 2]
             left[k] = light_row(code, by_b, by_d, less, v, x_end, e, f, scratch, one, n)
-    return at - first, np.exp(last) * (1 - theta[BURSTS])
+    return at - first, exp(last) * (1 - theta[BURSTS])
 
 
 @apart(several(REAL1, REAL1), REAL3, INT, INT, INT, REAL2, REAL2, fastmath=True)
@@ -286,8 +286,8 @@ def probabilities(theta, wanted, found, lanes, first, weight, left, length, p, d
     end = min(int(q0 + PEDESTAL * s0) + 2, length)
     for j in range(begin, end):
         u, v = (j - q0) / s0, (j + 1 - q0) / s0
-        inside = 0.5 * weight * (erf(v / np.sqrt(2.0)) - erf(u / np.sqrt(2.0)))
-        low, high = NORMAL * np.exp(-0.5 * u * u), NORMAL * np.exp(-0.5 * v * v)
+        inside = 0.5 * weight * (erf(v / sqrt(2.0)) - erf(u / sqrt(2.0)))
+        low, high = NORMAL * exp(-0.5 * u * u), NORMAL * exp(-0.5 * v * v)
         p[j] += inside
         for k in range(N_LOCAL):
             if not wanted[k]:
@@ -302,8 +302,8 @@ def probabilities(theta, wanted, found, lanes, first, weight, left, length, p, d
     for k in range(N_LOCAL + 1):
         missing[k] = 0.0
     if u > -PEDESTAL:
-        outside = 0.5 * weight * (1 + erf(u / np.sqrt(2.0)))
-        density = weight * NORMAL * np.exp(-0.5 * u * u)
+        outside = 0.5 * weight * (1 + erf(u / sqrt(2.0)))
+        density = weight * NORMAL * exp(-0.5 * u * u)
         for k in range(N_LOCAL):
             missing[k] = left[k] * outside
         missing[0] = -density / s0

@@ -24,8 +24,12 @@ from mppcqa.physics._kept import njit
 STENCIL = 2 * (REACH - 1)
 SHARPNESS = 10.0
 """Of the interpolation's window: 1e-4 and better for charges below 0.3 of the grid."""
-NODES = 24
+FINE = 512
+"""Parts of a step between frequencies that its weights are kept for."""
+NODES = 16
 """Gauss-Legendre nodes a stretch of time."""
+BEFORE_GATE = (-16.0, -10.0, -6.0, -3.0, -1.5, -0.7, -0.3, 0.0)
+"""Decay times from the beginning of the gate on between which what it sees is smooth."""
 DELAYS = 16.0
 """Longest delays before the gate from which dark counts leave afterpulses in it."""
 
@@ -49,6 +53,10 @@ class PulseShape:
         the decay time: the fast component that dominates inside a gate of a few decay times has
         about that length (Eckert et al., NIM A 620 (2010) 217). Gain, light and crosstalk depend
         little on it; the number of afterpulses does.
+    baseline_per_gate
+        Length of a window that ends where the gate begins, and whose mean is taken off; 0 for none.
+    coupling_per_gate
+        Time constant of AC coupling: each charge draws as much off again, in that time; 0 for none.
     known
         Whether anything tells these times; where nothing does, fits ask more and say less.
     """
@@ -60,6 +68,8 @@ class PulseShape:
     afterpulse_delays_per_gate: tuple[float, ...] | None = None
     afterpulse_shares: tuple[float, ...] = (1.0,)
     known: bool = True
+    baseline_per_gate: float = 0.0
+    coupling_per_gate: float = 0.0
 
     def __post_init__(self) -> None:
         times = (self.decay_per_gate, *self.delays, self.recovery)
@@ -67,6 +77,8 @@ class PulseShape:
             raise ValueError(f"times of the pulse must lie between 0 and 20 gates, not {times}")
         if not 0 <= self.rise_per_gate < self.decay_per_gate:
             raise ValueError("the rise time must be at least 0 and shorter than the decay time")
+        if not (0 <= self.baseline_per_gate <= 20 and 0 <= self.coupling_per_gate <= 1000):
+            raise ValueError("a baseline is at most 20 gates long, and coupling slower than 1,000")
         if len(self.delays) != len(self.afterpulse_shares):
             raise ValueError("each delay of afterpulses needs its share")
 
@@ -93,15 +105,33 @@ class PulseShape:
 
     def dark_fractions(self) -> tuple[Floats, Floats]:
         """Fractions seen of dark counts, and their weights in gates of arrival time."""
-        decay = self.decay_per_gate
-        ends = [-16.0, -10.0, -6.0, -3.0, -1.5, -0.7, -0.3, 0.0]
-        early = [end * decay for end in ends if end * decay > -self.history_per_gate]
-        begin = max(-self.history_per_gate, ends[0] * decay)
-        bounds = [begin, *[x for x in early if x > begin], *_inner(self)]
+        decay, window = self.decay_per_gate, self.baseline_per_gate
+        early = {end * decay for end in BEFORE_GATE}
+        if window:
+            early |= {x * decay - window for x in (*BEFORE_GATE, 0.3, 0.7, 1.5, 3.0)}
+        if self.coupling_per_gate:
+            early |= {x * self.coupling_per_gate for x in (-6.0, -4.0, -2.5, -1.5, -0.8, -0.3)}
+        begin = max(-self.history_per_gate, min(early))
+        bounds = [begin, *sorted(x for x in early if begin < x <= 0), *_inner(self)]
         time, weight = _gauss(bounds)
-        full = self.collected(np.array([1.0]))[0]
-        seen = (self.collected(1 - time) - self.collected(-time)) / full
-        return seen, weight
+        return self.seen(time), weight
+
+    def seen(self, time: Floats) -> Floats:
+        """Fraction that the gate sees of the charge of an avalanche at a time, of that of light.
+
+        Below zero where it is in the baseline that is taken off, or draws it down.
+        """
+        return self._seen(time) / self._seen(np.zeros(1))
+
+    def _seen(self, time: Floats) -> Floats:
+        before = self.collected(-time)
+        found = self.collected(1 - time) - before
+        if window := self.baseline_per_gate:
+            found = found - (before - self.collected(-window - time)) / window
+        if constant := self.coupling_per_gate:
+            early = np.exp(-np.maximum(-time, 0.0) / constant)
+            found = found - (early - np.exp(-np.maximum(1 - time, 0.0) / constant))
+        return found
 
     def afterpulse_fractions(self) -> tuple[Floats, Floats]:
         """Fractions seen of afterpulses of light, and their probabilities (sum below one)."""
@@ -109,9 +139,8 @@ class PulseShape:
         density = np.zeros_like(time)
         for delay, share in zip(self.delays, self.afterpulse_shares, strict=True):
             density += share / sum(self.afterpulse_shares) * np.exp(-time / delay) / delay
-        full = self.collected(np.array([1.0]))[0]
         height = 1 - np.exp(-time / self.recovery)
-        return height * self.collected(1 - time) / full, weight * density
+        return height * np.maximum(self.seen(time), 0.0), weight * density
 
     def dark_afterpulses(self) -> Floats:
         """How many afterpulses of dark counts the gate sees, beside those of light (2,).
@@ -161,45 +190,66 @@ def _gauss(bounds: list[float]) -> tuple[Floats, Floats]:
     return time.ravel(), ((high - low) * w / 2 * np.ones_like(time)).ravel()
 
 
+def _kernel() -> Floats:
+    """Interpolation's weights (`FINE` + 1, `STENCIL`) at each part of a step past a frequency."""
+    away = np.arange(FINE + 1)[:, None] / FINE + STENCIL // 2 - 1 - np.arange(STENCIL)
+    inside = np.maximum(1 - (2 * away / STENCIL) ** 2, 0.0)
+    window = np.where(inside > 0, np.exp(SHARPNESS * (np.sqrt(inside) - 1)), 0.0)
+    found: Floats = window * np.sinc(away)
+    return found
+
+
+KERNEL = _kernel()
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(fractions, weights, first_row, last_row, out):  # type: ignore[no-untyped-def]
+def _fill(fractions, weights, kernel, first_row, last_row, out):  # type: ignore[no-untyped-def]
     """Rows of the matrix: what each frequency of the transform adds to the average at row's."""
     for j in range(first_row, last_row):
         for k in range(fractions.size):
             x = j * fractions[k]
-            first = int(np.floor(x)) - STENCIL // 2 + 1
-            wave = np.sin(np.pi * (x - first)) / np.pi
-            for a in range(STENCIL):
-                d = x - first - a
-                y = 1 - (2 * d / STENCIL) ** 2
-                at = first + a + BEFORE
-                if y <= 0 or at >= out.shape[1]:
-                    continue
-                value = weights[k] * np.exp(SHARPNESS * (np.sqrt(y) - 1))
-                if abs(d) > 1e-9:
-                    value *= (wave if a % 2 == 0 else -wave) / d
-                out[j, at] += np.float32(value)
+            whole = int(np.floor(x))
+            first = whole - STENCIL // 2 + 1 + BEFORE
+            place = (x - whole) * FINE
+            near = int(place)
+            u = weights[k] * (place - near)
+            v = weights[k] - u
+            low, high = kernel[near], kernel[near + 1]
+            for a in range(min(STENCIL, out.shape[1] - first)):
+                out[j, first + a] += v * low[a] + u * high[a]
 
 
 def _matrix(fractions: Floats, weights: Floats, size: int) -> NDArray[np.float32]:
     width = -(-(size + BEFORE) // BLOCK) * BLOCK
-    out = np.zeros((size, width), np.float32)
+    out = np.zeros((size, width))
     cuts = np.linspace(0, size, cores() + 1).astype(int)
-    on_all_cores(lambda rows: _fill(fractions, weights, *rows, out), list(pairwise(cuts)))
-    return out
+    on_all_cores(lambda rows: _fill(fractions, weights, KERNEL, *rows, out), list(pairwise(cuts)))
+    return out.astype(np.float32)
 
 
-@lru_cache(maxsize=8)
-def ray_matrices(
-    shape: PulseShape, size: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Floats]:
+Matrix = NDArray[np.float32]
+
+
+@lru_cache(maxsize=12)
+def ray_matrices(shape: PulseShape, size: int) -> tuple[Matrix, Matrix, Floats, float, Matrix]:
     """Averages along the frequency axis of dark counts and of afterpulses, and their number.
 
     Row j averages to frequency j; column `BEFORE` + m is the transform at frequency m, which at
     negative ones is the conjugate. A transform that is one at no frequency and zero at high ones
     goes in, so row sums are the whole weight. Single precision is far more than the interpolation
-    has. The third array is that of `PulseShape.dark_afterpulses`.
+    has. The third array is that of `PulseShape.dark_afterpulses`. Then comes the largest
+    fraction of a charge, and the average of dark counts over fractions below zero, without rows
+    where there are none.
     """
-    dark = _matrix(*shape.dark_fractions(), size)
-    after = _matrix(*shape.afterpulse_fractions(), size)
-    return dark, after, shape.dark_afterpulses()
+    fractions, weights = shape.dark_fractions()
+    below = fractions < 0
+    dark = _matrix(fractions[~below], weights[~below], size)
+    draws = shape.baseline_per_gate or shape.coupling_per_gate
+    drawn = _matrix(-fractions[below], weights[below], size) if draws else _NONE
+    fraction, chance = shape.afterpulse_fractions()
+    after = _matrix(fraction, chance, size)
+    largest = max(1.0, float(np.abs(fractions).max()), float(fraction.max()))
+    return dark, after, shape.dark_afterpulses(), largest, drawn
+
+
+_NONE = np.zeros((0, 0), np.float32)

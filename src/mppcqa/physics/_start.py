@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import exp, log, sqrt
+
 import numpy as np
 
-from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, apart, several
+from mppcqa.physics._apart import BOOL, INT, NOTHING, REAL, REAL1, REAL2, apart, once, several
 from mppcqa.physics._fourier import fft
-from mppcqa.physics._kept import njit
+from mppcqa.physics._scratch import numbers
 
 SIGNIFICANT = 5.0
 """Rise of the transform, or of a peak, in standard deviations, from which it counts."""
@@ -15,13 +17,13 @@ UNKNOWN_DARK = 0.02
 """Dark counts a gate to begin with where no dark spectrum tells them."""
 
 
-@apart(several(REAL, REAL), REAL1, INT)
-def first_peak(counts, n):  # type: ignore[no-untyped-def]
-    """Position and width of the leftmost prominent peak, in bins."""
+@apart(several(REAL, REAL), REAL1, INT, BOOL)
+def first_peak(counts, n, highest):  # type: ignore[no-untyped-def]
+    """Position and width of the leftmost prominent peak, or of the highest one, in bins."""
     total = 0.0
     for j in range(n):
         total += counts[j]
-    smooth = np.zeros(n)
+    smooth = numbers(n)
     for j in range(n):
         for i in range(max(j - 1, 0), min(j + 2, n)):
             smooth[j] += counts[i] / 3
@@ -29,11 +31,11 @@ def first_peak(counts, n):  # type: ignore[no-untyped-def]
     least = max(25.0, 2e-4 * total)
     peak = 0
     found = False
-    for j in range(n):
+    for j in range(n if not highest else 0):
         if smooth[j] > smooth[peak]:
             peak = j
         three = 3 * smooth[peak]
-        if three >= least and 3 * smooth[j] < three - SIGNIFICANT * np.sqrt(three):
+        if three >= least and 3 * smooth[j] < three - SIGNIFICANT * sqrt(three):
             found = True
             break
     if not found:
@@ -60,12 +62,12 @@ def first_peak(counts, n):  # type: ignore[no-untyped-def]
     lowest = top
     for j in range(min(int(q0), n - 1), -1, -1):
         lowest = min(lowest, smooth[j])
-        if smooth[j] < 0.02 * top or smooth[j] > 1.5 * lowest + 2 * np.sqrt(lowest) + 1:
+        if smooth[j] < 0.02 * top or smooth[j] > 1.5 * lowest + 2 * sqrt(lowest) + 1:
             break
         x = q0 - j - 0.5
         moment += counts[j] * x * x
         weight += counts[j]
-    s0 = np.sqrt(max(moment / max(weight, 1.0), 0.0))
+    s0 = sqrt(max(moment / max(weight, 1.0), 0.0))
     return q0, min(max(s0, 0.4), n / 8)
 
 
@@ -84,7 +86,7 @@ def next_peak(code, counts, n, q0, s0):  # type: ignore[no-untyped-def]
             x += counts[i]
         if at < 0 and x < lowest:
             lowest = x
-        noise = np.sqrt(x + lowest + 1)
+        noise = sqrt(x + lowest + 1)
         if x - lowest > 0.7 * SIGNIFICANT * noise and x > best:
             best, at = x, j
         if at >= 0 and (best - x > 0.7 * SIGNIFICANT * noise or j - at > 4 * s0 + 3):
@@ -103,25 +105,25 @@ def spacings(code, counts, n, q0, s0, circle, found):  # type: ignore[no-untyped
     length = 2
     while length < 2 * n:
         length *= 2
-    re = np.zeros(length)
-    im = np.zeros(length)
+    re = numbers(length)
+    im = numbers(length)
     total = 0.0
     for j in range(n):
         re[j] = counts[j]
         total += counts[j]
-    re, im = fft(code, re, im, np.empty(length), np.empty(length), length, 1, circle[0], circle[1])
+    re, im = fft(code, re, im, numbers(length), numbers(length), length, 1, circle[0], circle[1])
     mean = 0.0
     for j in range(n):
         mean += counts[j] * (j + 0.5)
     slope = np.pi * 0.07**2 * max(mean / total - q0, 0.0)
     top = int(min(length // 2 - 1, 2.9 / s0 * length / (2 * np.pi)))
-    size = np.empty(top + 1)
-    noise = np.empty(top + 1)
+    size = numbers(top + 1)
+    noise = numbers(top + 1)
     for j in range(top + 1):
         w = 2 * np.pi * j / length
-        gain = np.exp(0.5 * (w * s0) ** 2 + min(slope * w, 3.0))
-        size[j] = gain * np.sqrt(re[j] ** 2 + im[j] ** 2) / total
-        noise[j] = gain / np.sqrt(total)
+        gain = exp(0.5 * (w * s0) ** 2 + min(slope * w, 3.0))
+        size[j] = gain * sqrt(re[j] ** 2 + im[j] ** 2) / total
+        noise[j] = gain / sqrt(total)
     k = 0
     lowest = size[0]
     j = 1
@@ -173,14 +175,14 @@ def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  #
             events += dark[j]
             if j + 0.5 < edge:
                 below += dark[j]
-        nu = -np.log(min(max(below / events, 1e-3), 1 - 0.2 / events))
+        nu = -log(min(max(below / events, 1e-3), 1 - 0.2 / events))
     above = max((mean - q0) / gain, 1e-3)
     if pedestal >= 20:
-        light = -np.log(min(pedestal / total, 1 - 0.2 / total))
+        light = -log(min(pedestal / total, 1 - 0.2 / total))
         lam = min(max(1 - light / above, 0.02), 0.5)
     else:
         fano = (variance - s0 * s0) / (gain * gain * above)
-        lam = min(max(1 - 1 / np.sqrt(max(fano, 1.0)), 0.02), 0.5)
+        lam = min(max(1 - 1 / sqrt(max(fano, 1.0)), 0.02), 0.5)
         light = above * (1 - lam)
     theta[0], theta[1], theta[2], theta[3] = q0, gain, s0, 0.08 * gain
     theta[5], theta[6], theta[7] = lam, nu, 0.0 if simple else 0.01
@@ -195,7 +197,7 @@ def guess(counts, dark, n, has_light, has_dark, q0, s0, gain, simple, theta):  #
 def candidates(code, counts, dark, n, has_dark, q0, s0, circle, gains):  # type: ignore[no-untyped-def]
     """Fill spacings worth a try, likely ones first; how many, and how many of them were seen."""
     k = 0
-    found = np.zeros(2)
+    found = numbers(2)
     for i in range(spacings(code, counts, n, q0, s0, circle, found)):
         k = _add(gains, k, found[i], n)
     if k == 0:
@@ -209,7 +211,7 @@ def candidates(code, counts, dark, n, has_dark, q0, s0, circle, gains):  # type:
     return k, seen
 
 
-@njit(cache=True, error_model="numpy")
+@once(REAL1, INT, REAL, INT)
 def _add(gains, k, gain, n):  # type: ignore[no-untyped-def]
     if not (gain > 2.5 and gain < 0.9 * n) or k >= gains.size:
         return k

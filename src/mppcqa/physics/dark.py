@@ -22,7 +22,17 @@ SIGNIFICANT = 12.0
 EXPECTED_TAU_DECAYS = 2.5
 """Time constant of afterpulses, in decay times of the pulse, where the data show none."""
 ISOLATED_DECAYS = 2.0
-LEAST_PULSES = 10
+LEAST_PULSES = 4
+ENOUGH_FOR_MORE = 10
+"""Pulses from which on crosstalk and afterpulses are told: fewer give the rate alone."""
+AT_EDGE = 3.06
+"""Rise of the cost (twice the logarithm of the likelihood) to where none came of as many
+afterpulses as are expected in 1.53 of the value's own errors: so twice the error is the limit of
+95 %, of which 3.0 are expected (Particle Data Group, Statistics, section 40.4.2)."""
+MORE = 3
+"""Events of crosstalk more than were seen, that its uncertainty is taken at (decision 69)."""
+AFTERPULSES_IN_FEW = 0.06
+"""Of the rate of so few: what afterpulses may be of it."""
 ENOUGH_FOR_TWO = 3000
 """Pulses from which on a second time constant is looked for."""
 ENOUGH_FOR_FORM = 10_000
@@ -81,7 +91,8 @@ def dark_counts(pulses: Pulses, *, recovery_s: float | None = None) -> DarkCount
     so that an afterpulse is seen from `RECOVERED` of it on, and before by its crosstalk only.
     Crosstalk follows Eckert et al., NIM A 620 (2010) 217.
 
-    Raises `WaveformError` with fewer than ten pulses.
+    Four to nine pulses give their rate alone, the others being NaN. Raises `WaveformError` with
+    fewer.
 
     >>> import numpy as np
     >>> from mppcqa.physics import find_pulses, simulate_waveforms
@@ -100,6 +111,8 @@ def dark_counts(pulses: Pulses, *, recovery_s: float | None = None) -> DarkCount
     measured = _recovery(pulses)
     usual = measured[0] if np.isfinite(measured[0]) else pulses.template.decay_s
     recovery = usual if recovery_s is None else recovery_s
+    if n < ENOUGH_FOR_MORE:
+        return _rate_alone(n, live, measured)
     crosstalk, crosstalk_error = _crosstalk(pulses, n / live)
     early = crosstalk if np.isfinite(crosstalk) else 0.0
     fit = _fit_arrivals(pulses, max(pulses.dead_s, RECOVERED * recovery), early)
@@ -115,6 +128,16 @@ def dark_counts(pulses: Pulses, *, recovery_s: float | None = None) -> DarkCount
         float(np.sqrt(n) / live),
         n,
         live,
+    )
+
+
+def _rate_alone(n: int, live: float, recovery: tuple[float, float]) -> DarkCounts:
+    """Of a few pulses: a Poisson number of n has the deviation of what was expected, which may be
+    more than n."""
+    nan, rate, chance = float("nan"), n / live, float(np.sqrt(n + 1.0)) / live
+    error = float(np.hypot(chance, AFTERPULSES_IN_FEW * rate))
+    return DarkCounts(
+        rate, error, nan, nan, nan, nan, (), nan, nan, *recovery, rate, chance, n, live
     )
 
 
@@ -330,7 +353,7 @@ def _as_arrivals(form: _Form, times: _Times, usual: float) -> _Arrivals:
 
 
 def _rise(cost: Callable[[float], float]) -> float:
-    """Afterpulse probability at which the cost has risen by one from its edge at zero.
+    """Afterpulse probability at which the cost has risen by `AT_EDGE` from its edge at zero.
 
     There the curvature that the minimiser sees is that of the edge, not of the data.
     """
@@ -338,7 +361,7 @@ def _rise(cost: Callable[[float], float]) -> float:
     low, high = 0.0, 1.0
     for _ in range(30):
         middle = (low + high) / 2
-        low, high = (low, middle) if cost(middle) - least > 1 else (middle, high)
+        low, high = (low, middle) if cost(middle) - least > AT_EDGE else (middle, high)
     return high
 
 
@@ -395,11 +418,12 @@ def _crosstalk(pulses: Pulses, rate_hz: float) -> tuple[float, float]:
         return float("nan"), float("nan")
     above = int((amplitude >= 1.5).sum())
     fraction = above / n
-    # At zero or all above, the binomial variance of the half-count keeps the uncertainty honest.
-    smooth = (above + 0.5) / (n + 1)
+    # That of what may have been expected: from what came alone, a few too few would look surer than
+    # a few too many. Of 8 expected, 1 came once in 1000 waveform sets and looked five sigmas off.
+    smooth = (above + MORE) / (n + MORE + 1)
     piled = -np.expm1(-rate_hz * pulses.pile_up_s)
     value = 1 - (1 - fraction) / (1 - piled)
-    error = np.sqrt(smooth * (1 - smooth) / n) / (1 - piled)
+    error = np.sqrt(smooth * (1 - smooth) / (n + MORE + 2)) / (1 - piled)
     return float(max(value, 0.0)), float(np.hypot(error, 0.2 * piled))
 
 

@@ -57,20 +57,22 @@ def expected_counts(
     if length > 2 * LONGEST:
         raise ValueError(f"{bins} bins are too many for a curve")
     theta[0] += pad
-    room = make_room(length, FREQUENCIES)
+    room = make_room.py_func(length, FREQUENCIES)  # type: ignore[no-untyped-call]
     none = np.zeros(N_ALL, np.bool_)
     problem = (
         np.zeros((2, length)),
-        np.array([1.0 if light else 0.0, 0.0, 0.0, 0.0]),
+        np.array([1.0 if light else 0.0, 0.0, 0.0, 0.0, 0.0]),
         1,
         pad,
         pad + bins,
         np.full((2, 2), -1.0),
         none,
         True,
+        np.zeros((2, 0), np.int64),
     )
     score, fisher = np.zeros(N_ALL), np.zeros((N_ALL, N_ALL))
-    n = frequencies(theta, length, FREQUENCIES)
-    ready("evaluate")(addresses(), theta, problem, n, tables_of(pulse), room, score, fisher)
+    n = frequencies.py_func(theta, length, FREQUENCIES)  # type: ignore[no-untyped-call]
+    told = fits.pulse_of(i, pulse)
+    ready("evaluate")(addresses(), theta, problem, n, tables_of(told), room, score, fisher)
     found: Floats = events * room[4][0][pad : pad + bins]
     return found

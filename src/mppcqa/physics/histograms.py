@@ -20,11 +20,18 @@ SAMPLE = 1024
 """Charges a channel that tell where most of them lie."""
 MARGIN = 0.03
 LEAST_LEVELS = 20
+LEAST_OFTEN, OFTEN = 4, 20
+"""Fewer levels are enough where charges are that many times as many: a pedestal of few codes."""
 NEAR = 50
 """That many pairs of different neighbours in the sample, within so many times the least distance,
 must tell a digitizer's step."""
 OFF_STEP = 0.02
 """How far from whole steps, in steps, distances may be: charges are rounded to single precision."""
+MOST_CODES = 16
+"""Codes a bin, of more of which one that is never given makes no difference."""
+LOST_SURE, LOST_MORE = 20, 5
+"""Events of both neighbours from which an empty code is one that is never given; and of further
+ones where there are two."""
 BLOCK = 512
 """Charges whose places are worked out at once."""
 WORTH_A_THREAD = 200_000
@@ -38,8 +45,9 @@ def histogram_charges(charges: ArrayLike, bins: int = 460) -> tuple[Counts, Floa
     were not finite and left out (channels,). The range is that of the charges with a margin of
     empty bins; of charges farther out than the width of the central 99.8 %, it ends there and
     they are counted in the outermost bin. Charges that come in steps, as a digitizer's do, get bins
-    of whole steps with the levels in their middle. ValueError for another shape than
-    (events, channels).
+    of whole steps with the levels in their middle; where such a bin holds several codes, of which
+    the digitizer never gives one, what its neighbours got of it is laid back (`_lay_back`).
+    ValueError for another shape than (events, channels).
 
     >>> import numpy as np
     >>> counts, edges, bad = histogram_charges([[1.0, 5.0], [2.0, float("nan")]], bins=10)
@@ -47,8 +55,8 @@ def histogram_charges(charges: ArrayLike, bins: int = 460) -> tuple[Counts, Floa
     ([2, 1], (2, 11), [0, 1])
     """
     values = _columns(charges)
-    edges = _edges([values], bins)
-    counts, bad = _count(values, edges)
+    edges, codes = _edges([values], bins)
+    counts, bad = _count(values, edges, codes)
     return counts, edges, bad
 
 
@@ -67,9 +75,9 @@ def histogram_pairs(
     lit, unlit = _columns(light), _columns(dark)
     if lit.shape[1] != unlit.shape[1]:
         raise ValueError(f"light has {lit.shape[1]} channels and dark has {unlit.shape[1]}")
-    edges = _edges([lit, unlit], bins)
-    lights, bad_light = _count(lit, edges)
-    darks, bad_dark = _count(unlit, edges)
+    edges, codes = _edges([lit, unlit], bins)
+    lights, bad_light = _count(lit, edges, codes)
+    darks, bad_dark = _count(unlit, edges, codes)
     return lights, darks, edges, bad_light + bad_dark
 
 
@@ -82,7 +90,8 @@ def _columns(charges: ArrayLike) -> Charges:
     return np.ascontiguousarray(values)
 
 
-def _edges(parts: list[Charges], bins: int) -> Floats:
+def _edges(parts: list[Charges], bins: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Edges (channels, bins + 1), and how many codes a bin holds (channels,); 0 without a step."""
     channels = parts[0].shape[1]
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
     begin, end = low.copy(), high.copy()
@@ -113,9 +122,9 @@ def _edges(parts: list[Charges], bins: int) -> Floats:
     low, high = np.where(empty, 0.0, low), np.where(empty, 1.0, high)
     margin = MARGIN * np.maximum(high - low, 1e-9)
     low, span = low - margin, high - low + 2 * margin
-    low, span = _on_steps(low, span, bins, step, level)
+    low, span, codes = _on_steps(low, span, bins, step, level)
     found: Floats = low[:, None] + span[:, None] * (np.arange(bins + 1) / bins)
-    return found
+    return found, codes
 
 
 def _step(ordered: Floats) -> Floats:
@@ -129,14 +138,17 @@ def _step(ordered: Floats) -> Floats:
         number = np.rint(apart / step[:, None])
         step = apart.sum(axis=1) / number.sum(axis=1)
         off = np.abs(apart / step[:, None] - number).max(axis=1, initial=0.0)
-    found: Floats = np.where((different.sum(axis=1) >= LEAST_LEVELS) & (off < OFF_STEP), step, 0.0)
+    levels = different.sum(axis=1)
+    often = np.isfinite(ordered).sum(axis=1) >= OFTEN * levels
+    enough = (levels >= LEAST_LEVELS) | ((levels >= LEAST_OFTEN) & often)
+    found: Floats = np.where(enough & (off < OFF_STEP), step, 0.0)
     return found
 
 
 def _on_steps(
     low: Floats, span: Floats, bins: int, step: Floats, level: Floats
-) -> tuple[Floats, Floats]:
-    """Beginning and span where bins are whole steps and levels lie in their middle.
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Beginning, span and codes a bin where bins are whole steps and levels lie in their middle.
 
     With other bins, some hold a level more than their neighbours: a comb that no model has.
     """
@@ -145,15 +157,48 @@ def _on_steps(
     level = np.where(has, level, 0.0)
     edge = level + (np.floor((low - level) / step + 0.5) - 0.5) * step
     steps = np.maximum(np.ceil((low + span - edge) / (bins * step)), 1.0)
-    return np.where(has, edge, low), np.where(has, steps * step * bins, span)
+    codes = np.where(has, np.minimum(steps, MOST_CODES + 1), 0).astype(np.int64)
+    return np.where(has, edge, low), np.where(has, steps * step * bins, span), codes
 
 
-def _count(values: Charges, edges: Floats) -> tuple[Counts, Counts]:
+def _count(values: Charges, edges: Floats, codes: NDArray[np.int64]) -> tuple[Counts, Counts]:
     bins = edges.shape[1] - 1
-    low, scale = edges[:, 0].copy(), bins / (edges[:, -1] - edges[:, 0])
-    parts = _side_by_side(values, lambda rows: _fill(rows, low, scale, bins))
+    several = np.where((codes > 1) & (codes <= MOST_CODES), codes, 1)
+    fine = bins * int(several.max(initial=1))
+    low, scale = edges[:, 0].copy(), bins * several / (edges[:, -1] - edges[:, 0])
+    parts = _side_by_side(values, lambda rows: _fill(rows, low, scale, fine))
     counts: Counts = np.sum(np.array(parts), axis=0, dtype=np.int64)
-    return np.ascontiguousarray(counts[:, :bins]), counts[:, bins]
+    bad = counts[:, fine]
+    if fine == bins:
+        return np.ascontiguousarray(counts[:, :bins]), bad
+    found = np.empty((len(counts), bins), np.int64)
+    for row, one, number in zip(found, counts, several, strict=True):
+        own = one[: bins * number].copy()
+        own[-1] += one[bins * number : fine].sum()
+        if number > 1:
+            _lay_back(own)
+        row[:] = own.reshape(bins, number).sum(axis=1)
+    return found, bad
+
+
+def _lay_back(counts: Counts) -> None:
+    """Give codes (codes,) that are never given their events, which both neighbours have, in place.
+
+    Such a code has none while both neighbours have many. The three share what they have as a
+    parabola through the logarithms of the two beyond on either side says.
+    """
+    middle, inner = counts[3:-3], np.minimum(counts[2:-4], counts[4:-2])
+    lost = np.flatnonzero((middle == 0) & (inner >= LOST_SURE)) + 3
+    if len(lost) >= 2:
+        lost = np.flatnonzero((middle == 0) & (inner >= LOST_MORE)) + 3
+    for k in lost:
+        beside = np.log(np.maximum(counts[k + np.array([-3, -2, 2, 3])], 0.5))
+        bend = (beside[[0, 3]].mean() - beside[[1, 2]].mean()) / 5
+        slope = (2 * (beside[2] - beside[1]) + 3 * (beside[3] - beside[0])) / 26
+        share = np.exp(np.clip([bend - slope, 0.0, bend + slope], -3, 3))
+        whole = counts[k - 1] + counts[k + 1]
+        ends = np.rint(whole * np.cumsum(share) / share.sum()).astype(np.int64)
+        counts[k - 1 : k + 2] = np.diff(ends, prepend=0)
 
 
 def _side_by_side(values: Charges, work: Callable[[Charges], Any]) -> list[Any]:

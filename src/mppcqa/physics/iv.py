@@ -37,6 +37,7 @@ from mppcqa.physics.iv_leakage import (
     EXTRAPOLATED_V,
     LEAKY,
     MOST_LEAKY,
+    OUTGROWN,
     Rise,
     find_rise,
     lines_above,
@@ -130,7 +131,8 @@ def breakdown_of_curve(curve: IvCurve, method: str = "relative_derivative") -> I
         )
     rise = find_rise(curve, v, slope, error, peak)
     leaky = rise is not None and rise.share > LEAKY
-    if rise is not None and rise.share > MOST_LEAKY and v[-1] - v[peak] < RANGE_V:
+    cut_short = rise is not None and rise.share > MOST_LEAKY and v[-1] - v[peak] < RANGE_V
+    if cut_short or (leaky and rise is not None and rise.outgrown < OUTGROWN):
         raise IvError(f"the current rises nowhere above its leakage (see {v[peak]:.2f} V)")
     found: dict[str, IvBreakdown] = {}
     fault = IvError("")

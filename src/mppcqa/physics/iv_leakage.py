@@ -22,6 +22,11 @@ it 0.03: the current below breakdown is then multiplied light."""
 MOST_LEAKY = 0.97
 """The same from which a curve that ends soon above its steepest point was cut short of the
 breakdown: leakage alone then gave values some 3 V low. With volts to come it can be taken off."""
+OUTGROWN = 3.0
+"""Times the leakage at the steepest point by which the current has outgrown it at least, one to two
+volts above. Leakage alone, with noise, in curves cut short stays below it, whatever line is drawn
+through it; measured breakdowns in the dark are just above, noisy ones of little light have 47."""
+OUTGROWN_V = 2.0
 REACH_V = 10.0
 """Volts below the rise from which the leakage is read."""
 CLEAR_V = 0.15
@@ -52,6 +57,8 @@ class Rise:
     """Part of the current at the steepest point that is leakage."""
     left: IvCurve
     """Current above the rise with the leakage taken off."""
+    outgrown: float
+    """Times the leakage at the steepest point that is left in the upper half of `OUTGROWN_V`."""
 
 
 def find_rise(
@@ -78,7 +85,13 @@ def find_rise(
     share = float(np.interp(v[peak], curve.bias_v, leakage / np.abs(curve.current_a).clip(1e-300)))
     above = curve.bias_v > begin
     left = replace(curve, bias_v=curve.bias_v[above], current_a=(curve.current_a - leakage)[above])
-    return Rise(begin, share, left)
+    near = np.flatnonzero((curve.bias_v > v[peak]) & (curve.bias_v <= v[peak] + OUTGROWN_V))
+    upper = near[len(near) // 2 :]
+    # Held against the leakage there: a line through noise says nothing two volts farther on.
+    there = float(np.interp(v[peak], curve.bias_v, leakage))
+    grown = float(np.median(curve.current_a[upper])) if len(upper) else 0.0
+    outgrown = grown / max(there, 1e-300) - 1
+    return Rise(begin, share, left, outgrown)
 
 
 def lines_above(rise: Rise, method: str) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,16 +16,24 @@ from mppcqa.physics._arrays import Floats
 from mppcqa.physics._bins import LONGEST
 from mppcqa.physics._climb import N_ALL, SHIFT, WIDER
 from mppcqa.physics._cores import on_all_cores
+from mppcqa.physics._decays import unsure_of_decay
+from mppcqa.physics._drawn import drawn_down
 from mppcqa.physics._fourier import twiddles
 from mppcqa.physics._model import N_PARAMETERS
+from mppcqa.physics._part import MAY_BE_HELD as MAY_BE_HELD
+from mppcqa.physics._part import PARAMETERS as PARAMETERS
+from mppcqa.physics._part import TROUBLES as TROUBLES
+from mppcqa.physics._part import Part, cut, free_but, reach_of
 from mppcqa.physics._pulse import PulseShape, ray_matrices
 from mppcqa.physics._summit import (
     BAD_COUNTS,
+    DOUBTED,
     FEW_BINS,
     FEW_EVENTS,
     GAIN_ONLY,
     IMPOSSIBLE,
     MISFIT,
+    NO_LIGHT,
     NO_PEAKS,
     NO_SIGNAL,
     NOT_CONVERGED,
@@ -33,23 +42,6 @@ from mppcqa.physics._summit import (
 from mppcqa.physics._systematic import systematic_of
 from mppcqa.physics.light import end_of_pedestal, mean_light_from_spectra
 
-PARAMETERS = (
-    "pedestal",
-    "gain",
-    "pedestal_width",
-    "pe_width",
-    "mean_light_pe",
-    "crosstalk_children",
-    "dark_counts_per_gate",
-    "afterpulses",
-)
-TROUBLES = (
-    "dark_pedestal_shift",
-    "log_dark_rate_ratio",
-    "light_variance",
-    "burst_fraction",
-    "burst_width",
-)
 MESSAGES = {
     OK: "",
     FEW_EVENTS: "fewer than 100 events",
@@ -60,6 +52,7 @@ MESSAGES = {
     MISFIT: "the spectrum is not that of one device: peaks of more than one spacing, or none",
     NO_SIGNAL: "too few events above the pedestal to tell the gain",
     IMPOSSIBLE: "the model does not hold: more crosstalk, dark counts or afterpulses than can be",
+    NO_LIGHT: "no light is seen beside the dark counts: the light may have been off",
     GAIN_ONLY: "the pedestal may not be in the spectrum: the gain is known, and nothing else",
 }
 FEWEST_EVENTS = 100
@@ -78,7 +71,7 @@ class SpectrumFits:
     covariance
         (n, 8, 8).
     chi2, ndf
-        (n,): Pearson's chi-squared over bins of at least 10 expected events.
+        (n,): Pearson's chi-squared over bins of at least 10 expected events; of a misfit too.
     status
         (n,): 0 where the fit is good, else the reason, see `message`.
     troubles, trouble_errors
@@ -93,6 +86,8 @@ class SpectrumFits:
     light_p0, light_p0_error
         (n,): light of a pair by the events at its pedestal alone, whatever the model says of the
         others; NaN where there is no pair. See `mean_light_from_spectra`.
+    baseline_per_gate, coupling_per_gate
+        (n,): a window before the gate whose mean was taken off, and AC coupling; 0 for none.
     """
 
     values: Floats
@@ -108,6 +103,8 @@ class SpectrumFits:
     left_out: Floats
     light_p0: Floats
     light_p0_error: Floats
+    baseline_per_gate: Floats
+    coupling_per_gate: Floats
 
     @property
     def freed(self) -> NDArray[np.bool_]:
@@ -129,6 +126,23 @@ class SpectrumFits:
         with np.errstate(invalid="ignore"):
             fitted[:, at] &= np.abs(self.troubles[:, at]) > 3 * self.trouble_errors[:, at]
         return fitted
+
+    def pulse_of(self, i: int, pulse: PulseShape) -> PulseShape:
+        """The pulse that fit `i` was made with where `pulse` was told."""
+        window, coupling = float(self.baseline_per_gate[i]), float(self.coupling_per_gate[i])
+        return replace(pulse, baseline_per_gate=window, coupling_per_gate=coupling)
+
+    def with_rows(self, rows: ArrayLike, fits: SpectrumFits) -> SpectrumFits:
+        """The same fits with those of some rows (m,) from elsewhere."""
+        to = {name: value.copy() for name, value in vars(self).items()}
+        for name, value in to.items():
+            value[np.asarray(rows)] = getattr(fits, name)
+        return SpectrumFits(**to)
+
+    def rows(self, rows: ArrayLike) -> SpectrumFits:
+        """Fits of some rows (m,) alone."""
+        at = np.asarray(rows)
+        return SpectrumFits(**{name: value[at] for name, value in vars(self).items()})
 
     def message(self, i: int) -> str:
         """Why fit `i` failed, in words; empty where it did not."""
@@ -195,10 +209,6 @@ UNKNOWN_PULSE = PulseShape(known=False)
 LIGHT_MAY_VARY = 0.0135
 """Standard deviation of the variance of the light over its mean's square, about none, where nothing
 tells it: that of a source that varies by 0.116 from pulse to pulse, or of 74 pixels."""
-DECAYS_OFF = (0.8, 1.25)
-"""Decay times over the one told, that dark counts alone are tried with."""
-DECAY_OFF_LIKELY = 0.1
-"""How likely each is beforehand, over the one told."""
 PIECE = 8
 """Spectra that a core takes at a time."""
 
@@ -212,6 +222,8 @@ def fit_spectra(
     pulse: PulseShape = DEFAULT_PULSE,
     light_variance: tuple[ArrayLike, ArrayLike] | None = None,
     model: Literal["full", "simple"] = "full",
+    held: Sequence[str] = (),
+    between: tuple[float, float] = (-np.inf, np.inf),
 ) -> SpectrumFits:
     """Fit n binned charge spectra at once, each with its dark spectrum where given.
 
@@ -233,6 +245,11 @@ def fit_spectra(
         "full" knows dark counts in and before the gate, and afterpulses. "simple" is a generalised
         Poisson distribution of Gaussian peaks (Vinogradov, NIM A 695 (2012) 247): quicker, and
         right only where neither matters; for light spectra alone.
+    held
+        Names of `MAY_BE_HELD` that are not free, whatever the spectra show; ValueError for others.
+    between
+        Charges, in the unit of the edges, between which bins must lie to be fitted. Of what lies
+        beyond nothing is known, and `light_p0` is not had.
 
     The starting values come from the spectra themselves. Uncertainties are from the inverse
     Fisher information. See `mppcqa.physics._model` for the model and its source.
@@ -251,8 +268,22 @@ def fit_spectra(
         raise ValueError("the simple model knows no dark counts: it is for light spectra alone")
     lit, unlit, all_edges = _checked(counts, dark_counts, edges)
     known = (0.0, LIGHT_MAY_VARY) if light_variance is None else light_variance
-    found = _fitted(lit, unlit, all_edges, light, pulse, simple, known)
-    return found if light else _pulse_unsure(found, lit, all_edges, pulse)
+    reach = reach_of(all_edges, *between)
+    may = free_but(held)
+    lit, unlit = cut(lit, reach), None if unlit is None else cut(unlit, reach)
+    value, error = (np.broadcast_to(np.asarray(one, float), len(lit)) for one in known)
+
+    def fit(rows: NDArray[np.int64], shape: PulseShape) -> SpectrumFits:
+        dark, part = None if unlit is None else unlit[rows], (may, reach[rows])
+        variance = value[rows], error[rows]
+        return _fitted(lit[rows], dark, all_edges[rows], light, shape, simple, variance, part)
+
+    found = fit(np.arange(len(lit)), pulse)
+    if not simple:
+        found = drawn_down(found, pulse, fit, light=light)
+        found = unsure_of_decay(found, pulse, fit, light=light)
+    told = np.isin(found.status, (OK, MISFIT))
+    return replace(found, chi2=np.where(told, found.chi2, np.nan))
 
 
 def _checked(
@@ -281,6 +312,7 @@ def _fitted(
     pulse: PulseShape,
     simple: bool,
     variance: tuple[ArrayLike, ArrayLike],
+    part: Part,
 ) -> SpectrumFits:
     """Fits with the pulse taken as it is told."""
     n, bins = lit.shape
@@ -294,7 +326,7 @@ def _fitted(
     held = np.zeros((n, N_ALL))
     chi2, ndf, left_out = np.full(n, np.nan), np.zeros(n, np.int64), np.full(n, np.nan)
     dark = lit[:1] if unlit is None else unlit
-    known = light, unlit is not None, simple, tables_of(pulse)
+    known = light, unlit is not None, simple, *part, tables_of(pulse)
     found = theta, covariance, held, chi2, ndf, status, left_out
     todo = np.flatnonzero(status == OK)
     code, fit_all = addresses(), ready("fit_all")
@@ -309,12 +341,14 @@ def _fitted(
     theta[:, 0] += edges[:, 0]
     covariance = covariance * scale[:, :, None] * scale[:, None, :]
     gain = theta[:, 1].copy(), covariance[:, 1, 1].copy()
-    theta[failed], covariance[failed], chi2[failed] = np.nan, np.nan, np.nan
+    theta[failed], covariance[failed] = np.nan, np.nan
     alone = status == GAIN_ONLY
     theta[alone, 1], covariance[alone, 1, 1] = gain[0][alone], gain[1][alone]
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.einsum("nii->ni", covariance))
-    systematic = systematic_of(theta, errors, dark_alone=not light, pulse_known=pulse.known)
+        poor = chi2 - ndf > DOUBTED * np.sqrt(2.0 * ndf)
+    given = {"dark_alone": not light, "light_alone": light and unlit is None}
+    systematic = systematic_of(theta, errors, pulse_known=pulse.known, poor=poor, **given)
     errors[:, :N_PARAMETERS] = np.hypot(errors[:, :N_PARAMETERS], systematic)
     # What is known of the light beforehand is in the covariance already.
     systematic = np.hypot(systematic, np.sqrt(held[:, :N_PARAMETERS]) * scale[:, :N_PARAMETERS])
@@ -323,7 +357,8 @@ def _fitted(
         events = np.sum([part.sum(axis=1) for part in both], axis=0)
     light_p0 = np.full((2, n), np.nan)
     ok = status == OK
-    if light and unlit is not None and ok.any():
+    whole = bool((part[1] == (0, bins)).all())
+    if light and unlit is not None and ok.any() and whole:
         end = end_of_pedestal(*theta[ok, :4].T)
         light_p0[:, ok] = mean_light_from_spectra(lit[ok], unlit[ok], edges[ok], end)
     main, more = slice(None, N_PARAMETERS), slice(N_PARAMETERS, None)
@@ -339,41 +374,10 @@ def _fitted(
         systematic,
         events,
         left_out,
-        *light_p0,
-    )
-
-
-def _pulse_unsure(
-    found: SpectrumFits, counts: Floats, edges: Floats, pulse: PulseShape
-) -> SpectrumFits:
-    """The same fits of dark counts alone, less certain by what another decay time would make.
-
-    Without light nothing has the whole charge of an avalanche: the gain hangs on how the gate cuts
-    dark counts. Decay times `DECAYS_OFF` as long are taken for one tenth as likely each, and for
-    more or less so as chi-squared tells.
-    """
-    told = found.status == OK
-    with np.errstate(invalid="ignore", over="ignore"):
-        weights = [np.where(told, 1.0, np.nan)]
-        squares = [np.zeros_like(found.values)]
-        for factor in DECAYS_OFF:
-            other = replace(
-                pulse,
-                decay_per_gate=min(factor * pulse.decay_per_gate, 20.0),
-                rise_per_gate=min(factor, 1.0) * pulse.rise_per_gate,
-            )
-            fits = _fitted(counts, None, edges, False, other, False, (0.0, LIGHT_MAY_VARY))
-            better = np.clip(0.5 * (found.chi2 - fits.chi2), -50.0, 20.0)
-            weight = DECAY_OFF_LIKELY * np.exp(better)
-            weights.append(np.where(fits.status == OK, weight, 0.0))
-            squares.append(np.where(weights[-1][:, None] > 0, fits.values - found.values, 0.0) ** 2)
-        total = np.sum(weights, axis=0)
-        away = sum(w[:, None] * x for w, x in zip(weights, squares, strict=True)) / total[:, None]
-    away = np.where(np.isfinite(away), away, 0.0)
-    return replace(
-        found,
-        errors=np.sqrt(found.errors**2 + away),
-        systematic=np.sqrt(found.systematic**2 + away),
+        light_p0[0],
+        light_p0[1],
+        np.full(n, pulse.baseline_per_gate),
+        np.full(n, pulse.coupling_per_gate),
     )
 
 
@@ -389,8 +393,8 @@ def _informed(n: int, value: ArrayLike, error: ArrayLike) -> Floats:
 
 def tables_of(pulse: PulseShape) -> tuple[NDArray[Any], ...]:
     """What `_climb.evaluate` takes of a pulse, and whether it is known."""
-    dark, after, late = ray_matrices(pulse, FREQUENCIES)
-    return dark, after, np.append(late, float(pulse.known)), CIRCLE
+    dark, after, late, reach, below = ray_matrices(pulse, FREQUENCIES)
+    return dark, after, np.array([*late, float(pulse.known), reach]), CIRCLE, below
 
 
 def _refuse(counts: Floats) -> NDArray[np.int64]:

@@ -14,6 +14,11 @@
 ``MPPCQA_PROGRAM_VARIABLES``
                         names of further environment variables that test programs get, comma
                         separated (``LD_LIBRARY_PATH,ROOTSYS``)
+``MPPCQA_PROGRAM_USER``  user of the operating system as whom workers and stations start test
+                        programs, which then read no setting and no file of the program's own;
+                        none: as themselves (``docs/deployment.md``)
+``MPPCQA_PROGRAM_FOLDER``  folder of that user for what its programs write until it is taken over;
+                        ``mppcqa-runs`` in its home
 ``MPPCQA_PROXIES``      proxies of yours before the server: their part of ``X-Forwarded-For`` counts
 ``MPPCQA_HSTS_S``       seconds for which browsers then refuse http (31536000); 0
 ``MPPCQA_REDIRECT``     1 sends who comes by http to https, where no proxy does
@@ -22,23 +27,39 @@
 ``MPPCQA_PROGRAMS``     list of the programs that workers of this computer may run at stations;
                         ``programs.toml`` in ``MPPCQA_HOME`` (``docs/stations.md``)
 ``MPPCQA_COLUMNAR``     folder of the columnar copy; ``columnar`` in ``MPPCQA_HOME``
-``MPPCQA_COLUMNAR_MEMORY``  memory that a question may take; 2GB, the rest goes to the folder
+``MPPCQA_COLUMNAR_MEMORY``  memory of the columnar copy's reader (DuckDB) in each process that asks;
+                        2GB, the rest goes to the folder. Answers are made in memory besides
+``MPPCQA_COLUMNAR_CACHE_MB``  memory for values that were asked last, in each process that asks: of
+                        the web server, and of workers, who write reports; 512
 ``MPPCQA_TYPED_COMMANDS``  1 lets workers run what people typed on a station's form: whoever may
                         edit stations then has a shell as the worker
 ``MPPCQA_STATION_LEASE_H``  hours that a station's computer may be silent before what it runs is
                         given up as lost; 24
 ``MPPCQA_BELL``         address at which stations reach ``mppcqa bell`` through a proxy
 ``MPPCQA_BACKUPS``      folder of backups, which had better be on another disk
+``MPPCQA_BACKUPS_SECOND``  a second folder, at another place, to which each backup is copied
 ``MPPCQA_BACKUP_KEEP``  how many hourly, daily and weekly backups stay, ``24,14,8``
 ``MPPCQA_BACKUP_LEAST_MIN``  least minutes between two automatic backups
+``MPPCQA_HOOK_HOSTS``   hosts of your own network that webhooks may tell, with commas between
+                        (``lims.lan,10.0.0.7``), by http too; none: https to all the world alone
 ``MPPCQA_AUDIT_ANCHORS``  one more file for the daily anchors of the audit, on another disk or
                         computer; the first is ``audit-anchors.jsonl`` in ``MPPCQA_HOME``
-``MPPCQA_METRICS_TOKEN``
-                        secret with which a monitor reads ``/metrics``; none: administrators alone
+``MPPCQA_SECOND_STORE``  a second folder, on a larger disk say, to which old run files go
+``MPPCQA_SECOND_STORE_AFTER``  after how many days, stage by stage: ``darkbox=90,*=365``
+``MPPCQA_DISK_WARN_PERCENT``  free share of the disk below which administrators are told; 10
+``MPPCQA_DISK_STOP_PERCENT``  and below which no new run is begun, while those that run go on; 3
+``MPPCQA_EXPORTS_GB``   of each person's exports: what stays, the oldest go first; 20
+``MPPCQA_EXPORTS_WAITING``  how many of each person's exports may wait to be written; 20
+``MPPCQA_UPLOADS_GB``   what each person, and each station, may bring within a day by pages and by
+                        the API; 500, and 0 for as much as they like
+``MPPCQA_METRICS_TOKEN``  secret with which a monitor reads ``/metrics``; none: administrators alone
 ``MPPCQA_IDLE_MIN``     minutes without a click after which a session ends; 120
 ``MPPCQA_CONSOLE_H``    hours for which a station's console and the board are still shown then; 12
 ``MPPCQA_SECOND_FACTOR``  of whom a code of the phone is demanded beside the password: ``roles``
                         (who releases or administers), ``all``, or ``offered``, of nobody
+``MPPCQA_DIRECTORY``    file that says at which LDAP directory or OpenID Connect provider people log
+                        in, and which role its groups have; ``directory.toml`` in ``MPPCQA_HOME``
+                        (``docs/people.md``)
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ``MPPCQA_EMAIL_FROM``   sender of e-mails; ``mppcqa@localhost``
 ``MPPCQA_QUEUE_PREFIX``  begin of the queues' names, where two installations share a broker; mppcqa
@@ -46,8 +67,15 @@
 ``MPPCQA_LEASE_S``      seconds after which a worker that is silent has lost its task; 30
 ``MPPCQA_KILL_GRACE_S``  seconds from TERM to KILL for a task that is stopped; 5
 ``MPPCQA_KEEP_LOGS_DAYS``  days for which logs of ended tasks stay; 365
+``MPPCQA_LOG_FORMAT``   ``line``, or ``json``: an object a line for programs that read logs
+``MPPCQA_ACCESS_LOG``   1 enters each request into the web server's log: who, from where, what,
+                        how it ended and how long it took; never what was typed
 ``MPPCQA_SHIP_LOGS``    1 or 0: whether logs are copied into the database for other computers; by
                         default with a database server
+``MPPCQA_SERVER``       address of the server on which ``mppcqa register, load, list …`` work where
+                        none is named; this home without
+``MPPCQA_TOKEN``        file with a person's token of that server
+``MPPCQA_AS``           account for which these commands work on this home
 ``MPPCQA_CLOCK_AHEAD_S``  seconds by which this computer's clock is ahead, as a station found out
 ======================  ==========================================================================
 """
@@ -64,7 +92,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.database import local_files
-from mppcqa.home import CHECKOUT, close_to_others, home_folder, secret_key
+from mppcqa.home import CHECKOUT, close_to_others, home_folder, secret_key, served_at
 from mppcqa.plugins import message_folders
 from mppcqa.project.database import database_settings
 
@@ -92,7 +120,7 @@ DEBUG = env.bool("MPPCQA_DEBUG", default=False)
 SECRET_KEY = env.str("MPPCQA_SECRET_KEY", default="") or secret_key(MPPCQA_HOME)
 MPPCQA_URL = env.str("MPPCQA_URL", default="").rstrip("/")
 # Where `mppcqa run` listens; others may know the server by another address, or by none.
-MPPCQA_SERVED = env.str("MPPCQA_SERVED", default="http://127.0.0.1:8000")
+MPPCQA_SERVED = env.str("MPPCQA_SERVED", default="") or served_at(MPPCQA_HOME)
 _url = urlsplit(MPPCQA_URL or MPPCQA_SERVED)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.username or _url.query:
     raise ImproperlyConfigured(
@@ -113,6 +141,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_celery_beat",
+    "mppcqa.database",
     "mppcqa.audit",
     "mppcqa.store",
     "mppcqa.signing",
@@ -134,10 +163,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mppcqa.web.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mppcqa.web.statics.Statics",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "mppcqa.web.zones.PersonsZone",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -146,6 +177,7 @@ MIDDLEWARE = [
     "mppcqa.web.acting.Acting",
     "mppcqa.web.accounts.lost.LoginRequired",
     "mppcqa.web.bound.BoundPersons",
+    "mppcqa.web.bringing.UploadQuota",
     "django.contrib.messages.middleware.MessageMiddleware",
     "mppcqa.web.accounts.second.Demanded",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -225,6 +257,8 @@ if _ours := [name for name in MPPCQA_PROGRAM_VARIABLES if name.startswith("MPPCQ
         f"MPPCQA_PROGRAM_VARIABLES names {', '.join(_ours)}: settings of mppcqa hold passwords and "
         "are never handed to test programs. Take them out."
     )
+MPPCQA_PROGRAM_USER = env.str("MPPCQA_PROGRAM_USER", default="")
+MPPCQA_PROGRAM_FOLDER = env.str("MPPCQA_PROGRAM_FOLDER", default="")
 CELERY_BROKER_URL = MPPCQA_BROKER
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -233,6 +267,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = f"{MPPCQA_QUEUE_PREFIX}.work"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "mppcqa.queue.intake:Consumer"
 # Whoever has the broker's account could stop workers and read their settings, passwords among them.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = env.bool("MPPCQA_REMOTE_CONTROL", default=False)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -257,7 +292,11 @@ else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
 
 # A page knows what its person is bound to from the query that knows the person.
-AUTHENTICATION_BACKENDS = ["mppcqa.web.accounts.backend.Backend"]
+AUTHENTICATION_BACKENDS = [
+    "mppcqa.web.accounts.backend.Backend",
+    "mppcqa.web.accounts.directory.Directory",  # says nothing where no directory is named
+]
+MPPCQA_DIRECTORY = env.str("MPPCQA_DIRECTORY", default="") or str(MPPCQA_HOME / "directory.toml")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -324,11 +363,18 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
-
 CSRF_FAILURE_VIEW = "mppcqa.web.accounts.lost.csrf_failure"
+MPPCQA_SECOND_STORE = env.str("MPPCQA_SECOND_STORE", default="")
+MPPCQA_SECOND_STORE_AFTER = env.dict("MPPCQA_SECOND_STORE_AFTER", default={"*": "365"})
+MPPCQA_DISK_WARN_PERCENT = env.float("MPPCQA_DISK_WARN_PERCENT", default=10.0)
+MPPCQA_DISK_STOP_PERCENT = env.float("MPPCQA_DISK_STOP_PERCENT", default=3.0)
+MPPCQA_EXPORTS_GB = env.float("MPPCQA_EXPORTS_GB", default=20.0)
+MPPCQA_UPLOADS_GB = env.float("MPPCQA_UPLOADS_GB", default=500.0)
+MPPCQA_EXPORTS_WAITING = env.int("MPPCQA_EXPORTS_WAITING", default=20)
 # Derived from the database; every host has its own, or they share one on a common file system.
 MPPCQA_COLUMNAR = Path(env.str("MPPCQA_COLUMNAR", default="") or MPPCQA_HOME / "columnar")
 MPPCQA_COLUMNAR_MEMORY = env.str("MPPCQA_COLUMNAR_MEMORY", default="2GB")
+MPPCQA_COLUMNAR_CACHE_MB = env.int("MPPCQA_COLUMNAR_CACHE_MB", default=512)
 # Seconds for which questions take the campaign to be as it was.
 MPPCQA_COLUMNAR_KEEP_S = env.float("MPPCQA_COLUMNAR_KEEP_S", default=2.0)
 MPPCQA_PROGRAMS = Path(env.str("MPPCQA_PROGRAMS", default="") or MPPCQA_HOME / "programs.toml")
@@ -337,9 +383,12 @@ MPPCQA_STATION_LEASE_S = 3600 * env.float("MPPCQA_STATION_LEASE_H", default=24.0
 if MPPCQA_STATION_LEASE_S <= 0:
     raise ImproperlyConfigured("MPPCQA_STATION_LEASE_H is a number of hours, more than none")
 MPPCQA_BELL = env.str("MPPCQA_BELL", default="")
+# Hosts that webhooks may tell though they lie in our own network, or speak http alone.
+MPPCQA_HOOK_HOSTS = env.list("MPPCQA_HOOK_HOSTS", default=[])
 MPPCQA_AUDIT_ANCHORS = env.str("MPPCQA_AUDIT_ANCHORS", default="")
 MPPCQA_METRICS_TOKEN = env.str("MPPCQA_METRICS_TOKEN", default="")
 MPPCQA_BACKUPS = Path(env.str("MPPCQA_BACKUPS", default="") or MPPCQA_HOME / "backups").expanduser()
+MPPCQA_BACKUPS_SECOND = env.str("MPPCQA_BACKUPS_SECOND", default="")
 MPPCQA_BACKUP_KEEP = env.list("MPPCQA_BACKUP_KEEP", cast=int, default=[24, 14, 8])
 if len(MPPCQA_BACKUP_KEEP) != 3 or min(MPPCQA_BACKUP_KEEP) < 1:
     raise ImproperlyConfigured(
@@ -349,9 +398,7 @@ if len(MPPCQA_BACKUP_KEEP) != 3 or min(MPPCQA_BACKUP_KEEP) < 1:
 MPPCQA_BACKUP_LEAST_MIN = env.float("MPPCQA_BACKUP_LEAST_MIN", default=50.0)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _url.scheme == "https"
 # Of this host alone: others of the domain are not ours to bind, nor is the browsers' own list.
 SECURE_HSTS_SECONDS = env.int("MPPCQA_HSTS_S", default=0)
@@ -367,18 +414,37 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("MPPCQA_EMAIL_FROM", default="mppcqa@localhost")
 
+_log_format = env.str("MPPCQA_LOG_FORMAT", default="line")
+if _log_format not in ("line", "json"):
+    raise ImproperlyConfigured("MPPCQA_LOG_FORMAT is line or json")
+_access_log = env.bool("MPPCQA_ACCESS_LOG", default=False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "class": "mppcqa.queue.untrusted.RedactingFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
+            "class": "mppcqa.project.logs.Lines",
+            "format": "{asctime} {levelname} {name}{of_request}: {message}",
             "style": "{",
+        },
+        "json": {"class": "mppcqa.project.logs.AsJson"},
+    },
+    "filters": {
+        "refusals": {"()": "mppcqa.project.logs.RefusalsInOneLine"},
+        "numbered": {"()": "mppcqa.project.logs.Numbered"},
+        "untold": {"()": "mppcqa.web.untold.WithoutTokens"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": _log_format,
+            "filters": ["numbered", "untold"],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "filters": {"refusals": {"()": "mppcqa.project.logs.RefusalsInOneLine"}},
-    "loggers": {"django.request": {"filters": ["refusals"]}},
+    "loggers": {
+        "django.request": {"filters": ["refusals"]},
+        "django.security.DisallowedHost": {"filters": ["refusals"]},
+        "mppcqa.access": {"level": "INFO" if _access_log else "WARNING"},
+    },
 }

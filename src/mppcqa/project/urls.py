@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from mppcqa.api.unlisted import bad_request
 from mppcqa.api.urls import urlpatterns as api
 from mppcqa.web import problems
 
@@ -10,7 +11,7 @@ urlpatterns = [
     *api,
 ]
 
-handler400 = problems.bad_request
+handler400 = bad_request
 handler403 = problems.forbidden
 handler404 = problems.not_found
 handler500 = problems.server_error

@@ -3,13 +3,15 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_backends
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.template import engines
-from django.urls import get_resolver
+from django.urls import Resolver404, get_resolver
 from django.utils import translation
 
 from mppcqa.database.age import TOO_OLD, is_too_old
@@ -26,7 +28,9 @@ def _load_pages() -> None:
     from mppcqa.stages import all_stages
 
     all_stages()
-    _patterns = get_resolver().url_patterns
+    get_backends()
+    with suppress(Resolver404):  # compiles the patterns of all addresses
+        get_resolver().resolve("/there/is/no/such/page")
     # Compiled once here, not in each process where somebody is the first to open a page.
     jinja: Any = engines["jinja2"]
     for language, _title in settings.LANGUAGES:

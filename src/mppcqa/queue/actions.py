@@ -24,7 +24,7 @@ from mppcqa.queue.models import (
     lane_title,
     queue_name,
 )
-from mppcqa.queue.registry import find
+from mppcqa.queue.registry import find, not_now
 from mppcqa.queue.transitions import kill_unstarted
 from mppcqa.queue.untrusted import plain_json, told
 
@@ -196,7 +196,13 @@ def _create(
 
 
 def start_task(task: Task) -> None:
-    """Store a new task: queued at once where nothing can be in its way."""
+    """Store a new task: queued at once where nothing can be in its way.
+
+    All that is asked for, for the first time or again, comes through here. Raises `SubmitError`
+    where its routine takes nothing now.
+    """
+    if why := not_now(task.name):
+        raise SubmitError(why)
     if task.lane != DEFAULT_LANE or task.after is not None or task.not_before is not None:
         task.save(force_insert=True)
         if task.after is None or not task.after.is_open:

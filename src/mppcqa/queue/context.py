@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mppcqa.queue.logs import LogWriter
 from mppcqa.queue.models import Message, State, Task
 from mppcqa.queue.notices import notify_attention
 from mppcqa.queue.output import MAX_READ, Odd, Progress, bar, parse
+from mppcqa.queue.program_user import ProgramUser
 from mppcqa.queue.programs import program_environment
 from mppcqa.queue.untrusted import one_line, plain_json, redact_command, told
 
@@ -49,6 +50,7 @@ class Context:
         """Whether a signal may still raise `Stopped` in the middle of the routine."""
         self.interrupted = False
         """Whether one has."""
+        self._afterwards: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._supervisor: subprocess.Popen[bytes] | None = None
 
@@ -132,6 +134,18 @@ class Context:
         if self.stop_wanted is not None:
             raise Stopped(*self.stop_wanted)
 
+    def afterwards(self, what: Callable[[], None]) -> None:
+        """Have something done that may take long, once the station is safe; no stop ends it."""
+        self._afterwards.append(what)
+
+    def finish(self) -> None:
+        """Do what was put off."""
+        while self._afterwards:
+            try:
+                self._afterwards.pop(0)()
+            except Exception as error:  # how the attempt ended is known already
+                self.message("error", f"after its end: {type(error).__name__}: {error}")
+
     @contextmanager
     def owning(self) -> Iterator[None]:
         """A transaction that only the owner of the attempt can make.
@@ -150,15 +164,20 @@ class Context:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        user: ProgramUser | None = None,
     ) -> int:
-        """Run a program under the supervisor and return its exit status.
+        """Run a program under the supervisor, as that user; return its exit status.
 
         Its output goes to the log; lines ``@progress`` and ``@message`` are acted on. However
         this call is left, nothing that the program started is still running. Should somebody kill
         the supervisor, how the program ended is not known, and the attempt is lost.
         """
         self.check_stopped()
-        self.log("$ " + redact_command(argv))
+        self.log("$ " + redact_command(argv) + (f"  (as {user.name})" if user else ""))
+        around = program_environment()
+        if user is not None:
+            argv, cwd = user.command(cwd or Path("/"), argv), Path("/")
+            around |= user.environment()
         command = [
             *(sys.executable, "-S", "-E", str(SUPERVISOR)),
             *(str(os.getpid()), str(self.grace_s), str(self._log.path)),
@@ -167,7 +186,7 @@ class Context:
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=cwd,
-            env={**program_environment(), **(env or {})},
+            env={**around, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )

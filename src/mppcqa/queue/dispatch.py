@@ -28,6 +28,7 @@ from mppcqa.queue.transitions import TOLD, may_go_on, move, overdue
 logger = logging.getLogger(__name__)
 
 CELERY_NAME = "mppcqa.queue.work"
+REAP_NAME = "mppcqa.queue.reap"
 BATCH = 500
 """Most waiting tasks that one look queues."""
 LEAST_MESSAGES = 16

@@ -8,6 +8,7 @@ import os
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mppcqa.queue import forks
 from mppcqa.queue.context import Context
 from mppcqa.queue.logs import A_FOLDER, logs_folder
 from mppcqa.queue.models import LogPart, Notice, State, Task, Worker
@@ -49,9 +50,10 @@ def remove_own_logs() -> tuple[int, int]:
         there = list(folder.glob("*-*.log"))
         rows = Task.objects.filter(pk__gte=first, pk__lt=first + A_FOLDER, hidden=True)
         archived = {str(number) for number in rows.values_list("pk", flat=True)} if there else ()
-        for path in there:
-            if path.name.partition("-")[0] in archived:
-                freed += path.stat().st_size
-                path.unlink(missing_ok=True)
-                removed += 1
+        with forks.let():
+            for path in there:
+                if path.name.partition("-")[0] in archived:
+                    freed += path.stat().st_size
+                    path.unlink(missing_ok=True)
+                    removed += 1
     return removed, freed

@@ -35,7 +35,9 @@ def has_ended(task: Task) -> bool:
 
     What does not go is named after a while, and then waited for no longer.
     """
-    left = keeper.strays()
+    # The kernel's table is read process by process: one whose parent ends meanwhile is seen below
+    # none, and so is missed. The second look finds it where it has gone.
+    left = keeper.strays() or keeper.strays()
     now = time.monotonic()
     for one in _seen.keys() - set(left):
         del _seen[one]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mppcqa.queue.laboratory import Laboratory  # noqa: F401 (Django looks for it here)
+from mppcqa.queue.noticed import Notice as Notice
 from mppcqa.queue.rows import Row
 
 
@@ -380,24 +381,6 @@ class Worker(Row):
 
     def running(self) -> models.QuerySet[Task]:
         return Task.objects.filter(worker=self.name, state=State.RUNNING)
-
-
-class Notice(Row):
-    """Tells the person who asked for a task that it failed or needs them."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="task_notices"
-    )
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="notices")
-    at = models.DateTimeField(default=timezone.now)
-    text = models.CharField(max_length=500)
-    read_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class LogPart(Row):

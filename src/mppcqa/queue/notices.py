@@ -29,7 +29,7 @@ def notify(task: Task) -> None:
         "state": task.get_state_display(),
         "why": (task.error_text.splitlines() or [""])[-1],
     }
-    _tell(task, task.requested_by, text)
+    tell_person(task, task.requested_by, text)
 
 
 def notify_late(task: Task) -> None:
@@ -40,14 +40,14 @@ def notify_late(task: Task) -> None:
             "number": task.pk,
             "state": State(task.state).label,
         }
-        _tell(task, task.requested_by, text)
+        tell_person(task, task.requested_by, text)
 
 
 def notify_attention(task: Task, text: str) -> None:
     """Tell whoever asked for a running task that its program wants a person to look."""
     if task.requested_by is not None:
         words = {"title": task.title, "number": task.pk, "text": text}
-        _tell(task, task.requested_by, _("%(title)s #%(number)d needs you: %(text)s") % words)
+        tell_person(task, task.requested_by, _("%(title)s #%(number)d needs you: %(text)s") % words)
 
 
 def remind(
@@ -62,11 +62,12 @@ def remind(
     )
     people = [one for one in there if may_know(one)]
     for user in people:
-        _tell(task, user, text)
+        tell_person(task, user, text)
     return len(people)
 
 
-def _tell(task: Task, user: User, text: str) -> None:
+def tell_person(task: Task, user: User, text: str) -> None:
+    """Tell somebody of a task, in the pages and by every way."""
     text = told(text, 500)
     Notice.objects.create(user=user, task=task, text=text)
     pages = public_address().url

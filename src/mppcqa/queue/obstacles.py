@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.models import REMOTE_PREFIX, Lane, State, Task, Worker, lane_title
+from mppcqa.queue.registry import not_now
 
 
 def obstacle(task: Task, lane: Lane) -> str:
@@ -26,7 +27,7 @@ def obstacle(task: Task, lane: Lane) -> str:
             "lane": lane,
             "day": lane.calibrated_until,
         }
-    return ""
+    return not_now(task.name)
 
 
 def why_waiting(task: Task, known: Known | None = None) -> str:

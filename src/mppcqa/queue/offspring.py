@@ -14,7 +14,6 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -26,17 +25,29 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _adopting: set[int] = set()
 
 
-class Process(NamedTuple):
+class Process:
     """A process as the kernel's table has it."""
 
-    pid: int
-    parent: int
-    name: str
-    started: int
-    """Clock ticks since the start of the computer: with the number it is one process for ever."""
+    __slots__ = ("name", "parent", "pid", "started")
+
+    def __init__(self, pid: int, parent: int, name: str, started: int) -> None:
+        self.pid, self.parent, self.name = pid, parent, name
+        self.started = started
+        """Clock ticks since the computer's start: with the number it is one process for ever."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Process) and self._one() == other._one()
+
+    def __hash__(self) -> int:
+        return hash(self._one())
+
+    def _one(self) -> tuple[int, int]:
+        return self.pid, self.started
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
+
+    __repr__ = __str__
 
 
 def adopt() -> None:

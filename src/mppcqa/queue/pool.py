@@ -11,9 +11,12 @@ shall end: a worker that had nothing to do took seven seconds to stop. Here they
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import signal
 import tempfile
 import threading
+import time
 from typing import Any, NoReturn
 
 from billiard import pool as billiard_pool
@@ -21,6 +24,10 @@ from billiard.common import restart_state
 from billiard.exceptions import RestartFreqExceeded
 from billiard.pool import Pool
 from celery.concurrency.prefork import TaskPool as PreforkTaskPool
+
+logger = logging.getLogger(__name__)
+LEAVE_S = 5.0
+"""So long pool processes may take to go, once their worker ends and no work is left."""
 
 
 class FileLock:
@@ -128,10 +135,43 @@ class SturdyPool(Pool):  # type: ignore[misc]
 
     Supervisor = Supervisor
     Worker = PoolProcess
+    _state: int
 
     def __init__(self, *args: Any, **named: Any) -> None:
         # No task has a limit of Celery's: `watch` looks after that.
         super().__init__(*args, **{**named, "enable_timeouts": False})
+
+    def close(self) -> None:
+        """Take no more, and have the processes told to end, each of them.
+
+        Billiard's tells those that are there while another thread may be starting one, which then
+        waits for ever for work.
+        """
+        if self._state == billiard_pool.RUN:
+            self._state = billiard_pool.CLOSE
+            if self._putlock:
+                self._putlock.clear()
+            self._worker_handler.close()
+            billiard_pool.stop_if_not_current(self._worker_handler)
+            self._taskqueue.put(None)
+
+    def join(self) -> None:
+        """Wait for the work that is left, then for the processes; one that hangs is ended.
+
+        Once no job is left, none of them does anything that anybody waits for.
+        """
+        billiard_pool.stop_if_not_current(self._worker_handler)
+        self._stop_task_handler(self._task_handler)
+        billiard_pool.stop_if_not_current(self._result_handler)
+        deadline = time.monotonic() + LEAVE_S
+        for process in self._pool:
+            if process._popen is None:
+                continue
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                logger.error("pool process %s does not end and is killed", process.pid)
+                os.kill(process.pid, signal.SIGKILL)
+                process.join()
 
     def _setup_queues(self) -> None:
         super()._setup_queues()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import signal
 import socket
 
 import psutil
 from django.db.models import Count, Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from mppcqa.audit.chain import seal
@@ -30,6 +32,10 @@ SUPERVISOR_S = 30.0
 """A supervisor that is still alive so long after its lease ran out is told to end."""
 WORKER_GONE_AFTER = dt.timedelta(seconds=30)
 SUPERVISOR = "supervisor.py"
+went_round = Signal()
+"""Sent after each round, every few seconds and by several processes: rooms above look then whether
+something of theirs is due. Whatever takes longer than a query is for a task."""
+logger = logging.getLogger(__name__)
 
 
 def reap() -> dict[str, int]:
@@ -46,6 +52,9 @@ def reap() -> dict[str, int]:
     }
     _forget_workers()
     done["sealed"] = seal()
+    for receiver, answer in went_round.send_robust(None):
+        if isinstance(answer, Exception):
+            logger.error("%s failed", receiver, exc_info=answer)
     return done
 
 

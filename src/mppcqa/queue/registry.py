@@ -55,6 +55,8 @@ class Routine:
     """What a form asks for, in its order."""
     right: str = ""
     """Who may ask for it by a form must have this right as well."""
+    not_now: Callable[[], str] | None = None
+    """Why none is asked for or begun now; empty while there is nothing in the way."""
 
     @property
     def by_form(self) -> bool:
@@ -90,6 +92,7 @@ def routine(
     schedule: float | str | None = None,
     parameters: tuple[Parameter, ...] = (),
     right: str = "",
+    not_now: Callable[[], str] | None = None,
 ) -> Callable[[Function], Function]:
     """Declare a function as a routine of the queue.
 
@@ -99,6 +102,8 @@ def routine(
     `schedule` (seconds, or a crontab line) a schedule is made at the first migration, which people
     can then change or switch off. With `parameters` people can give its arguments by a form; one
     that needs an argument which is not among them is a step of something else, and in no form.
+    While `not_now` gives a reason, none is taken by the queue, and what waits for a station waits
+    on.
     """
 
     def declare(function: Function) -> Function:
@@ -116,6 +121,7 @@ def routine(
             schedule,
             tuple(_as_declared(one, function) for one in parameters),
             right,
+            not_now,
         )
         return function
 
@@ -144,3 +150,9 @@ def all_routines() -> list[Routine]:
 def find(name: str) -> Routine | None:
     """The routine of that name, or None."""
     return _routines.get(name)
+
+
+def not_now(name: str) -> str:
+    """Why no task of a routine is to begin now; empty if one may, or where nobody knows it."""
+    known = _routines.get(name)
+    return "" if known is None or known.not_now is None else known.not_now()

@@ -189,6 +189,7 @@ def _look_after(
                 if stopped:
                     _make_safe(context, lane)
                     end_offspring(context, 0.0)
+                context.finish()
             return ended
     except Stopped as stop:  # while it waited for the station
         return State(stop.state), {"error_text": stop.reason}

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.queue.clock import crontab_of, next_due, zone_name
+from mppcqa.queue.dispatch import REAP_NAME
 from mppcqa.queue.models import Task
 from mppcqa.queue.registry import Routine, all_routines, find, scheduled
 from mppcqa.refused import Refused
@@ -40,9 +41,7 @@ def make_schedules(**_named: Any) -> None:
     if PeriodicTask._meta.db_table not in connection.introspection.table_names():
         return  # migrated later than the queue; the next migration makes them
     every, _new = IntervalSchedule.objects.get_or_create(every=REAP_EVERY_S, period="seconds")
-    PeriodicTask.objects.get_or_create(
-        name=REAPER, defaults={"task": "mppcqa.queue.reap", "interval": every}
-    )
+    PeriodicTask.objects.get_or_create(name=REAPER, defaults={"task": REAP_NAME, "interval": every})
     for row in PeriodicTask.objects.filter(task=ROUTINE, enabled=True):
         if find(json.loads(row.kwargs or "{}").get("name", "")) is None:
             # Its routine is no longer there; what people made of it is kept.

@@ -1,6 +1,7 @@
 """Runs one program in a session of its own and leaves nothing of it behind.
 
-Started as a script with ``python -S -E supervisor.py PARENT GRACE_S LOG PROGRAM [ARGUMENT …]``.
+Started as a script with ``python -S -E supervisor.py PARENT GRACE_S LOG PROGRAM [ARGUMENT …]``,
+or as a fork of a process that has loaded it (a station's runner), which begins 20 ms sooner.
 It asks the kernel for TERM when its parent dies, and for whatever loses its parent below it (see
 `offspring`). It puts the program into a new session, and passes TERM on to all that the program
 started, in that session or not; what still runs after the grace gets KILL. It writes the program's
@@ -18,22 +19,22 @@ import signal
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # `typing` takes longer to load than all else
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mppcqa.queue import offspring
-    from mppcqa.queue.untrusted import redact_bytes
-else:
+elif not __package__:
     import offspring  # beside this script; it sees no package
-    from untrusted import redact_bytes
+else:
+    from mppcqa.queue import offspring
 
 MAX_LINE = 16 * 1024
 MAX_LOG = 256 << 20
 """Bytes of output after which only lines for the queue and the last ones are kept."""
 LAST_LINES = 200
 ASKING = (b"@progress", b"@message")
-AHEAD_S = float(os.environ.get("MPPCQA_CLOCK_AHEAD_S", "0"))
-"""How far this computer's clock is ahead of the one that the log goes by."""
 _stopping = False
 
 
@@ -59,16 +60,28 @@ def _run(program: list[str], output: int) -> int:
     return 127
 
 
+def _hider() -> Callable[[bytes], bytes]:
+    """What hides secrets; loaded once the program runs, which need not wait for it."""
+    if TYPE_CHECKING or __package__:
+        from mppcqa.queue.untrusted import redact_bytes
+    else:
+        from untrusted import redact_bytes
+    return redact_bytes
+
+
 class Output:
     """The program's output on its way into the log."""
 
     def __init__(self, source: int, log: str) -> None:
         os.set_blocking(source, False)
         self.source = source
+        self.hide = _hider()
         self.rest = b""
         self.open = True
         self.inside = False
         """Whether what comes next goes on with a line whose beginning was logged already."""
+        # How far this computer's clock is ahead of the one that the log goes by.
+        self.ahead_s = float(os.environ.get("MPPCQA_CLOCK_AHEAD_S", "0"))
         self.size = 0
         self.lost = 0
         self.left_out = 0
@@ -105,10 +118,10 @@ class Output:
     def write(self, lines: list[bytes]) -> None:
         if not lines:
             return
-        now = time.time() - AHEAD_S
+        now = time.time() - self.ahead_s
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
         head = f"{stamp}.{int(now % 1 * 1000):03d}Z ".encode()
-        self.keep([head + redact_bytes(line.rstrip(b"\r")) + b"\n" for line in lines])
+        self.keep([head + self.hide(line.rstrip(b"\r")) + b"\n" for line in lines])
         # What only goes on with a line that was cut asks for nothing.
         begun = lines[1:] if self.inside else lines
         self.tell(b"".join(line + b"\n" for line in begun if line.startswith(ASKING)))

@@ -17,8 +17,8 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 import mppcqa
-from mppcqa.queue import folder
-from mppcqa.queue.dispatch import CELERY_NAME
+from mppcqa.queue import folder, forks
+from mppcqa.queue.dispatch import CELERY_NAME, REAP_NAME
 from mppcqa.queue.housekeeping import remove_own_logs
 from mppcqa.queue.models import Worker
 from mppcqa.queue.offspring import adopt
@@ -59,7 +59,7 @@ def _end_worker() -> None:
     os.kill(int(os.environ["MPPCQA_WORKER_PID"]), signal.SIGTERM)
 
 
-@shared_task(name="mppcqa.queue.reap", ignore_result=True)
+@shared_task(name=REAP_NAME, ignore_result=True)
 def reap_now() -> None:
     """One round of the reaper, for the scheduler; workers do it with every heartbeat as well."""
     reap()
@@ -122,20 +122,22 @@ def _beat(fields: dict[str, Any]) -> None:
     entered = False
     while not _gone.wait(wait_s):
         wait_s = HEARTBEAT_S
-        try:
-            if not entered:
-                _enter(fields)
-                entered = True
-            asked = _report()
-            entered = asked is not None
-            reap()
-            if asked and not _ending[0]:
-                _end_worker()
-        except DatabaseError as error:
-            logger.warning("no heartbeat, the database is away: %s", error)
-        finally:
-            # Pool processes are forked from this one: no open connection may be passed on.
-            connections.close_all()
+        # Pool processes are forked from this one: neither a lock nor an open connection may be
+        # passed on.
+        with forks.held_back():
+            try:
+                if not entered:
+                    _enter(fields)
+                    entered = True
+                asked = _report()
+                entered = asked is not None
+                reap()
+                if asked and not _ending[0]:
+                    _end_worker()
+            except DatabaseError as error:
+                logger.warning("no heartbeat, the database is away: %s", error)
+            finally:
+                connections.close_all()
 
 
 def _tidy() -> None:
@@ -143,12 +145,13 @@ def _tidy() -> None:
     wait_s = 0.0
     while not _gone.wait(wait_s):
         wait_s = TIDY_EVERY_S
-        try:
-            remove_own_logs()
-        except (DatabaseError, OSError) as error:
-            logger.warning("old logs of this computer were not removed: %s", error)
-        finally:
-            connections.close_all()
+        with forks.held_back():
+            try:
+                remove_own_logs()
+            except (DatabaseError, OSError) as error:
+                logger.warning("old logs of this computer were not removed: %s", error)
+            finally:
+                connections.close_all()
 
 
 @worker_shutting_down.connect

@@ -30,8 +30,9 @@ from mppcqa.reports.look import PLAIN, Look, look_of
 from mppcqa.reports.pieces import facts_table, title_style
 from mppcqa.reports.rows import GAP, SIZE, Rows, broken
 from mppcqa.views.texts import NONE
-from mppcqa.views.workbench.answer import Answer, answer
+from mppcqa.views.workbench.answer import answer
 from mppcqa.views.workbench.asked import read
+from mppcqa.views.workbench.page import Answer
 from mppcqa.views.workbench.words import choices, in_words
 
 FIRST, WIDEST = 150.0, 120.0

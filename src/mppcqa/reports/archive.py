@@ -20,7 +20,7 @@ def reports_of(row: models.Model) -> QuerySet[Report]:
     return Report.objects.filter(about_model=row._meta.label_lower, about_id=str(row.pk))
 
 
-def keep_report(
+def save_report(
     kind: str,
     row: models.Model,
     *,

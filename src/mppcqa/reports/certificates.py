@@ -180,15 +180,35 @@ def _of(rows: Callable[[Any], QuerySet[Device]]) -> Callable[[Any, PublicAddress
     return write_them
 
 
-TITLE = gettext_lazy("Certificates of all devices")
 KINDS = (
     ReportKind(
-        "shipment-certificates", TITLE, "inventory.shipment", _of(lambda row: row.devices.all())
+        "shipment-certificates",
+        gettext_lazy("Certificates of a shipment"),
+        "inventory.shipment",
+        _of(lambda row: row.devices.all()),
     ),
-    ReportKind("tray-certificates", TITLE, "inventory.tray", _of(lambda row: row.devices.all())),
-    ReportKind("lot-certificates", TITLE, "inventory.lot", _of(lambda row: row.device_set.all())),
-    ReportKind("run-certificates", TITLE, "runs.run", _of(lambda row: row.devices.all())),
     ReportKind(
-        "selection-certificates", TITLE, "reports.selection", _of(lambda row: row.devices())
+        "tray-certificates",
+        gettext_lazy("Certificates of a tray"),
+        "inventory.tray",
+        _of(lambda row: row.devices.all()),
+    ),
+    ReportKind(
+        "lot-certificates",
+        gettext_lazy("Certificates of a lot"),
+        "inventory.lot",
+        _of(lambda row: row.device_set.all()),
+    ),
+    ReportKind(
+        "run-certificates",
+        gettext_lazy("Certificates of a run"),
+        "runs.run",
+        _of(lambda row: row.devices.all()),
+    ),
+    ReportKind(
+        "selection-certificates",
+        gettext_lazy("Certificates of chosen devices"),
+        "reports.selection",
+        _of(lambda row: row.devices()),
     ),
 )

@@ -251,7 +251,7 @@ def _grid(grid: Grid, most: float) -> list[Table]:
     words = [width_of(word, HEAD.fontSize, BOLD) for word in printable(grid.corner).split()]
     first = min(max(longest, *words, 0.0) + 2 * PADDING, WIDTH * most)
     columns = [
-        column(str(head), [cells[n] for _name, cells in grid.rows], HEAD)
+        column(str(head), [cells[n].text for _name, cells in grid.rows], HEAD)
         for n, head in enumerate(grid.heads)
     ]
     return [_columns(grid, names, first, piece) for piece in pieces(columns, WIDTH - first)]

@@ -35,7 +35,7 @@ def inputs_of(view: DeviceView, look: Look = PLAIN) -> dict[str, Any]:
 def _numbers(stage: StageView) -> dict[str, Any]:
     """What a stage says as texts, to tell a later report of the device from this one."""
     means = [
-        [" ".join(filter(None, (str(head), row))), cell]
+        [" ".join(filter(None, (str(head), row))), cell.text]
         for grid in stage.means
         for row, cells in grid.rows
         for head, cell in zip(grid.heads, cells, strict=True)

@@ -205,7 +205,7 @@ def check_signatures(english: str, spanish: str) -> None:
         raise LookRefused(_("Write as many signature lines in each language."))
 
 
-def keep_look(row: ReportLook, logo: bytes | None = None, *, remove: bool = False) -> ReportLook:
+def save_look(row: ReportLook, logo: bytes | None = None, *, remove: bool = False) -> ReportLook:
     """Save a look with another logo, if there is one; the file before goes once that is committed.
 
     Raises `mppcqa.store.keeping.StoreError` where the store did not keep the logo: then nothing

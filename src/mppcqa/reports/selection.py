@@ -27,7 +27,7 @@ from mppcqa.views.verdict import outcome_text
 LONGEST = 200
 
 
-def keep_selection(asked: Mapping[str, str], by: Any) -> Selection:
+def save_selection(asked: Mapping[str, str], by: Any) -> Selection:
     """The devices that filters of an address choose; the same of a person is one row."""
     filters = kept_filters(asked, DEVICE_FILTERS)
     text = json.dumps([by.pk if by else None, sorted(filters.items())])

@@ -15,7 +15,7 @@ from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.registry import Parameter, routine
 from mppcqa.refused import Refused
-from mppcqa.reports.archive import keep_report
+from mppcqa.reports.archive import save_report
 from mppcqa.reports.kinds import UnknownReport, find_kind, report_kinds
 
 
@@ -71,7 +71,7 @@ def write_report(
     _warn(context)
     try:
         with override(language or settings.LANGUAGE_CODE):
-            report = keep_report(kind, row, by_id=context.task.requested_by_id, paper=paper)
+            report = save_report(kind, row, by_id=context.task.requested_by_id, paper=paper)
     except Refused as error:
         raise TaskError(str(error)) from error
     context.log(f"{report.title}: {report.file.name}")
@@ -86,7 +86,7 @@ def report_run(context: Context, *, run_id: int) -> dict[str, Any]:
     _warn(context)
     for number, device in enumerate(devices):
         context.check_stopped()
-        report = keep_report("device", device, by_id=context.task.requested_by_id)
+        report = save_report("device", device, by_id=context.task.requested_by_id)
         paths[device.serial] = report.file.name
         context.log(f"{device.serial}: {report.file.name}")
         context.progress(number + 1, len(devices), device.serial)

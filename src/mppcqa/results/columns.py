@@ -93,7 +93,10 @@ def value_faults(stage: Stage, columns: ValueColumns) -> Iterator[tuple[int, str
         slack = SLACK * np.hypot(known, np.where(np.isfinite(systematic), systematic, 0.0))
         outside = (value < low[columns.quantity] - slack) | (value > high[columns.quantity] + slack)
     undeclared, homeless = unknown[columns.quantity], columns.device <= 0
-    for row in np.flatnonzero(undeclared | homeless | unmeasured | outside).tolist():
+    bound = np.zeros(len(value), "i1") if columns.bound is None else columns.bound
+    # Whoever reads "< 0.05 ± 0.01" can't know what is meant.
+    unclear = (np.abs(bound) > 1) | ((bound != 0) & (np.isfinite(statistical) | (systematic > 0)))
+    for row in np.flatnonzero(undeclared | homeless | unmeasured | outside | unclear).tolist():
         if undeclared[row]:
             yield row, "the stage declares no such quantity"
         elif homeless[row]:
@@ -101,5 +104,11 @@ def value_faults(stage: Stage, columns: ValueColumns) -> Iterator[tuple[int, str
         elif unmeasured[row]:
             errors = f"± {statistical[row]:g} ± {systematic[row]:g}"
             yield row, f"{value[row]:g} {errors} is no measured value"
+        elif unclear[row]:
+            errors = f"± {statistical[row]:g} ± {systematic[row]:g}"
+            yield (
+                row,
+                f"a limit (bound {bound[row]}) of {value[row]:g} has no uncertainty ({errors})",
+            )
         else:
             yield row, f"{value[row]:g} lies outside what is possible"

@@ -156,3 +156,11 @@ def distance(condition: Condition, wanted: Condition) -> float:
             return math.inf
         steps += abs(condition[key] - value) / (get_axis(key).resolution or 1.0)
     return round(steps, 9)  # so that what is equally far is so to the last bit
+
+
+def tells_of(condition: Condition, wanted: Condition) -> bool:
+    """Whether what was had at a condition may be judged as had at a wanted one: each axis near."""
+    return all(
+        key in condition and get_axis(key).is_near(condition[key], value)
+        for key, value in wanted.items()
+    )

@@ -79,7 +79,7 @@ def new_records(analysis: Analysis, device: int, rows: Sequence[Mapping[str, Any
     )
 
 
-def keep_fits(analysis: Analysis, fits: Sequence[Fit], devices: Mapping[int, int]) -> None:
+def save_fits(analysis: Analysis, fits: Sequence[Fit], devices: Mapping[int, int]) -> None:
     """Store the records of an analysis; `devices` is device id by slot."""
     by_device: dict[int, list[Fit]] = defaultdict(list)
     for one in fits:

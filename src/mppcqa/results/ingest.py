@@ -18,10 +18,10 @@ from mppcqa.refused import Refused
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.columns import ValueColumns, columns_of_results, value_faults
 from mppcqa.results.counting import count_analyses
-from mppcqa.results.fits import keep_fits
+from mppcqa.results.fits import save_fits
 from mppcqa.results.models import Analysis
 from mppcqa.results.references import Meaning, condition_ids, quantity_ids
-from mppcqa.results.sums import at_sums, keep_sums, sums_before
+from mppcqa.results.sums import at_sums, save_sums, sums_before
 from mppcqa.runs.models import RunFile
 from mppcqa.stages import Fit, Problem, Result, SharedPart, Stage
 
@@ -135,9 +135,9 @@ def _store(
         analyses = Analysis.objects.bulk_create([_row(new) for new in batch])
         for analysis, sums in zip(analyses, done, strict=True):
             if sums:
-                keep_sums(analysis, sums)
+                save_sums(analysis, sums)
         if fits:
-            keep_fits(analyses[0], fits, slots)
+            save_fits(analyses[0], fits, slots)
         written = write_measurements(MeasurementColumns.join(_measured(batch, analyses, meaning)))
         counting = [
             (analysis, found.tolist())

@@ -20,20 +20,29 @@ def check_values() -> Iterator[tuple[int, str]]:
     )
     for analysis, group in groupby(seals.iterator(), key=lambda seal: seal[0]):
         blocks = list(analysis_blocks([analysis]))
-        wanted = list(group)
-        n = sum(len(block) for block in blocks)
-        stated = sum(values for _analysis, values, _hash in wanted)
-        if n != stated:
-            yield analysis, f"{n} values where {stated} were written"
-            continue
-        columns = MeasurementColumns.join(blocks).in_key_order()
-        start = 0
-        for _analysis, values, sha256 in wanted:
-            if digest(columns, start, start + values) != sha256:
-                device = int(columns.device[start])
-                yield analysis, f"values from device {device} on were changed"
-                break
-            start += values
+        wanted = [(values, sha256) for _analysis, values, sha256 in group]
+        if text := fault_of(blocks, wanted):
+            yield analysis, text
+
+
+def fault_of(blocks: list[MeasurementColumns], wanted: list[tuple[int, str]]) -> str:
+    """What is wrong with the values of one analysis; empty where nothing is.
+
+    `blocks` are all of them; `wanted` says how many were written and their hash, a seal each, in
+    the order of the big table's key.
+    """
+    n, stated = sum(len(block) for block in blocks), sum(values for values, _hash in wanted)
+    if n != stated:
+        return f"{n} values where {stated} were written"
+    if not n:
+        return ""
+    columns = MeasurementColumns.join(blocks).in_key_order()
+    start = 0
+    for values, sha256 in wanted:
+        if digest(columns, start, start + values) != sha256:
+            return f"values from device {int(columns.device[start])} on were changed"
+        start += values
+    return ""
 
 
 def unsealed() -> list[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.records import Rows, standing_records, sums_of
@@ -40,7 +40,7 @@ def sums_before(run: Run | None, stage: Stage, devices: Iterable[int]) -> Sums:
     return sums_of(rows, run.measured_at, axes) if rows else {}
 
 
-def keep_sums(analysis: Analysis, sums: Sums) -> None:
+def save_sums(analysis: Analysis, sums: Sums) -> None:
     """Note what was done before in an analysis's conditions."""
     SumsAt.objects.bulk_create(
         (SumsAt(analysis=analysis, device_id=device, at=at) for device, at in sorted(sums.items())),
@@ -49,7 +49,7 @@ def keep_sums(analysis: Analysis, sums: Sums) -> None:
 
 
 def kept_sums(analysis: Analysis, devices: Iterable[int] | None = None) -> Sums:
-    """What `keep_sums` noted."""
+    """What `save_sums` noted."""
     rows = SumsAt.objects.filter(analysis=analysis)
     if devices is not None:
         rows = rows.filter(device__in=list(devices))
@@ -96,7 +96,7 @@ def moved_points(
     }
 
 
-def points_at(columns: NDArray[Any]) -> dict[int, Condition]:
+def points_at(columns: ArrayLike) -> dict[int, Condition]:
     """Conditions of ids."""
     ids = np.unique(columns).tolist()
     rows = ConditionPoint.objects.order_by().values_list("pk", "at")

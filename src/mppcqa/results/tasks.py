@@ -21,6 +21,7 @@ PROBLEMS_TOLD = 20
 @routine("results.analyse", title=_("Analyse"), repeatable=True)
 def analyse(context: Context, *, run_id: int) -> dict[str, Any]:
     """From the run file to values in the database, all or none."""
+    from mppcqa.results.calibrated import analysed
     from mppcqa.results.ingest import store_analysis
     from mppcqa.runfile import RunFileError
     from mppcqa.store.reading import FileFault, whole_path
@@ -33,7 +34,7 @@ def analyse(context: Context, *, run_id: int) -> dict[str, Any]:
     context.progress(0, 3, "reading and fitting")
     try:
         with whole_path(row) as path:
-            found = stage.analyse(path, {})
+            found = analysed(stage, run, path, {})
     except (RunFileError, FileFault) as error:
         raise TaskError(str(error)) from error
     except ValueError as error:
@@ -70,6 +71,7 @@ def analyse(context: Context, *, run_id: int) -> dict[str, Any]:
 @routine("results.reanalyse", title=_("Analyse again"), repeatable=True)
 def reanalyse(context: Context, *, file_id: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Values of a run file anew, beside those that count."""
+    from mppcqa.results.calibrated import analysed
     from mppcqa.results.ingest import store_analysis
     from mppcqa.results.models import Analysis
     from mppcqa.runfile import RunFileError
@@ -86,7 +88,7 @@ def reanalyse(context: Context, *, file_id: int, settings: dict[str, Any]) -> di
     stage = task_stage(row.run.stage)
     try:
         with whole_path(row) as path:
-            found = stage.analyse(path, settings)
+            found = analysed(stage, row.run, path, settings)
         analysis = store_analysis(
             stage,
             row,

@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import jsonschema
 import numpy as np
 import xxhash
 
@@ -25,6 +24,8 @@ def meta_schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Any:
+    import jsonschema  # 0.1 s, which a process that reads no run file need not pay
+
     return jsonschema.Draft202012Validator(meta_schema())
 
 

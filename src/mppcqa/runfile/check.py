@@ -21,6 +21,7 @@ from mppcqa.runfile.layout import (
     INDEX,
     META,
     READABLE,
+    THRESHOLD_UNITS,
     TREE_NUMBERS,
     TREES,
     RunFileError,
@@ -113,6 +114,10 @@ class _Check:
             return
         for wrong in meta_faults(self.meta):
             self.add(wrong)
+        unit = self.meta.get("threshold_unit", "")
+        if isinstance(unit, str) and unit not in THRESHOLD_UNITS:
+            known = ", ".join(THRESHOLD_UNITS[1:])
+            self.fault(f"{unit[:20]!r} is none of {known}, or empty", META, "threshold_unit")
         layout = self.meta.get("layout")
         if layout is not None and layout not in READABLE:
             self.fault(f"this program knows {READABLE}", META, "layout")

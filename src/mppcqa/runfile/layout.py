@@ -150,6 +150,10 @@ AXES = ("bias_v", "overvoltage_v", "temperature_c", "light")
 """Axes that every `condition` has a branch for, NaN where one does not apply."""
 
 
+THRESHOLD_UNITS = ("", "V", "mV", "DAC", "p.e.")
+"""What ``meta["threshold_unit"]`` may say; steps of a discriminator are DAC."""
+
+
 def axes_of(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Keys of the axes of a run's points: those that ``meta["axes"]`` lists, or the usual ones."""
     rows = meta.get("axes")

@@ -293,6 +293,11 @@ class RunWriter:
         return array
 
     def _finish(self) -> None:
+        if not self._points:
+            raise RunFileError(
+                f"{self.path}: no measuring point: call point() once for each condition that was "
+                "measured at, of current-voltage curves too"
+            )
         self.flush()
         blocks = [
             (TREE_NUMBERS[name], *block)

@@ -21,7 +21,7 @@ from mppcqa.queue.models import DEFAULT_LANE, Lane, Task
 from mppcqa.queue.repeats import resume
 from mppcqa.refused import Fault, Refused
 from mppcqa.runs.belonging import common_keys
-from mppcqa.runs.calibrating import expired_at, keep_again, keep_instruments
+from mppcqa.runs.calibrating import expired_at, save_instruments, save_instruments_again
 from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import LoadedDevice, Run, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved, seat_text
@@ -61,7 +61,7 @@ def _devices(serials: Iterable[str]) -> dict[str, Device]:
     return found
 
 
-def keep_station(station: Station) -> None:
+def save_station(station: Station) -> None:
     """Save what was changed of a station; its lane follows, also to another name."""
     with transaction.atomic():
         former = Station.objects.filter(pk=station.pk).first()
@@ -80,13 +80,22 @@ def remove_station(station: Station) -> None:
 
 
 def load_station(
-    station: Station, serials: Mapping[int, str], *, by: AbstractBaseUser | None = None
+    station: Station,
+    serials: Mapping[int, str],
+    *,
+    instead: bool = False,
+    by: AbstractBaseUser | None = None,
 ) -> None:
-    """Put devices into slots (counted from 1): all of them, or none and `SlotFaults`."""
+    """Put devices into slots (counted from 1): all of them, or none and `SlotFaults`.
+
+    With `instead` what sits there is taken out first; where the new ones are refused it stays.
+    """
     faults: dict[int, str] = {}
     devices: dict[int, Device] = {}
     with transaction.atomic():
         _hold_idle(station)
+        if instead:
+            unload_station(station, by=by)
         scope = scope_of(by)
         found = {
             one: device for one, device in _devices(serials.values()).items() if scope.has(device)
@@ -209,7 +218,7 @@ def resume_run(run: Run, *, by: AbstractBaseUser | None = None) -> list[Task]:
             if any(task.name == MEASURE for task in tasks):
                 refuse_moved(run)
                 if run.station is not None:
-                    keep_again(run, run.station)
+                    save_instruments_again(run, run.station)
     except SubmitError as error:
         raise RunRefused(error.faults) from None
     except MoveRefused as error:
@@ -260,13 +269,16 @@ def start_run(
         RunSlot.objects.bulk_create(
             RunSlot(run=run, slot=row.slot, device_id=row.device_id) for row in loaded
         )
-        keep_instruments(run, station)
-        run.task_group = submit_chain(
-            _calls(run, station, lane, override.strip()),
-            title=f"{chosen.title}, {station.name}, run {run.pk}",
-            by=by,
-            about=run,
-        )
+        save_instruments(run, station)
+        try:
+            run.task_group = submit_chain(
+                _calls(run, station, lane, override.strip()),
+                title=f"{chosen.title}, {station.name}, run {run.pk}",
+                by=by,
+                about=run,
+            )
+        except SubmitError as error:
+            raise RunRefused(error.faults) from None
         run.save(update_fields=["task_group"])
     return run
 

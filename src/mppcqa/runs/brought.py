@@ -33,7 +33,7 @@ from mppcqa.queue.registry import routine
 from mppcqa.refused import Fault, Refused
 from mppcqa.runs.actions import RunRefused, SlotFaults, find_device
 from mppcqa.runs.belonging import common_keys
-from mppcqa.runs.calibrating import keep_instruments
+from mppcqa.runs.calibrating import save_instruments
 from mppcqa.runs.folders import RUN_FILE, new_folder, note_size
 from mppcqa.runs.models import Run, RunSlot, Station
 from mppcqa.runs.tasks import told_configuration
@@ -197,7 +197,7 @@ def take_run(plan: Plan, sha256: str, *, by: AbstractBaseUser) -> Run:
             raise RunRefused(_("a run of this uuid was brought just now: ask again")) from None
         RunSlot.objects.bulk_create(slots)
         if plan.station is not None:
-            keep_instruments(run, plan.station)
+            save_instruments(run, plan.station)
         asked = {"run_id": run.pk, "person_id": by.pk, "sha256": sha256.lower()}
         calls = [Call("runs.bring", asked, topic=run.stage)]
         calls += [Call(name, {"run_id": run.pk}, topic=run.stage) for name in AFTER]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from mppcqa.runs.instruments import (
 )
 from mppcqa.runs.lane import station_lane
 from mppcqa.runs.models import Run, Station
+from mppcqa.stages.calibrations import AGAINST, DRIFT, UNITS, Calibrated, allowed, known_as
 from mppcqa.store.keeping import keeping
 
 if TYPE_CHECKING:
@@ -167,7 +168,28 @@ def _faults(found: Found) -> list[Fault]:
         faults.append(Fault(_("Two values stand at the same place."), field="points"))
     if any(one[2] is not None and one[2] < 0 for one in found.points):
         faults.append(Fault(_("An uncertainty is not negative."), field="points"))
-    return faults
+    return faults or list(_known_faults(found))
+
+
+def _known_faults(found: Found) -> Iterator[Fault]:
+    """What is wrong with a quantity that analyses take: they would give no value with it."""
+    known = known_as(found.quantity)
+    if not known:
+        return
+    depends = AGAINST[known].get(" ".join(found.against.split()).lower())
+    words = _("Analyses take the %(what)s in these units: %(units)s.")
+    units = {"what": found.quantity, "units": allowed(found.quantity)}
+    if found.unit.strip() not in UNITS[known]:
+        yield Fault(words % units, field="unit")
+    if depends is None:
+        yield Fault(words % units, field="against")
+    elif found.against_unit.strip() not in depends:
+        yield Fault(words % units, field="against_unit")
+    if any(one[2] is None for one in found.points):
+        text = _("Give each value its standard uncertainty: without it no value follows from it.")
+        yield Fault(text, field="points")
+    if known != DRIFT and any(not one[1] > 0 for one in found.points):
+        yield Fault(_("It must be above zero."), field="points")
 
 
 def withdraw(row: Calibration, why: str, *, by: AbstractBaseUser | None = None) -> None:
@@ -197,6 +219,24 @@ def counting(instruments: Iterable[int], on: dt.date | None = None) -> dict[int,
     for row in rows.order_by("done_on", "pk"):
         found[row.instrument_id][row.quantity] = row
     return {key: list(one.values()) for key, one in found.items()}
+
+
+def calibrated_at(run: Run) -> list[Calibrated]:
+    """Calibrations of the instruments that a run had, as they count for the day it was measured.
+
+    Of each quantity the latest of those made until then, whenever they were entered; one that was
+    withdrawn since does not count. Where an instrument's own was made only later, that one: it says
+    why there is no value.
+    """
+    ids = run.instruments.values_list("instrument", flat=True).distinct()
+    day = run.measured_at.astimezone(dt.UTC).date()
+    rows = Calibration.objects.filter(instrument__in=ids, withdrawn_at=None).exclude(quantity="")
+    found: dict[tuple[int, str], Calibration] = {}
+    for row in rows.select_related("instrument").order_by("done_on", "pk"):
+        key = row.instrument_id, known_as(row.quantity) or row.quantity
+        if key not in found or row.done_on <= day:
+            found[key] = row
+    return [row.calibrated() for row in found.values()]
 
 
 def _settle(pk: int) -> None:
@@ -269,15 +309,15 @@ def _map_faults(station: Station, lines: Sequence[ChannelLine]) -> Iterable[Faul
                 break
 
 
-def keep_again(run: Run, station: Station) -> None:
+def save_instruments_again(run: Run, station: Station) -> None:
     """Keep what measures a run that is measured once more, in place of what was kept of before."""
     RunInstrument.objects.filter(run=run).delete()
-    keep_instruments(run, station)
+    save_instruments(run, station)
     run.channel_map = station.channel_maps.first()
     run.save(update_fields=["channel_map"])
 
 
-def keep_instruments(run: Run, station: Station) -> None:
+def save_instruments(run: Run, station: Station) -> None:
     """Keep with a run what measures it: the instruments that stand there, the calibrations that
     count today."""
     there = list(station.instruments.only("pk"))

@@ -116,7 +116,8 @@ def program_for(station: Station, stage: str) -> str:
 
     The one that was chosen for the station where it fits, or the only one that does.
     """
-    programs = known_programs(station) or []
+    row = StationContact.objects.filter(station=station).first()
+    programs = list(row.programs) if row is not None else []
     fitting = [one["name"] for one in programs if not one["stages"] or stage in one["stages"]]
     names = {"station": station, "stage": stage, "program": station.program_name}
     if station.program_name:
@@ -130,8 +131,12 @@ def program_for(station: Station, stage: str) -> str:
     if len(fitting) == 1:
         return str(fitting[0])
     if fitting:
-        text = _("the computer of %(station)s has several programs for this stage: choose one")
-        raise LookupError(text % names)
+        text = _(
+            "the computer of %(station)s has several programs for this stage: choose one at the "
+            "station (%(several)s; as it said at %(time)s UTC)"
+        )
+        time = f"{row.heard_at:%H:%M:%S}" if row is not None else ""
+        raise LookupError(text % {**names, "several": ", ".join(fitting), "time": time})
     text = _(
         "the computer of %(station)s has no program for this stage; an administrator keeps its "
         "list there"

@@ -15,7 +15,7 @@ from mppcqa.store.reading import FileFault, verify
 FOLDER = "runs"
 
 
-def keep_file(path: Path, *, kind: str, run: Run | None, name: str = "") -> RunFile:
+def save_file(path: Path, *, kind: str, run: Run | None, name: str = "") -> RunFile:
     """Put a file into the store and return its row; the same content is kept once.
 
     What the store has of that content is read; where it is damaged or gone, this one takes its
@@ -49,12 +49,12 @@ def keep_file(path: Path, *, kind: str, run: Run | None, name: str = "") -> RunF
     return row
 
 
-def keep_files(
+def save_files(
     files: Sequence[tuple[Path, Measured, str]], *, kind: str, run: Run
 ) -> list[RunFile]:
     """Put many files, each with what it was measured as and its name, into the store; their rows.
 
-    As `keep_file` does it, in a few questions to the database. Raises `StoreError` where one is
+    As `save_file` does it, in a few questions to the database. Raises `StoreError` where one is
     not what was measured any more.
     """
     there = set(_by_content(files))
@@ -73,7 +73,7 @@ def keep_files(
         new = {}
     for path, one, name in files:
         if one.sha256 not in new:
-            keep_file(path, kind=kind, run=run, name=name)
+            save_file(path, kind=kind, run=run, name=name)
     rows = _by_content(files)
     return [rows[one.sha256] for _path, one, _name in files]
 

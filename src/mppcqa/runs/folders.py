@@ -20,6 +20,8 @@ from mppcqa.queue.actions import submit
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import AWAY, TaskError
 from mppcqa.queue.models import DEFAULT_LANE, OPEN_STATES, State, Task
+from mppcqa.queue.program_user import ProgramUserFault, elsewhere
+from mppcqa.queue.programs import own_user
 from mppcqa.queue.registry import routine
 from mppcqa.refused import Refused
 from mppcqa.runs.lane import station_lane
@@ -139,6 +141,11 @@ def discard_folder(context: Context, *, folder_id: int) -> dict[str, Any]:
         row.discarded_by_id = context.task.requested_by_id
         row.save(update_fields=["discarded_at", "discarded_by"])
     # After it is written: a folder that stays can be removed by hand, one that is gone is gone.
+    with suppress(ProgramUserFault):
+        user = own_user()
+        away = elsewhere(row.path, user)
+        if user is not None and away is not None:
+            user.ask("remove", str(away))
     shutil.rmtree(row.path, ignore_errors=True)
     context.log(f"{row.path} was discarded")
     return {"folder": row.name, "left": row.path.exists()}

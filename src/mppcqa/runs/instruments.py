@@ -7,7 +7,6 @@ the next or withdrawn with a reason, a channel map has versions. `runs.calibrati
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from mppcqa.database.identity import uuid_field
 from mppcqa.inventory.models import Institute
 from mppcqa.inventory.scope import OfRun
+from mppcqa.stages.calibrations import Calibrated, value_at
 
 SOON = dt.timedelta(days=30)
 """How long before its end a calibration is told to end soon."""
@@ -181,25 +181,29 @@ class Calibration(models.Model):
     def value_at(self, at: float | None = None) -> tuple[float, float | None]:
         """Value and standard uncertainty, on the straight line between the points beside `at`.
 
-        Neighbours share most of their uncertainty (one reference, one geometry), so it goes along
-        the line as well, and is not made smaller between them. `ValueError` outside of the points:
-        a table is not continued.
+        `ValueError` outside of the points: a table is not continued. Against slots there is no
+        line: only those that are named have a value.
         """
-        if len(self.points) == 1 and self.points[0][0] is None:
-            return self.points[0][1], self.points[0][2]
-        if at is None:
-            raise ValueError(f"{self} has values against {self.against}: say at which")
-        rows = sorted(self.points)
-        if not rows or not rows[0][0] <= at <= rows[-1][0]:
-            raise ValueError(f"{self} says nothing at {self.against} {at:g} {self.against_unit}")
-        for low, high in pairwise(rows):
-            if low[0] <= at <= high[0]:
-                part = (at - low[0]) / (high[0] - low[0])
-                errors = low[2], high[2]
-                known = None not in errors
-                error = errors[0] + part * (errors[1] - errors[0]) if known else None
-                return low[1] + part * (high[1] - low[1]), error
-        return rows[0][1], rows[0][2]
+        try:
+            return value_at(self.points, at, self.against)
+        except ValueError as fault:
+            if at is None:
+                raise ValueError(f"{self}: {fault}") from None
+            where = f"{self.against} {at:g} {self.against_unit}"
+            raise ValueError(f"{self} says nothing at {where}") from None
+
+    def calibrated(self) -> Calibrated:
+        """The same as analyses take it."""
+        return Calibrated(
+            instrument=self.instrument.name,
+            quantity=self.quantity,
+            unit=self.unit,
+            points=tuple((at, value, error) for at, value, error in self.points),
+            done_on=self.done_on,
+            valid_until=self.valid_until,
+            against=self.against,
+            against_unit=self.against_unit,
+        )
 
 
 class ChannelMap(models.Model):

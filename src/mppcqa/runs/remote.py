@@ -255,6 +255,7 @@ def _settle_file(order: StationOrder, size: int, sha256: str) -> None:
         values = {"here": here, "size": size}
         text = _("Of the file's %(size)d bytes %(here)d are here: send the rest.") % values
         raise OrderRefused([Fault(text, field="size")])
+    part.touch()  # of an empty file no piece came
     if measure_file(part).sha256 != sha256 or here != size:
         part.unlink()
         text = _(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Iterable
@@ -9,19 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mppcqa.disk import whole_file
 from mppcqa.inventory.models import Person
 from mppcqa.inventory.moving import MoveRefused
 from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.context import Context
 from mppcqa.queue.errors import TaskError
 from mppcqa.queue.logs import log_path, read_tail
+from mppcqa.queue.program_user import (
+    Place,
+    ProgramUser,
+    ProgramUserFault,
+    bring_left,
+    told_left,
+)
+from mppcqa.queue.programs import own_user
 from mppcqa.queue.registry import Parameter, routine
 from mppcqa.runs.folders import RUN_FILE, folder_to_keep, mark_kept, new_folder, note_size
-from mppcqa.runs.models import Run, RunFile, RunSlot, Station
+from mppcqa.runs.models import MeasuredFolder, Run, RunFile, RunSlot, Station
 from mppcqa.runs.seats import MEASURE, refuse_moved
+from mppcqa.runs.space import room, too_full, warning
 from mppcqa.runs.task_stage import task_stage
 from mppcqa.station.programs import ListFault, Program, read_list
 
@@ -39,7 +49,7 @@ def run_of(run_id: int) -> Run:
     return run
 
 
-@routine(MEASURE, title=_("Measure"), hard_limit_s=4 * 3600)
+@routine(MEASURE, title=_("Measure"), hard_limit_s=4 * 3600, not_now=too_full)
 def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
     """Run the station's test program; the file it writes waits in the run's folder."""
     run = run_of(run_id)
@@ -52,24 +62,18 @@ def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
         raise TaskError(f"The devices are not where they were to be measured:\n{lines}") from error
     stage = task_stage(run.stage)
     listed = listed_program(run.station, run.stage)
-    program = listed.command if listed else typed_program(run.station) or stage.program()
+    program = list(listed.command if listed else typed_program(run.station) or stage.program())
     if shutil.which(program[0]) is None:
         raise TaskError(
             f"The test program {program[0]} is not on this computer. Check the station's setting "
             "and that the program is installed."
         )
     row = new_folder(run, context.task)
-    folder = row.path
-    config, output = folder / "run.json", folder / RUN_FILE
-    with whole_file(config) as part:
-        part.write_text(json.dumps(configuration(run, folder), indent=1))
-    command = [*program, "--config", str(config), "--output", str(output)]
+    output = row.path / RUN_FILE
     try:
-        status = context.run_program(
-            command,
-            cwd=Path(listed.folder) if listed and listed.folder else folder,
-            env=listed.surroundings() if listed else None,
-        )
+        status = _run_program(context, run, row, program, listed)
+    except ProgramUserFault as error:
+        raise TaskError(str(error)) from None
     finally:
         note_size(row)
     if status != 0:
@@ -85,6 +89,64 @@ def acquire(context: Context, *, run_id: int) -> dict[str, Any]:
     return {"bytes": output.stat().st_size, "folder": row.name}
 
 
+def _run_program(
+    context: Context, run: Run, row: MeasuredFolder, program: list[str], listed: Program | None
+) -> int:
+    """The program's exit status; what it wrote lies in the attempt's folder then.
+
+    After a stop it is taken over once the station is safe: that may take minutes.
+    `ProgramUserFault` where it has to run as another user and can't.
+    """
+    user = own_user()
+    for former in run.folders.exclude(pk=row.pk):
+        _bring_former(context, former, user)
+    place = Place(row.path, user)
+    told = json.dumps(configuration(run, place.folder), indent=1)
+    config = place.put("run.json", told)
+    try:
+        status = context.run_program(
+            [*program, "--config", str(config), "--output", str(place.folder / RUN_FILE)],
+            cwd=Path(listed.folder) if listed and listed.folder else place.folder,
+            env=listed.surroundings() if listed else None,
+            user=user,
+        )
+        left = _take_over(context, place)
+    except BaseException:
+
+        def later() -> None:
+            _take_over(context, place)
+            note_size(row)
+
+        context.afterwards(later)
+        raise
+    if status == 0 and RUN_FILE in left:
+        raise TaskError(
+            f"The run was measured, and its file could not be taken over: {left[RUN_FILE]}. It is "
+            f"in {place.folder}; a further attempt brings it here first."
+        )
+    return status
+
+
+def _take_over(context: Context, place: Place) -> dict[str, str]:
+    """Bring what the program wrote; what could not be brought, which is told."""
+    if left := place.bring():
+        context.message("warning", told_left(left, place.folder))
+    return left
+
+
+def _bring_former(context: Context, former: MeasuredFolder, user: ProgramUser | None) -> None:
+    """What an attempt before this left with the other user; no fault of it stops this one."""
+    try:
+        left = bring_left(former.path, user)
+        if left is None:
+            return
+        note_size(former)
+        if left:
+            context.log(f"of the attempt {former.name}: {told_left(left, former.path)}")
+    except (OSError, ValueError) as error:
+        context.log(f"what the attempt {former.name} wrote was not taken over: {error}")
+
+
 def listed_program(station: Station, stage: str) -> Program | None:
     """The program of this computer's own list for a station; None where there is no list.
 
@@ -94,7 +156,7 @@ def listed_program(station: Station, stage: str) -> Program | None:
     if not path.is_file():
         return None
     try:
-        programs = read_list(path).programs
+        programs = read_list(path, other_user=bool(settings.MPPCQA_PROGRAM_USER)).programs
     except ListFault as error:
         raise TaskError(f"The list of programs of this computer can't be used:\n{error}") from None
     fitting = [one for one in programs.values() if not one.stages or stage in one.stages]
@@ -175,7 +237,8 @@ def _last_words(context: Context) -> str:
 def check_file(context: Context, *, run_id: int) -> dict[str, Any]:
     """Take the file in if it is whole; what is wrong with it is said, and the file stays."""
     from mppcqa.runfile import check
-    from mppcqa.runs.files import keep_file
+    from mppcqa.runs.files import save_file
+    from mppcqa.stages.filed_axes import file_axis_faults
     from mppcqa.store.keeping import surviving_power_cuts
 
     run = run_of(run_id)
@@ -184,11 +247,11 @@ def check_file(context: Context, *, run_id: int) -> dict[str, Any]:
         context.log(f"the file was kept already: {row.kept_as}")
         return {"file": row.kept_as.pk, "sha256": row.kept_as.sha256}
     path = row.path / RUN_FILE
-    faults = check(path)
+    faults = [str(one) for one in check(path)] or file_axis_faults(path)
     for fault in faults:
-        context.log(str(fault))
+        context.log(fault)
     if faults:
-        listed = "\n".join(str(fault) for fault in faults[:FAULTS_SHOWN])
+        listed = "\n".join(faults[:FAULTS_SHOWN])
         raise TaskError(
             f"The run file can't be used, nothing was taken in:\n{listed}\n"
             "Measure again; if it happens again, look at the test program's log."
@@ -196,7 +259,7 @@ def check_file(context: Context, *, run_id: int) -> dict[str, Any]:
     check_devices(run, path)
     name = f"run-{run.pk}-{run.stage}.root"
     with surviving_power_cuts():
-        kept = keep_file(path, kind=RunFile.Kind.RUN, run=run, name=name)
+        kept = save_file(path, kind=RunFile.Kind.RUN, run=run, name=name)
         if kept.run_id != run.pk:
             raise TaskError(f"This file came in with run {kept.run_id} already; was it copied?")
         mark_kept(row, kept)
@@ -250,6 +313,27 @@ def references(context: Context) -> dict[str, int]:
 
         remind(context.task, text, "runs.change_station", may_know)
     return {"due": len(due)}
+
+
+@routine("runs.space", title=_("Look at the disk"), repeatable=True, schedule="20 * * * *")
+def space(context: Context) -> dict[str, float]:
+    """Tell the administrators once a day while the server's disk is nearly full."""
+    from mppcqa.queue.noticed import Notice
+    from mppcqa.queue.notices import remind
+    from mppcqa.runs.second_store import bytes_a_day, days_left
+
+    text = warning()
+    if text:
+        context.log(text)
+        day_ago = timezone.now() - dt.timedelta(days=1)
+        told = Notice.objects.filter(task__name=context.task.name, at__gt=day_ago)
+        if not told.exists():
+            remind(context.task, text, "auth.change_user")
+    result = {"free_percent": round(room().percent, 1)}
+    if (left := days_left()) is not None:
+        context.log(f"{bytes_a_day() / 1e9:.2f} GB of run files a day: {left:.0f} days are left")
+        result["days_left"] = round(left)
+    return result
 
 
 @routine(

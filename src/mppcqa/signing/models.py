@@ -28,6 +28,7 @@ class Method(models.TextChoices):
 
     PASSWORD = "password", _("password")
     CODE = "code", _("password and code")
+    ELSEWHERE = "elsewhere", _("logged in again at the provider")
     COMMAND = "command", _("on the server's command line")
 
 

@@ -9,6 +9,7 @@ from mppcqa.stages.axes import Axis
 from mppcqa.stages.checklist import Step
 from mppcqa.stages.conditions import ANYWHERE, Condition, at_volts
 from mppcqa.stages.foreign import ForeignKind
+from mppcqa.stages.numbers import ABOVE, BELOW
 from mppcqa.stages.protocol import (
     AnalysisResult,
     Chart,
@@ -34,7 +35,9 @@ from mppcqa.stages.registry import (
 from mppcqa.stages.surveys import Survey, SurveyedDevice, SurveyedTray, SurveyFault
 
 __all__ = [
+    "ABOVE",
     "ANYWHERE",
+    "BELOW",
     "AnalysisResult",
     "Axis",
     "BrokenStage",

@@ -15,8 +15,9 @@ from mppcqa import physics
 from mppcqa.runfile import RunFile, RunFileError
 from mppcqa.stages.conditions import Condition
 from mppcqa.stages.fits import fit_records, per_channel
+from mppcqa.stages.fitting import AS_USUAL, Fitting
 from mppcqa.stages.light import varies
-from mppcqa.stages.protocol import AnalysisResult, Fit, Problem, Result, SharedPart
+from mppcqa.stages.protocol import AnalysisResult, Fit, Problem, Result
 
 Floats = NDArray[np.float64]
 Charges = NDArray[Any]
@@ -51,6 +52,10 @@ class Bias:
         return point
 
 
+OF_LIGHT = ("wavelength_nm",)
+"""Axes that say nothing of a point without light."""
+
+
 def biases(run: RunFile, from_v: float | None = None, to_v: float | None = None) -> Iterator[Bias]:
     """The run's points, the dark one and the lit one of each bias and temperature together.
 
@@ -58,17 +63,22 @@ def biases(run: RunFile, from_v: float | None = None, to_v: float | None = None)
     without a bias, and those without a temperature.
     """
     groups: dict[Condition, dict[float, int]] = {}
+    dark_of: dict[Condition, int] = {}
     for number, values in run.points().items():
         at = Condition(values)
         if "bias_v" in at and "temperature_c" in at:
-            lights = groups.setdefault(at.without("light", "overvoltage_v"), {})
-            lights.setdefault(at.get("light", 0.0), number)
+            light, at = at.get("light", 0.0), at.without("light", "overvoltage_v")
+            if not light:
+                # In the dark there is no wavelength, whatever the lamp was set to.
+                dark_of.setdefault(at.without(*OF_LIGHT), number)
+            groups.setdefault(at, {}).setdefault(light, number)
+    lit = {at.without(*OF_LIGHT) for at, lights in groups.items() if any(lights)}
     for at in sorted(groups, key=lambda one: (one["temperature_c"], one["bias_v"], one)):
         bias, lights = at["bias_v"], groups[at]
         if (from_v is not None and bias < from_v) or (to_v is not None and bias > to_v):
             continue
-        dark = lights.pop(0.0, None)
-        if not lights:
+        dark = lights.pop(0.0, dark_of.get(at.without(*OF_LIGHT)) if lights else None)
+        if not lights and at.without(*OF_LIGHT) not in lit:
             yield Bias(at, dark, None, 0.0)
         for setting, number in lights.items():
             yield Bias(at, dark, number, setting)
@@ -113,6 +123,9 @@ def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> physics.PulseShape:
         given["recovery_per_gate"] = recovery_s / gate_s
     if history_s is not None:
         given["history_per_gate"] = history_s / gate_s
+    for name in ("baseline", "coupling"):
+        if meta.get(f"{name}_s"):
+            given[f"{name}_per_gate"] = meta[f"{name}_s"] / gate_s
     if delays_s:
         given["afterpulse_delays_per_gate"] = tuple(one / gate_s for one in delays_s)
         shares = meta.get("afterpulse_shares")
@@ -121,30 +134,6 @@ def pulse_of(run: RunFile, seen: SeenPulse | None = None) -> physics.PulseShape:
         return physics.PulseShape(**given)
     except ValueError as fault:
         raise RunFileError(f"{run.path.name}: meta tells of no possible pulse: {fault}") from fault
-
-
-def reference_photons(run: RunFile) -> tuple[float, float] | None:
-    """Photons a pulse and channel at light setting 1, and their standard uncertainty.
-
-    None where the file's ``meta/reference`` does not say them.
-    """
-    given = run.meta.get("reference", {})
-    try:
-        factor = float(given["position_factor"])
-        return (
-            float(given["photons_per_pulse"]) * factor,
-            float(given["photons_per_pulse_uncertainty"]) * factor,
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def calibration_of(reference: tuple[float, float] | None) -> dict[str, SharedPart]:
-    """What the reference detector's calibration adds to every PDE of a run; nothing without one."""
-    if reference is None:
-        return {}
-    photons, uncertainty = reference
-    return {"reference detector": SharedPart(quantities=("pde",), relative=uncertainty / photons)}
 
 
 def _read_ahead(run: RunFile, points: list[Bias], slot: int) -> Iterator[list[Charges]]:
@@ -170,6 +159,7 @@ def fit_points(
     slot: int,
     pulse: physics.PulseShape,
     seen: Callable[[Pair | None], None] = lambda pair: None,
+    how: Fitting = AS_USUAL,
 ) -> list[physics.SpectrumFits]:
     """Fits of all channels of a device at each of its points, as few calls as there are kinds.
 
@@ -183,51 +173,57 @@ def fit_points(
         bias = points[i]
         kinds.setdefault((bias.light is not None, bias.dark is not None), []).append(i)
         if len(charges) == 2:
-            light, dark, edges, _ = physics.histogram_pairs(charges[0], charges[1])
+            light, dark, edges, _ = physics.histogram_pairs(charges[0], charges[1], how.bins)
             seen((light, dark, edges))
             histograms.append((edges, light, dark))
             known[i] = varies(run, slot, charges[0], charges[1])
         else:
             seen(None)
-            counts, edges, _ = physics.histogram_charges(charges[0])
+            counts, edges, _ = physics.histogram_charges(charges[0], how.bins)
             histograms.append((edges, counts))
     fitted: dict[int, physics.SpectrumFits] = {}
     for (lit, unlit), numbers in kinds.items():
         some = {i: histograms[i] for i in numbers}
-        fitted |= _fit_kind(some, lit, pulse, known)
+        fitted |= fit_alike(some, lit, pulse, known, how)
         if lit and not unlit:
             # Without a dark run only the fits say where no charge is.
             alone = [points[i] for i in numbers]
             for i, charges in zip(numbers, _read_ahead(run, alone, slot), strict=True):
                 pedestals = fitted[i].get("pedestal")[0]
                 known[i] = varies(run, slot, charges[0], pedestals=pedestals)
-            fitted |= _fit_kind(some, lit, pulse, known)
+            fitted |= fit_alike(some, lit, pulse, known, how)
     return [fitted[i] for i in range(len(points))]
 
 
-def _fit_kind(
+def fit_alike(
     histograms: Mapping[int, tuple[NDArray[Any], ...]],
     lit: bool,
     pulse: physics.PulseShape,
     known: Mapping[int, Floats],
+    how: Fitting = AS_USUAL,
 ) -> dict[int, physics.SpectrumFits]:
     """Fits of points whose histograms are of the same spectra, in one call.
 
-    `known` is what their light varies by, see `varies`, where it was looked for.
+    Each has edges, counts and, of a pair, those in the dark. `known` is what their light varies by,
+    see `varies`, where it was looked for.
     """
     channels = [len(some[1]) for some in histograms.values()]
     edges, counts, *darks = (
         np.concatenate(column) for column in zip(*histograms.values(), strict=True)
     )
     nothing = np.array([0.0, physics.LIGHT_MAY_VARY])
+    simple = how.simple and lit
     variance = np.repeat([known.get(i, nothing) for i in histograms], channels, axis=0)
     fits = physics.fit_spectra(
         counts,
         edges,
-        dark_counts=darks[0] if darks else None,
+        dark_counts=darks[0] if darks and not simple else None,
         light=lit,
         pulse=pulse,
         light_variance=(variance[:, 0], variance[:, 1]),
+        model="simple" if simple else "full",
+        held=how.held,
+        between=how.between,
     )
     ends = np.cumsum(channels)
     return {
@@ -362,14 +358,15 @@ def of_every_fit(fits: physics.SpectrumFits) -> Values:
 def analyse_spectra(
     run: RunFile,
     points: list[Bias],
-    values_of: Callable[[physics.SpectrumFits, Bias], Values],
+    values_of: Callable[[physics.SpectrumFits, Bias, int], Values],
     method: str,
+    how: Fitting = AS_USUAL,
 ) -> AnalysisResult:
     """Values of every device at every point, and breakdown voltages from the gains.
 
-    `values_of` turns the fits of a device at a point into values, statistical and, where there are
-    any, systematic uncertainties and upper limits (channels,) by quantity; the gain is always among
-    the results.
+    `values_of` turns the fits of a device at a point, in a slot, into values, statistical and,
+    where there are any, systematic uncertainties and upper limits (channels,) by quantity; the gain
+    is always among the results.
     """
     results: list[Result] = []
     problems: list[Problem] = []
@@ -377,7 +374,7 @@ def analyse_spectra(
     pulse = pulse_of(run)
     for slot in (row["slot"] for row in run.slots):
         mine = measured(run, slot, points)
-        fitted = list(zip(mine, fit_points(run, mine, slot, pulse), strict=True))
+        fitted = list(zip(mine, fit_points(run, mine, slot, pulse, how=how), strict=True))
         if not mine:
             continue
         # What is systematic makes all gains of a channel larger or smaller by one factor, which
@@ -391,7 +388,7 @@ def analyse_spectra(
             problems += failed_fits(slot, fits, condition)
             records += fit_records(slot, fits, condition)
             gain, gain_error = fits.get("gain")
-            found_here = {**of_every_fit(fits), **values_of(fits, bias)}
+            found_here = {**of_every_fit(fits), **values_of(fits, bias, slot)}
             for key, (values, errors, *shared) in found_here.items():
                 results += per_channel(slot, key, values, errors, condition, method, *shared)
             results += spread_result(slot, "gain_spread", gain, gain_error, condition)

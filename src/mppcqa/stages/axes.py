@@ -8,6 +8,9 @@ from dataclasses import dataclass
 DIGITS = 6
 """Significant digits that a condition is told apart by."""
 
+NEAR_PART = 0.1
+"""Of a wanted value: so near is near on an axis that declares no `Axis.tolerance`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
@@ -35,6 +38,9 @@ class Axis:
     """Points are sorted by the axis of the highest rank first."""
     digits: int = DIGITS
     """Significant digits of what is compared over the campaign without a resolution."""
+    tolerance: float | None = None
+    """How far from the place that a limit names a value may be to be judged by it; by default a
+    tenth of that place, and at least `resolution`."""
     adds_up: bool = False
     """Whether its value is the sum of what was done to the device until then (see
     `mppcqa.stages.records`); a condition without it is one at zero."""
@@ -46,6 +52,15 @@ class Axis:
         places = max(0, -math.floor(math.log10(self.resolution)))
         return round(round(value / self.resolution) * self.resolution, places) + 0.0
 
+    def is_near(self, value: float, wanted: float) -> bool:
+        """Whether what was had at a value tells of a wanted one; at `off` it tells of all."""
+        if value == self.off:
+            return True
+        reach = self.tolerance
+        if reach is None:
+            reach = max(self.resolution, NEAR_PART * abs(wanted))
+        return abs(value - wanted) <= reach * (1 + 1e-9) + 1e-12 * abs(wanted)
+
 
 BIAS_AXIS = Axis(
     key="bias_v",
@@ -53,6 +68,7 @@ BIAS_AXIS = Axis(
     unit="V",
     words="{:g} V",
     resolution=0.01,
+    tolerance=0.5,
     rank=0,
 )
 OVERVOLTAGE_AXIS = Axis(
@@ -61,6 +77,7 @@ OVERVOLTAGE_AXIS = Axis(
     unit="V",
     words="{:g} V over breakdown",
     resolution=0.1,
+    tolerance=0.5,
     stands_for="bias_v",
     rank=10,
 )
@@ -70,6 +87,7 @@ TEMPERATURE_AXIS = Axis(
     unit="°C",
     words="{:g} °C",
     resolution=1.0,
+    tolerance=5.0,
     rank=30,
 )
 LIGHT_AXIS = Axis(
@@ -80,6 +98,16 @@ LIGHT_AXIS = Axis(
     off_words="in the dark",
     on_words="with light",
     rank=20,
+)
+WAVELENGTH_AXIS = Axis(
+    key="wavelength_nm",
+    title="Wavelength",
+    unit="nm",
+    words="{:g} nm",
+    headings=("wavelength", "lambda", "longitud de onda"),
+    resolution=1.0,
+    tolerance=10.0,
+    rank=35,
 )
 SHARED_AXES = (BIAS_AXIS, OVERVOLTAGE_AXIS, TEMPERATURE_AXIS, LIGHT_AXIS)
 """Axes that most stages have, in the order in which a condition is told."""

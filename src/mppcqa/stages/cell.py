@@ -5,36 +5,65 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mppcqa.physics import expected_counts, fit_spectra, histogram_charges
-from mppcqa.physics.spectra import PARAMETERS
+from mppcqa.physics import (
+    PulseShape,
+    SpectrumFits,
+    expected_counts,
+    histogram_charges,
+    histogram_pairs,
+)
 from mppcqa.runfile import WHOLE_DEVICE, Curve, Histogram, IVCurve, RunFile, charge_histograms
-from mppcqa.stages.analysis import Bias, biases, pulse_of
-from mppcqa.stages.fits import fit_records
+from mppcqa.stages.analysis import Bias, biases, fit_alike, of_every_fit, pulse_of
+from mppcqa.stages.fitting import AS_USUAL, Fitting, SpectraOf
+from mppcqa.stages.light import varies
 
-FIT_TITLES = {
-    "pedestal": ("Pedestal", "ADC"),
-    "gain": ("Gain", "ADC/p.e."),
-    "pedestal_width": ("Width of the pedestal", "ADC"),
-    "pe_width": ("Width of a photoelectron", "ADC"),
-    "mean_light_pe": ("Mean light", "p.e."),
-    "crosstalk_children": ("Crosstalk per avalanche", ""),
-    "dark_counts_per_gate": ("Dark counts per gate", ""),
-    "afterpulses": ("Afterpulses per avalanche", ""),
-}
-"""What a spectrum's fit yields: English title, translated where it is shown, and unit."""
 NEAR_C = 0.5
 """An IV curve this near in temperature belongs to a point."""
 
 
-def fit_cell(run: RunFile, slot: int, column: int, point: int) -> dict[str, Any] | None:
+MOST_CHARGES = 20_000_000
+"""Of all channels at a point, that are read for one spectrum."""
+
+
+class TooMany(ValueError):
+    """A point has more charges than are read while somebody waits; the message says how many."""
+
+
+@dataclass(frozen=True)
+class CellFit:
+    """Spectra of one channel at a point with what the fit says of them."""
+
+    bias: Bias
+    fits: SpectrumFits
+    """Of one spectrum, or pair."""
+    edges: Any
+    """(bins + 1,) in ADC."""
+    counts: dict[str, Any]
+    """``light``, ``dark`` -> counts (bins,)."""
+    expected: dict[str, Any]
+    """The same from the fit, NaN outside of the bins that it had; empty where it failed."""
+    not_finite: int
+    values: dict[str, tuple[float, ...]]
+    """Quantity -> value, statistical and, where there are any, systematic uncertainty and limit."""
+
+
+def fit_cell(
+    run: RunFile,
+    slot: int,
+    column: int,
+    point: int,
+    how: Fitting = AS_USUAL,
+    read: SpectraOf | None = None,
+) -> CellFit | None:
     """Spectra (light and dark) and the fit of one channel at a point; None without events.
 
-    The fit is the one that the stages' analyses make, of this channel alone.
+    The fit is the one that the stages' analyses make, and its values are the same. `read` is how
+    the stage reads spectra; without it pulse and values are what every stage has. Raises `TooMany`.
     """
     bias = next((one for one in biases(run) if point in (one.light, one.dark)), None)
     if bias is None:
@@ -42,37 +71,54 @@ def fit_cell(run: RunFile, slot: int, column: int, point: int) -> dict[str, Any]
     charges = _charges(run, slot, column, bias)
     if not charges:
         return None
-    joined = np.concatenate(list(charges.values()))
-    _, edges, bad = histogram_charges(joined[:, None])
-    counts = {name: np.histogram(part, edges[0])[0] for name, part in charges.items()}
-    pulse = pulse_of(run)
-    lit = "light" in counts
-    fits = fit_spectra(
-        counts["light" if lit else "dark"][None],
-        edges,
-        dark_counts=counts["dark"][None] if len(counts) == 2 else None,
-        light=lit,
-        pulse=pulse,
-    )
-    found: dict[str, Any] = {
-        "centres": (edges[0][:-1] + edges[0][1:]) / 2,
-        "counts": counts,
-        "chi2": float(fits.chi2[0]),
-        "ndf": int(fits.ndf[0]),
-        "fault": fits.message(0),
-        "not_finite": int(bad[0]),
-        "record": fit_records(slot, fits, bias.at)[0],
-    }
-    if not found["fault"]:
-        found["values"] = [
-            (*FIT_TITLES[name], *(float(numbers[0]) for numbers in fits.get(name)[:2]))
-            for name in PARAMETERS
-        ]
-        found["expected"] = {
-            name: expected_counts(fits, 0, edges[0], part.sum(), light=name == "light", pulse=pulse)
+    pulse = pulse_of(run) if read is None else read.pulse
+    lit, pair = "light" in charges, len(charges) == 2
+    mine = slice(column, column + 1)
+    if pair:
+        light, dark, edges, bad = histogram_pairs(
+            charges["light"][:, mine], charges["dark"][:, mine], how.bins
+        )
+        known = {0: varies(run, slot, charges["light"], charges["dark"])}
+        fits = fit_alike({0: (edges, light, dark)}, True, pulse, known, how)[0]
+        counts = {"light": light[0], "dark": dark[0]}
+    else:
+        (name, only), known = next(iter(charges.items())), {}
+        if lit:
+            # Where no charge is, which says how much light varies, is told by all channels' fits.
+            every, every_edges, _ = histogram_charges(only, how.bins)
+            first = fit_alike({0: (every_edges, every)}, True, pulse, {}, how)[0]
+            known = {0: varies(run, slot, only, pedestals=first.get("pedestal")[0])}
+        some, edges, bad = histogram_charges(only[:, mine], how.bins)
+        fits = fit_alike({0: (edges, some)}, lit, pulse, known, how)[0]
+        counts = {name: some[0]}
+    simple = how.simple and lit
+    values = {} if fits.status[0] else of_every_fit(fits)
+    if values and read is not None:
+        values |= read.values(fits, bias)
+    return CellFit(
+        bias=bias,
+        fits=fits,
+        edges=edges[0],
+        counts=counts,
+        expected={
+            name: _expected(fits, edges[0], part, how, light=name == "light", pulse=pulse)
             for name, part in counts.items()
-        }
-    return found
+            if not fits.status[0] and not (simple and name == "dark")
+        },
+        not_finite=int(bad[0]),
+        values={key: tuple(float(part[0]) for part in parts) for key, parts in values.items()},
+    )
+
+
+def _expected(
+    fits: SpectrumFits, edges: Any, counts: Any, how: Fitting, *, light: bool, pulse: PulseShape
+) -> Any:
+    """The fit's curve through the bins that it had, of as many events as they hold."""
+    share = expected_counts(fits, 0, edges, 1.0, light=light, pulse=pulse)
+    low, high = how.between
+    inside = (edges[:-1] >= low) & (edges[1:] <= high)
+    scale = counts[inside].sum() / share[inside].sum() if not inside.all() else counts.sum()
+    return np.where(inside, scale * share, np.nan)
 
 
 def curves_near(run: RunFile, slot: int, column: int, point: int) -> list[IVCurve]:
@@ -98,27 +144,34 @@ def quicklook_histograms(run: RunFile, slot: int | None, point: int | None) -> I
 def _with_fit(run: RunFile, one: Histogram, slot: int, point: int, column: int) -> Histogram:
     found = fit_cell(run, slot, column, point)
     name = "light" if run.points()[point].get("light") else "dark"
-    if found is None or name not in found.get("expected", {}):
+    if found is None or name not in found.expected:
         return one
     # Counts of the fit's bins as those of the histogram's own width.
     own = float(np.diff(np.asarray(one.edges)).mean())
-    scale = own / float(np.diff(found["centres"]).mean())
+    scale = own / float(np.diff(found.edges).mean())
     curve = Curve(
         name="fit",
-        title=f"fit, chi2/ndf {found['chi2']:.1f}/{found['ndf']}",
-        x=found["centres"],
-        y=found["expected"][name] * scale,
+        title=f"fit, chi2/ndf {found.fits.chi2[0]:.1f}/{found.fits.ndf[0]}",
+        x=(found.edges[:-1] + found.edges[1:]) / 2,
+        y=found.expected[name] * scale,
     )
     return replace(one, curves=(curve,))
 
 
 def _charges(run: RunFile, slot: int, column: int, bias: Bias) -> dict[str, Any]:
-    found = {}
-    for name, point in (("light", bias.light), ("dark", bias.dark)):
-        if point is None:
-            continue
-        values = run.charges(point, slot)
-        if len(values) and column < values.shape[1]:
-            one = values[:, column]
-            found[name] = one[np.isfinite(one)].astype(float)
-    return {name: part for name, part in found.items() if len(part)}
+    """All channels' charges (events, channels) with light and in the dark, where there are any of
+    the column."""
+    points = {"light": bias.light, "dark": bias.dark}
+    there = {name: point for name, point in points.items() if point is not None}
+    channels = next((row["channels"] for row in run.slots if row["slot"] == slot), 1)
+    number = channels * sum(run.event_count(point, slot) for point in there.values())
+    if number > MOST_CHARGES:
+        raise TooMany(
+            f"the point has {number} charges, and at most {MOST_CHARGES} are read for one spectrum"
+        )
+    found = {name: run.charges(point, slot) for name, point in there.items()}
+    return {
+        name: part
+        for name, part in found.items()
+        if len(part) and 0 <= column < part.shape[1] and np.isfinite(part[:, column]).any()
+    }

@@ -20,6 +20,11 @@ FREE_TITLES = {
     "burst_fraction": "noise in bursts",
     "burst_width": "width of bursts",
 }
+DRAWN_TITLES = {
+    "baseline_per_gate": "baseline taken before the gate",
+    "coupling_per_gate": "AC coupling",
+}
+"""What draws a spectrum's events down, as its run file told or as the spectrum shows."""
 """What a fit of spectra may free: English, translated where it is shown."""
 LIGHT_BY_ZERO = "Light by the fit, and by the pedestal alone"
 
@@ -46,7 +51,10 @@ def fit_records(slot: int, fits: physics.SpectrumFits, condition: Condition) -> 
                 events=float(fits.events[channel]),
                 left_out=float(fits.left_out[channel]),
                 free=tuple(t for t, is_free in zip(titles, freed[channel], strict=True) if is_free),
-                seen=tuple(t for t, is_seen in zip(titles, seen[channel], strict=True) if is_seen),
+                seen=(
+                    *(t for t, is_seen in zip(titles, seen[channel], strict=True) if is_seen),
+                    *(t for name, t in DRAWN_TITLES.items() if getattr(fits, name)[channel] > 0),
+                ),
                 second_ways={LIGHT_BY_ZERO: (*own, *other)} if whole else {},
                 fault=fits.message(channel),
             )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 Bound = Literal[-1, 0, 1]
 """Whether a value is one (0), or all that is known is that the true one lies below it (`BELOW`) or
 above it (`ABOVE`)."""
 BELOW: Literal[1] = 1
-"""The value is an upper limit, at 95 % confidence where nothing else is said."""
+"""The true value is below this one (an upper limit), at 95 % confidence where nothing else is said.
+"""
 ABOVE: Literal[-1] = -1
-"""The value is a lower limit."""
+"""The true value is above this one (a lower limit)."""
+FEW = 0.1
+"""So small a part of limits may be missing in a mean."""
+ONE_SIDED = 1.645
+"""Standard uncertainties between a value and its limit at 95 %."""
 SIGNS = {BELOW: "<", 0: "", ABOVE: ">"}
 """How a bound is written in tables."""
 
@@ -45,15 +50,37 @@ def mean_with_uncertainties(
     return mean, math.sqrt(math.fsum(error * error for error in known)) / n, together
 
 
+def shared_uncertainty(terms: Iterable[tuple[float, Mapping[str, float]]]) -> float:
+    """Standard uncertainty of a weighted sum for what its values share with others.
+
+    Each term is a weight and a value's shared parts by name (`protocol.SharedPart`), in the value's
+    unit. Parts of one name move together, and cancel in a difference; those of different names are
+    independent.
+
+    Two of four values were measured with one photodiode, two with another:
+
+    >>> one, other = {"diode 1": 0.02}, {"diode 2": 0.02}
+    >>> round(shared_uncertainty([(0.25, one), (0.25, one), (0.25, other), (0.25, other)]), 5)
+    0.01414
+    >>> shared_uncertainty([(1.0, one), (-1.0, one)])
+    0.0
+    """
+    moved: dict[str, float] = {}
+    for weight, parts in terms:
+        for name, size in parts.items():
+            moved[name] = moved.get(name, 0.0) + weight * size
+    return math.hypot(*moved.values())
+
+
 class Mean(NamedTuple):
-    """A mean over channels; where there are limits alone, the weakest of them."""
+    """A mean over channels, or a limit of it where too many of them are limits."""
 
     value: float
     statistical: float | None
     systematic: float
     bound: Bound
     limits: int
-    """Limits that are not in it."""
+    """Limits among what it is of: not in a mean (`bound` 0), and in a limit of one."""
 
 
 class OneValue(Protocol):
@@ -72,21 +99,33 @@ class OneValue(Protocol):
     def bound(self) -> Bound: ...
 
 
-def mean_beside_limits(rows: Sequence[OneValue]) -> Mean:
-    """Mean of the values among `rows` (at least one), which limits are not in.
+def mean_beside_limits(rows: Sequence[OneValue]) -> Mean | None:
+    """Mean of the values among `rows` (at least one), which a few limits are not in.
 
-    Of limits alone, the mean of what is below each is below the highest; above each, above the
-    lowest.
+    Where more than a part `FEW` of them are limits, the mean of the others is not that of all, and
+    only a limit of it is known: every upper limit taken as the value, the mean of all is below that
+    (95 %), and above that where they are lower limits. Of limits alone, the mean of what is below
+    each is below the highest; above each, above the lowest. None where some are upper and some
+    lower limits, for these say nothing of a mean.
     """
+    sides = {one.bound for one in rows if one.bound}
     measured = [one for one in rows if not one.bound]
-    limits = len(rows) - len(measured)
+    n, limits = len(rows), len(rows) - len(measured)
+    if len(sides) == 2 and limits > FEW * n:
+        return None
+    above = sides == {ABOVE}
     if not measured:
-        above = all(one.bound == ABOVE for one in rows)
-        value = (min if above else max)(one.value for one in rows if above or one.bound == BELOW)
+        value = (min if above else max)(one.value for one in rows)
         return Mean(value, None, 0.0, ABOVE if above else BELOW, limits)
-    mean = mean_with_uncertainties(
+    value, statistical, systematic = mean_with_uncertainties(
         [one.value for one in measured],
         [one.statistical for one in measured],
         [one.systematic for one in measured],
     )
-    return Mean(*mean, 0, limits)
+    if limits <= FEW * n:
+        return Mean(value, statistical, systematic, 0, limits)
+    value = math.fsum(one.value for one in rows) / n
+    reach = ONE_SIDED * math.hypot(statistical or 0.0, systematic) * len(measured) / n
+    return Mean(
+        value - reach if above else value + reach, None, 0.0, ABOVE if above else BELOW, limits
+    )

@@ -12,6 +12,12 @@ from mppcqa.stages.protocol import Parameter
 MOST_WHOLE = 2**53
 """Beyond it, not every whole number is one of JSON."""
 
+FLAGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0", ""), False),
+}
+"""How a flag is written."""
+
 
 def clean_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Values by key with defaults filled in; `ValueError` lists everything that is wrong."""
@@ -41,18 +47,63 @@ def _clean(parameter: Parameter, value: Any) -> Any:
         case "number":
             return _number(parameter, value)
         case "numbers":
-            parts = value.replace(";", " ").split() if isinstance(value, str) else list(value)
-            if not parts:
-                raise ValueError("at least one number is needed")
-            return [_number(parameter, part) for part in parts]
+            return [_number(parameter, part) for part in _parts(value)]
         case "choice":
-            if value not in parameter.choices:
-                raise ValueError(f"{value!r} is none of {', '.join(parameter.choices)}")
+            if not isinstance(value, str) or value not in parameter.choices:
+                raise ValueError(f"{_short(value)} is none of {', '.join(parameter.choices)}")
             return value
         case "flag":
-            return bool(value)
+            return _flag(value)
         case "text":
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ValueError(f"{_short(value)} is no text")
             return str(value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """The numbers of a list, written or given; one number is a list of one."""
+    if isinstance(value, str):
+        parts: list[Any] = _written(value)
+    elif isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        parts = list(value)
+        for one in parts:
+            if isinstance(one, str) and typed.comma_between_digits(one):
+                raise ValueError(_ambiguous(one))
+    else:
+        parts = [value]
+    if not parts:
+        raise ValueError("at least one number is needed")
+    return parts
+
+
+def _written(text: str) -> list[float]:
+    try:
+        return typed.numbers(text)
+    except typed.NotReadable as error:
+        if error.key == "comma":
+            raise ValueError(_ambiguous(error.part)) from None
+        raise ValueError(f"{_short(error.part)} is no number") from None
+
+
+def _ambiguous(text: str) -> str:
+    """A comma between digits may be a decimal one, or stand between two numbers."""
+    text = text[:30]
+    return (
+        f"{text!r} may be one number or several; write {text.replace(',', '.')} or "
+        f"{text.replace(',', ' ')}"
+    )
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, str):
+        value = FLAGS.get(value.strip().lower(), value)
+    if isinstance(value, str) or value not in (True, False):
+        raise ValueError(f"{_short(value)} is neither true nor false")
+    return bool(value)
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:40]
 
 
 def _number(parameter: Parameter, value: Any) -> float:
@@ -61,9 +112,11 @@ def _number(parameter: Parameter, value: Any) -> float:
         if value is None:
             raise ValueError(f"{written[:30]!r} is no number")
     try:
+        if isinstance(value, bool | bytes | bytearray):  # Python would take True for 1
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{str(value)[:30]} is no number") from None
+        raise ValueError(f"{_short(value)} is no number") from None
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is no finite number")
     unit = f" {parameter.unit}" if parameter.unit else ""

@@ -32,6 +32,8 @@ class Parameter:
     title: str
     """What the form shows; English, translated where it is shown."""
     kind: Kind
+    """``numbers`` are written with blanks or semicolons between them (``52 52.5 53``); ``52,5`` is
+    refused, for it may be one number or two. One number is a list of one."""
     default: Any
     """``None`` for a parameter that may be left empty."""
     unit: str = ""
@@ -61,8 +63,10 @@ class Quantity:
     headline: bool = False
     """True for the few that a summary or a table of devices shows."""
     display_unit: str = ""
-    """Unit that people prefer (``kHz``), with `display_scale` values of it in one stored unit."""
+    """Unit that people prefer; empty for the stored one."""
     display_scale: float = 1.0
+    """How many of `display_unit` are one of `unit`, as in ``unit="Hz", display_unit="kHz",
+    display_scale=0.001``. Checked where the units differ by a prefix."""
     crossing: str = ""
     """Axis on which the straight line through its values meets zero at a point that means
     something (gain against bias: the breakdown voltage); empty for none."""
@@ -72,6 +76,8 @@ class Quantity:
     """What is physically possible; a value outside is refused as an analysis fault."""
     also_called: tuple[str, ...] = ()
     """What tables of other people call it beside title and symbol, in lower case."""
+    says: str = ""
+    """How it is had from others, where the title does not say it; the reference shows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +98,8 @@ class Result:
     """What does not shrink when channels are averaged: calibrations, models. Both together are the
     root of the sum of their squares."""
     bound: Bound = 0
-    """`numbers.BELOW` or `numbers.ABOVE` where the value is a limit at 95 %; it then has no
-    uncertainty (NaN)."""
+    """`BELOW` (of `mppcqa.stages`) where the true value is known only to be below: an upper
+    limit, at 95 %; `ABOVE` where it is above. It then has no uncertainty (NaN)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +116,11 @@ class SharedPart:
     """As a part of the value; either this or `absolute`."""
     absolute: float | None = None
     """In the unit of the quantities."""
+    kind: str = ""
+    """What it is, as "responsivity"; English, translated where it is shown. Empty where its name
+    says that."""
+    of: str = ""
+    """Whose it is and of when: equal ones move the values of all analyses together that have it."""
 
     def __post_init__(self) -> None:
         if (self.relative is None) == (self.absolute is None):
@@ -118,7 +129,8 @@ class SharedPart:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, as it is kept with the analysis."""
         kind = "absolute" if self.relative is None else "relative"
-        return {"quantities": list(self.quantities), kind: getattr(self, kind)}
+        told = {"kind": self.kind, "of": self.of} if self.kind else {}
+        return {"quantities": list(self.quantities), kind: getattr(self, kind), **told}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +205,10 @@ class LimitDefault:
     warn_low: float | None = None
     warn_high: float | None = None
     at: Condition = ANYWHERE
-    """Judge the value at the condition nearest to this one; an empty one judges all."""
+    """Judge the value at the condition nearest to this one; an empty one judges all.
+
+    A condition that is farther than `Axis.tolerance` on any axis is not judged: the device is
+    incomplete, and told why."""
     reason: str = ""
 
 

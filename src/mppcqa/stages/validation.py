@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from mppcqa.stages.axes import Axis
@@ -25,6 +25,7 @@ from mppcqa.stages.protocol import (
 from mppcqa.stages.surveys import Survey
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.mapping_document import mapping_from_json
+from mppcqa.tables.units import by_prefix
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _MEMBERS = tuple(sorted(name for name in dir(Stage) if not name.startswith("_")))
@@ -114,8 +115,7 @@ def _quantity_faults(stage: Stage) -> Iterable[str]:
         yield from _text_faults(what, quantity, _LONGEST_QUANTITY)
         if quantity.scope not in get_args(Scope):
             yield f"{what} has no scope that there is: {quantity.scope!r}"
-        if not math.isfinite(quantity.display_scale) or not quantity.display_scale:
-            yield f"{what} has the display scale {quantity.display_scale}"
+        yield from _scale_faults(what, quantity)
         if len(quantity.bounds) != 2:
             yield f"{what} must have two bounds"
     axes = {axis.key for axis in stage.axes}
@@ -133,6 +133,38 @@ def _quantity_faults(stage: Stage) -> Iterable[str]:
     for limit in stage.limits:
         if limit.quantity not in known:
             yield f"a limit is on {limit.quantity!r}, which it does not yield"
+        yield from _place_faults(f"the limit on {limit.quantity!r} judges at", limit.at, axes)
+    yield from _place_faults("its typical condition is at", stage.typical, axes)
+
+
+def _scale_faults(what: str, quantity: Quantity) -> Iterable[str]:
+    """A scale the wrong way round makes what people read wrong by its square."""
+    scale, shown = quantity.display_scale, quantity.display_unit
+    if not math.isfinite(scale) or scale <= 0:
+        yield f"{what} has the display scale {scale}"
+    elif not shown and scale != 1:
+        yield f"{what} has the display scale {scale:g} and no display unit"
+    elif shown:
+        due = by_prefix(quantity.unit, shown)
+        if due is not None and not math.isclose(scale, due, rel_tol=1e-6):
+            told = quantity.unit or "(a pure number)"
+            yield (
+                f"{what} has the display scale {scale:g}, but 1 {told} is {due:g} {shown}: "
+                f"display_scale={due:g}"
+            )
+
+
+def _place_faults(what: str, at: Any, axes: set[str]) -> Iterable[str]:
+    """A place on an axis that no value has: nothing would ever be found there."""
+    if not isinstance(at, Mapping):
+        yield f"{what} no Condition but a {type(at).__name__}"
+        return
+    for key, value in at.items():
+        if key not in axes:
+            there = ", ".join(sorted(axes)) or "none"
+            yield f"{what} {key!r}, which is none of its axes ({there})"
+        elif isinstance(value, bool) or not math.isfinite(value):
+            yield f"{what} {key} = {value}, which is no number"
 
 
 def _program_faults(stage: Stage) -> Iterable[str]:

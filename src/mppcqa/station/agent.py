@@ -21,16 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import mppcqa
+from mppcqa.queue.program_user import SETTING, bring_left
 from mppcqa.station.bring import Bringing
 from mppcqa.station.link import Away, BadToken, Link, Patience, Refused
 from mppcqa.station.listen import Listener
 from mppcqa.station.programs import ListFault, ProgramList, read_list
-from mppcqa.station.runner import make_safe, program_environment
-from mppcqa.station.spool import Kept, Spool
+from mppcqa.station.runner import make_safe, own_user, program_environment
+from mppcqa.station.spool import RUN_FILE, Kept, Spool
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.1
 HELLO_EVERY_S = 600.0
+LIST_EVERY_S = 1.0
+"""The list of programs is looked at so often."""
 BELL_ASKS_S = 3.0
 
 
@@ -72,11 +75,20 @@ class Agent:
         """Until it is told to end and has brought what it has."""
         self._read_list()
         while not (self.ending and not self.spool.kept()):
-            self.rang |= self.wake.wait(self.step())
+            self.rang |= self._rest(self.step())
             self.wake.clear()
         if self.spare is not None and self.spare.stdin is not None:
             self.spare.stdin.close()
             self.spare.wait()
+
+    def _rest(self, seconds: float) -> bool:
+        """Whether the bell rang within that time, which ends also where the list has changed."""
+        until = time.monotonic() + seconds
+        while not (rang := self.wake.wait(min(seconds, LIST_EVERY_S))):
+            seconds = until - time.monotonic()
+            if seconds <= 0 or self._list_state() != self.list_read:
+                break
+        return rang
 
     def step(self) -> float:
         """Do what is next; how many seconds it may rest then."""
@@ -152,20 +164,28 @@ class Agent:
         if order["make_safe"]:
             problem = make_safe(order["make_safe"], program_environment(order), logger.warning)
             text += f". The station was not made safe: {problem}" if problem else ""
+        # Only now: it may take minutes.
+        with suppress(ValueError, OSError):
+            bring_left(kept.folder, own_user(), RUN_FILE)
         kept.write_end({"state": "lost", "error": text, "exit_status": None, "run_s": None})
+
+    def _list_state(self) -> tuple[int, int]:
+        """What changes with the list's file."""
+        try:
+            found = self.list_path.stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_size)
 
     def _read_list(self) -> None:
         """The list of programs, again when the file has changed; a bad one leaves the former."""
-        try:
-            found = self.list_path.stat()
-            read = (found.st_mtime_ns, found.st_size)
-        except OSError:
-            read = (0, 0)
+        read = self._list_state()
         if read == self.list_read:
             return
         self.list_read = read
         try:
-            self.programs, self.list_problem = read_list(self.list_path), ""
+            self.programs = read_list(self.list_path, other_user=bool(os.environ.get(SETTING)))
+            self.list_problem = ""
         except ListFault as error:
             self.list_problem = str(error)
             logger.warning("%s", error)
@@ -188,6 +208,7 @@ class Agent:
 
     def _hello(self) -> None:
         programs = self.programs.programs.values() if self.programs else ()
+        first = self.welcome is None
         before = time.time()
         self.welcome = self.link.post(
             "hello",
@@ -202,6 +223,9 @@ class Agent:
         self.clock_ahead_s = (before + time.time()) / 2 - served
         self.hello_at = time.monotonic()
         self.listener.listen_to(self.welcome["bell"])
+        if first:
+            text = "this computer serves %s of %s, and waits for runs; Ctrl-C ends it"
+            logger.info(text, self.welcome["station"], self.link.server)
 
     def _ask(self) -> float:
         """Ask for work, unless there is no room for it."""
@@ -262,6 +286,7 @@ class Agent:
             self._trouble(f"the order can't be kept in {self.spool.folder}: {error}")
             self._quiet(5.0)
             return
+        logger.info("%s: %s begins", _called(kept), order["program"])
         self._look_after(kept)
 
     def _bring(self, kept: Kept) -> float:
@@ -281,11 +306,17 @@ class Agent:
         if not done:
             return self.bringing.rest_s
         if self.bringing.counted:
+            state = (kept.end or {}).get("state", "")
             self.spool.remove(kept)
+            logger.info("%s: %s, and brought", _called(kept), state)
         else:
             logger.warning("what came too late is left in %s", self.spool.set_aside(kept))
         self.bringing = None
         return 0.0
+
+
+def _called(kept: Kept) -> str:
+    return f"task {kept.task}, attempt {kept.attempt}"
 
 
 def _new_runner() -> subprocess.Popen[bytes]:

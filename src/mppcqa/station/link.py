@@ -48,7 +48,8 @@ class Link:
 
     def __init__(self, server: str, token_file: Path, agent: str, ca: Path | None = None) -> None:
         address = urlsplit(server if "//" in server else f"http://{server}")
-        self.base = f"{address.scheme}://{address.netloc}{address.path.rstrip('/')}/api/v1/station"
+        self.server = f"{address.scheme}://{address.netloc}{address.path.rstrip('/')}"
+        self.base = f"{self.server}/api/v1/station"
         self.token_file, self.agent = token_file, agent
         self.pool = urllib3.PoolManager(
             maxsize=2,
@@ -88,7 +89,7 @@ class Link:
                 method, f"{self.base}/{path}", body=body, headers=headers, redirect=False
             )
         except urllib3.exceptions.HTTPError as error:
-            raise Away(f"{self.base} is not reached: {error}") from None
+            raise Away(f"{self.server} is not reached: {_in_words(error)}") from None
         try:
             said = json.loads(answer.data)
         except ValueError:
@@ -100,13 +101,32 @@ class Link:
     def _refuse(self, status: int, said: Any, after: str) -> dict[str, Any]:
         if not isinstance(said, dict):
             # Something between us and the server answers, or it is none of ours.
-            raise Away(f"{self.base} answers with status {status}, which is no answer of mppcqa")
+            raise Away(
+                f"{self.server} answers with status {status}, which is no answer of mppcqa: is it "
+                "the address of its pages, and what stands between?"
+            )
         if status == 401:
             raise BadToken(status, said)
         if status == 429 or status >= 500:
             wait_s = float(after) if after.isdecimal() else None
             raise Away(str(said.get("detail", status)), wait_s)
         raise Refused(status, said)
+
+
+def _in_words(error: urllib3.exceptions.HTTPError) -> str:
+    """Why nothing came back, and what to look at; of what is not known, its own words."""
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "no computer of that name is known here. Is the address right?"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        if isinstance(error.__cause__, ConnectionRefusedError):
+            return "nothing listens there. Does the server run, on that port, for other computers?"
+        return f"{error.__cause__ or error}. Is there a way to it from this computer?"
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return f"no answer within {CONNECT_S:.0f} s. Does a firewall close that port?"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        text = f"its certificate or TLS is not as it should be ({error})."
+        return f"{text} A laboratory's own certificates are named with --ca; http has none"
+    return str(error)
 
 
 class Patience:

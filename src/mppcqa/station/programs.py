@@ -100,16 +100,20 @@ class ProgramList:
     run_as_root: bool = False
 
 
-def read_list(path: Path) -> ProgramList:
-    """The list in a file; `ListFault` with everything that is wrong."""
+def read_list(path: Path, *, other_user: bool = False) -> ProgramList:
+    """The list in a file; `ListFault` with everything that is wrong.
+
+    With `other_user` the programs do not run as this process's user, which may be root then.
+    """
     try:
         text = path.read_bytes().decode()
         document = tomllib.loads(text)
     except OSError as error:
-        raise ListFault([f"{path} can't be read: {error.strerror}"]) from None
+        why = f"{path} can't be read ({error.strerror}): write [programs.NAME] and a command there"
+        raise ListFault([why]) from None
     except ValueError as error:  # TOML's and UTF-8's both
         raise ListFault([f"{path} is no TOML: {error}"]) from None
-    faults = [f"{path}: {fault}" for fault in _faults(path, document)]
+    faults = [f"{path}: {fault}" for fault in _faults(path, document, other_user)]
     if faults:
         raise ListFault(faults)
     station = document.get("station", {})
@@ -135,7 +139,7 @@ def _with_python(command: tuple[str, ...]) -> tuple[str, ...]:
     return (sys.executable, *command[1:]) if command[:1] == ("{python}",) else command
 
 
-def _faults(path: Path, document: dict[str, Any]) -> Iterator[str]:
+def _faults(path: Path, document: dict[str, Any], other_user: bool) -> Iterator[str]:
     if problem := _open_to_others(path):
         yield problem
     for name in document.keys() - {"station", "programs"}:
@@ -158,10 +162,12 @@ def _faults(path: Path, document: dict[str, Any]) -> Iterator[str]:
             yield f"program {name}: write [programs.{name}] and its settings below"
         else:
             yield from _program_faults(name, values)
-    if os.geteuid() == 0 and station.get("run_as_root") is not True:
+    told = station if isinstance(station, dict) else {}
+    if os.geteuid() == 0 and not other_user and told.get("run_as_root") is not True:
         yield (
-            "the station runs as root, and so would its programs: give it a user of its own, or "
-            "write run_as_root = true below [station] where root is the only user of a container"
+            "the station runs as root, and so would its programs: give it a user of its own, name "
+            "one for its programs (MPPCQA_PROGRAM_USER), or write run_as_root = true below "
+            "[station] where root is the only user of a container"
         )
 
 

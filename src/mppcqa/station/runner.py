@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -20,14 +21,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import mppcqa
 from mppcqa.disk import measure_file
+from mppcqa.queue import offspring, supervisor
 from mppcqa.queue.output import Odd, Progress, parse
+from mppcqa.queue.program_user import (
+    FOLDER_SETTING,
+    SETTING,
+    Place,
+    ProgramUser,
+    ProgramUserFault,
+    program_user,
+    told_left,
+)
 from mppcqa.queue.untrusted import redact, redact_command
 from mppcqa.station.spool import RUN_FILE, Kept, read_json
 
-# Found as a file: it is a script that sees no package.
-SUPERVISOR = Path(mppcqa.__file__).with_name("queue") / "supervisor.py"
 MAKE_SAFE_S = 60.0
 LOOK_EVERY_S = 0.1
 BAR_EVERY_S = 0.2
@@ -74,46 +82,51 @@ class Runner:
                 return
             with (self.folder / "begun").open("wb") as begun:
                 os.fsync(begun.fileno())
+            place, status, fault = None, 0, ""
             try:
-                status = self._program(held.fileno())
-                end = self._end(status)
-            except OSError as error:
-                end = {"state": FAILED, "error": f"the program can't be run: {error}"}
+                place = Place(self.folder, own_user())
+                status = self._program(place, held.fileno())
+            except (OSError, ProgramUserFault) as error:
+                fault = f"the program can't be run: {error}"
+            # Before what it wrote is brought, which may take minutes.
             if self.stop is not None and self.order["make_safe"]:
                 self._make_safe()
-            self._write_end(end)
+            if place is not None:
+                self._bring(place)
+            self._write_end({"state": FAILED, "error": fault} if fault else self._end(status))
 
-    def _program(self, held: int) -> int:
-        order = self.order
-        run_file = self.folder / RUN_FILE
-        argv = [*order["command"], "--config", str(self.folder / "run.json")]
-        argv += ["--output", str(run_file)]
+    def _bring(self, place: Place) -> None:
+        """The run file, of a program that died too; nothing is said of what else lies there."""
+        if left := place.bring(RUN_FILE):
+            self.message("warning", told_left(left, place.folder))
+
+    def _program(self, place: Place, held: int) -> int:
+        order, user = self.order, place.user
+        if user is not None:
+            place.put("run.json", (self.folder / "run.json").read_text())
+        argv = [*order["command"], "--config", str(place.folder / "run.json")]
+        argv += ["--output", str(place.folder / RUN_FILE)]
         self.line(f"attempt {self.kept.attempt} of task {self.kept.task} on {order['host']}")
-        self.line("$ " + redact_command(argv))
-        process = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-S", "-E", str(SUPERVISOR)),
-                *(str(os.getpid()), str(order["grace_s"]), str(self.folder / "log")),
-                *argv,
-            ],
-            cwd=order["folder"] or self.folder,
-            env=program_environment(order),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            pass_fds=(held,),
-        )
+        self.line("$ " + redact_command(argv) + (f"  (as {user.name})" if user else ""))
+        cwd = Path(order["folder"] or place.folder)
+        if user is not None:
+            argv, cwd = user.command(cwd, argv), Path("/")
+        arguments = [str(os.getpid()), str(order["grace_s"]), str(self.folder / "log"), *argv]
+        process = Supervisor(arguments, cwd, program_environment(order), held)
         try:
             self._follow(process)
         finally:
-            if process.poll() is None:
-                process.terminate()
+            process.terminate()
             status = process.wait()
+        if self.stop is None and status < 0:
+            # The supervisor's own end: of a program that was killed it says 128 and more.
+            name = signal.Signals(-status).name
+            self.stop = (LOST, f"the program's supervisor was killed ({name}), its program with it")
         self._show_bar(last=True)
         return status
 
-    def _follow(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None  # noqa: S101
-        source = process.stdout.fileno()
+    def _follow(self, process: Supervisor) -> None:
+        source = process.output
         asked = False
         while True:
             ready, _, _ = select.select([source], [], [], LOOK_EVERY_S)
@@ -178,10 +191,6 @@ class Runner:
             part.replace(self.folder / "bar.json")
 
     def _end(self, status: int) -> dict[str, Any]:
-        if self.stop is None and status < 0:
-            # The supervisor's own end: of a program that was killed it says 128 and more.
-            name = signal.Signals(-status).name
-            self.stop = (LOST, f"the program's supervisor was killed ({name}), its program with it")
         if self.stop is not None:
             return {"state": self.stop[0], "error": self.stop[1], "exit_status": None}
         self.line(f"program ended with exit status {status}")
@@ -189,12 +198,17 @@ class Runner:
         if status != 0:
             end["state"] = FAILED
             end["error"] = f"The test program ended with exit status {status}."
-        elif not (self.folder / RUN_FILE).is_file():
+        elif not self._wrote():
             end["state"] = FAILED
             end["error"] = "The test program said that it was done, but it wrote no run file."
         if end["state"] == FAILED:
             end["error"] += f"{self._room()} Its last words:\n{self._last_words()}"
         return end
+
+    def _wrote(self) -> bool:
+        """Whether there is something to bring; of a full disk an empty file is left."""
+        path = self.folder / RUN_FILE
+        return path.is_file() and path.stat().st_size > 0
 
     def _room(self) -> str:
         with suppress(OSError):
@@ -222,9 +236,8 @@ class Runner:
 
     def _write_end(self, end: dict[str, Any]) -> None:
         end["run_s"] = round(time.monotonic() - self.started, 3)
-        path = self.folder / RUN_FILE
-        if path.is_file():
-            measured = measure_file(path)
+        if self._wrote():
+            measured = measure_file(self.folder / RUN_FILE)
             end |= {"size": measured.size, "sha256": measured.sha256}
         self.line(f"ended: {end['state']}")
         if self.lost_lines:
@@ -232,6 +245,69 @@ class Runner:
             (self.folder / "reserve").unlink(missing_ok=True)
             self.message("warning", text)
         self.kept.write_end(end)
+
+
+class Supervisor:
+    """The program's supervisor: a fork of this process, which has no thread and loaded all of it.
+
+    Of what is open here it has `held` alone.
+    """
+
+    def __init__(
+        self, arguments: list[str], cwd: Path, environment: dict[str, str], held: int
+    ) -> None:
+        self.status: int | None = None
+        """As `Popen.returncode`: below 0 the signal that ended it."""
+        if not (cwd.is_dir() and os.access(cwd, os.X_OK)):
+            raise OSError(f"{cwd} is no folder that a program may work in")
+        self.output, sink = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                _become_supervisor(sink, held)
+                os.environ.clear()
+                os.environ.update(environment)
+                os.chdir(cwd)
+                status = supervisor.main(arguments)
+            except OSError as error:
+                os.write(2, f"the program can't be run: {error}\n".encode())
+            finally:
+                os._exit(status)
+        os.close(sink)
+
+    def terminate(self) -> None:
+        """Ask it to end its program, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def poll(self) -> int | None:
+        """How it ended, or None."""
+        return self._look(os.WNOHANG)
+
+    def wait(self) -> int:
+        """How it ended, once it has."""
+        status = self._look(0)
+        assert status is not None  # noqa: S101
+        return status
+
+    def _look(self, options: int) -> int | None:
+        if self.status is None:
+            ended, status = os.waitpid(self.pid, options)
+            if ended:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+
+def _become_supervisor(output: int, held: int) -> None:
+    """Nothing of the runner's but `held`, and no input; what it says goes to `output`."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.set_inheritable(held, True)
+    os.closerange(3, held)
+    os.closerange(held + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    offspring.call_myself("supervisor")
 
 
 def _lock(file: int) -> bool:
@@ -252,15 +328,24 @@ def program_environment(order: dict[str, Any]) -> dict[str, str]:
     found = {name: os.environ[name] for name in names if name in os.environ}
     ahead = order.get("clock_ahead_s", 0.0)
     own = {"PYTHONUNBUFFERED": "1", "MPPCQA_CLOCK_AHEAD_S": str(ahead)}
+    with suppress(ProgramUserFault):  # told where the program is started
+        user = own_user()
+        own |= {} if user is None else user.environment()
     return {**found, **own, **order["environment"]}
+
+
+def own_user() -> ProgramUser | None:
+    """Who runs test programs here, where another than the station's user is named."""
+    return program_user(os.environ.get(SETTING, ""), os.environ.get(FOLDER_SETTING, ""))
 
 
 def make_safe(argv: Sequence[str], environment: dict[str, str], log: Any) -> str:
     """Run what leaves the hardware safe; what went wrong, or an empty text."""
     log("make safe: " + redact_command(argv))
     try:
+        user = own_user()
         done = subprocess.run(  # noqa: S603
-            list(argv),
+            user.command(Path("/"), argv) if user else list(argv),
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -269,7 +354,7 @@ def make_safe(argv: Sequence[str], environment: dict[str, str], log: Any) -> str
             timeout=MAKE_SAFE_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, subprocess.TimeoutExpired, ProgramUserFault) as error:
         return str(error)
     if output := (done.stdout + done.stderr).strip():
         log(output[-65536:])

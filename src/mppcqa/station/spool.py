@@ -93,6 +93,12 @@ class Kept:
         write_json(self.folder / "end.json", end)
 
 
+def _reserve(path: Path) -> None:
+    """Keep room on the disk free; nothing of it has to be written with the next flush."""
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+
+
 class Spool:
     """The folder of one station's program."""
 
@@ -138,7 +144,7 @@ class Spool:
         folder = self.attempts / f"{task}-{attempt}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
+            _reserve(folder / RESERVE)
             config = {**order["config"], "truth": str(folder / "truth.json")}
             # This may be made again from the order, which alone must be there after a power cut.
             (folder / "run.json").write_text(json.dumps(config, indent=1))

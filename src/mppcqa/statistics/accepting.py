@@ -15,6 +15,7 @@ from mppcqa.inventory.models import Device, Lot
 from mppcqa.inventory.moving import Held
 from mppcqa.inventory.states import DeviceState, Move
 from mppcqa.limits.acceptance import Acceptance
+from mppcqa.limits.signals import lot_decided
 from mppcqa.refused import Fault, Refused
 from mppcqa.results.models import Outcome, Standing
 from mppcqa.statistics.models import DeviceSummary
@@ -170,6 +171,7 @@ def decide(row: Acceptance, *, by: AbstractBaseUser | None = None) -> Acceptance
     if now.outcome == Acceptance.Outcome.REJECTED:
         now.held = _hold(now, by)
     now.save()
+    lot_decided.send(Acceptance, acceptance=now)
     return now
 
 

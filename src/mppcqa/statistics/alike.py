@@ -62,7 +62,9 @@ def propose(wanted: Wanted, viewer: Viewer) -> Proposal:
     """Look for the groups; nothing is held and nothing is changed."""
     serials, refused = fitting(wanted.need, viewer)
     values = _values(wanted.value, serials, viewer)
-    members = [Member(pk, *values[pk]) for pk in serials if pk in values]
+    # Each database has an order of texts of its own; what is proposed must not hang on it.
+    in_order = sorted(serials, key=serials.__getitem__)
+    members = [Member(pk, *values[pk]) for pk in in_order if pk in values]
     numbers = [one.value for one in members]
     classes = _classes(wanted.alike, [one.device for one in members], viewer)
     best = grouped_by(

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from mppcqa.limits.judging import own_limits
 from mppcqa.limits.models import Limit, LimitSet
-from mppcqa.results.conditions import distance
+from mppcqa.results.conditions import distance, tells_of
 from mppcqa.statistics.capability import Capability, capability, of_quantiles
 from mppcqa.statistics.control import ROUNDING
 from mppcqa.statistics.models import Bucket, OutcomeCount, Series
@@ -69,7 +69,7 @@ def _where(limit: Limit, there: Sequence[Series]) -> list[Series]:
     """Where a limit judges: at the nearest condition, or at all."""
     if not limit.at:
         return list(there)
-    near = [(distance(one.at, limit.at), one) for one in there]
+    near = [(distance(one.at, limit.at), one) for one in there if tells_of(one.at, limit.at)]
     least = min((far for far, _one in near), default=math.inf)
     return [one for far, one in near if far == least and math.isfinite(far)][:1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from mppcqa.refused import Fault, Refused
@@ -21,6 +22,34 @@ class PlanRefused(Refused):
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What was planned for a stage, over all campaigns, and what was done: plans know none."""
+
+    passed: int
+    due: int
+    """Devices that should pass by now."""
+    devices: int
+    until: dt.date
+
+
+def against_plan(plan: Plan, passed: int, day: dt.date) -> Wanted:
+    """A plan beside the devices that pass on a day."""
+    return Wanted(passed, due_by(plan, day), plan.devices, plan.until)
+
+
+def all_plans(day: dt.date) -> dict[str, Wanted]:
+    """Every plan beside what was done, by stage; two questions."""
+    plans = {one.stage: one for one in Plan.objects.all()}
+    passed: dict[str, int] = dict(
+        WeekYield.objects.filter(stage__in=plans)
+        .order_by()
+        .values_list("stage")
+        .annotate(n=Sum("last_passed"))
+    )
+    return {key: against_plan(plan, passed.get(key, 0), day) for key, plan in plans.items()}
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a stage is."""
 
@@ -28,8 +57,8 @@ class Progress:
     """Each Monday since the first device and how many of that week pass now, without a gap."""
     passed: int
     plan: Plan | None
-    due: int | None
-    """How many should have passed by now, by the plan."""
+    wanted: Wanted | None
+    """What the plan wants by now; None without one."""
     forecast: Forecast | None
     ends: tuple[dt.date | None, dt.date | None, dt.date | None] | None
     """80 % of futures end between the first and the last of these; the second is the median."""
@@ -57,7 +86,8 @@ def progress(stage: str, now: dt.datetime) -> Progress:
             for one in (found.low, found.median, found.high)
         )
         ends = low, median, high
-    return Progress(weeks, passed, plan, due_by(plan, now.date()), found, ends)
+    wanted = against_plan(plan, passed, now.date())
+    return Progress(weeks, passed, plan, wanted, found, ends)
 
 
 def due_by(plan: Plan, day: dt.date) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mppcqa.results.bulk_values import MeasurementColumns
 from mppcqa.results.conditions import distance, setting
+from mppcqa.results.means import ChannelSums, channel_sums
 from mppcqa.results.models import Analysis, ConditionPoint, QuantityRow
-from mppcqa.results.reading import read_values
 from mppcqa.runs.alarms import StationAlarm, open_alarm
 from mppcqa.runs.models import Run, Station
 from mppcqa.stages import Condition, all_stages
@@ -97,8 +98,8 @@ def references(station: Station, since: dt.datetime | None = None) -> list[Watch
     quantities = {
         row.pk: row for row in QuantityRow.objects.filter(stage=stage.key, key__in=headlines)
     }
-    values = read_values([device], analyses=list(when), quantities=list(quantities)).measured
-    found = _by_setting(values, stage.typical, when)
+    sums = list(channel_sums([device], when.keys(), quantities.keys()))
+    found = _by_setting(sums, stage.typical, when)
     made = [
         _watched(quantities[pk], at, points)
         for pk, (at, points) in found.items()
@@ -112,24 +113,15 @@ Points = list[tuple[dt.datetime, int, float, float]]
 
 
 def _by_setting(
-    values: MeasurementColumns, typical: Condition, when: dict[int, tuple[dt.datetime, int]]
+    sums: Sequence[ChannelSums], typical: Condition, when: dict[int, tuple[dt.datetime, int]]
 ) -> dict[int, tuple[Condition, Points]]:
     """Quantity (id) -> its setting of most analyses, and the mean over channels of each."""
-    values = values.take(np.isfinite(values.value))
-    points = ConditionPoint.objects.in_bulk(np.unique(values.condition).tolist())
+    points = ConditionPoint.objects.in_bulk({one.condition for one in sums})
     settings = {pk: setting(one.at).rounded() for pk, one in points.items()}
-    cells: dict[tuple[int, Condition], dict[int, list[int]]] = defaultdict(dict)
-    for place, (quantity, analysis, condition) in enumerate(
-        zip(
-            values.quantity.tolist(),
-            values.analysis.tolist(),
-            values.condition.tolist(),
-            strict=True,
-        )
-    ):
-        mine = cells[quantity, settings[condition]]
-        mine.setdefault(analysis, []).append(place)
-    total = values.total
+    cells: dict[tuple[int, Condition], dict[int, list[ChannelSums]]] = defaultdict(dict)
+    for one in sums:
+        mine = cells[one.quantity, settings[one.condition]]
+        mine.setdefault(one.analysis, []).append(one)
     best: dict[int, tuple[tuple[float, float], Condition]] = {}
     for (quantity, at), mine in cells.items():
         rank = (-len(mine), distance(at, typical))
@@ -138,10 +130,11 @@ def _by_setting(
     found = {}
     for quantity, (_rank, at) in best.items():
         rows: Points = []
-        for analysis, places in cells[quantity, at].items():
+        for analysis, some in cells[quantity, at].items():
             moment, run = when[analysis]
-            error = float(np.sqrt(np.sum(total[places] ** 2))) / len(places)
-            rows.append((moment, run, float(values.value[places].mean()), error))
+            n = sum(one.n for one in some)
+            error = math.sqrt(sum(one.statistical + one.systematic for one in some)) / n
+            rows.append((moment, run, sum(one.value for one in some) / n, error))
         found[quantity] = at, sorted(rows)
     return found
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from mppcqa.results.conditions import compared, distance
+from mppcqa.results.means import ChannelSums, channel_sums
 from mppcqa.results.models import Analysis, QuantityRow
-from mppcqa.results.reading import read_values
 from mppcqa.results.sums import points_at
 from mppcqa.runs.models import Run, RunSlot
 from mppcqa.stages import Condition, get_stage
+from mppcqa.stages.numbers import shared_uncertainty
 from mppcqa.statistics.gauge import MOST
 
 RUNS = 2000
@@ -33,6 +36,8 @@ class Repeat:
     value: float
     error: float
     """Standard uncertainty without what the run's values share; NaN where unknown."""
+    shared: Mapping[str, float] = field(default_factory=dict)
+    """What they share, by name, in the value's unit."""
 
 
 @dataclass(frozen=True)
@@ -60,38 +65,56 @@ def repeats(stage: str, quantity: QuantityRow) -> Repeats:
         measured[device].append(run)
     devices = [device for device, mine in measured.items() if len(mine) > 1][:DEVICES]
     wanted = {run for device in devices for run in measured[device]}
-    rows = Analysis.objects.visible_to(None).filter(run_file__run__in=wanted, counts=True)
-    of_run = dict(rows.order_by("pk").values_list("pk", "run_file__run"))
-    values = read_values(devices, analyses=list(of_run), quantities=[quantity.pk]).measured
-    values = values.take(np.isfinite(values.value))
-    points = {pk: compared(at) for pk, at in points_at(values.condition).items()}
-    cells: dict[Condition, dict[tuple[int, int], list[int]]] = defaultdict(dict)
-    for place, (device, analysis, condition) in enumerate(
-        zip(
-            values.device.tolist(),
-            values.analysis.tolist(),
-            values.condition.tolist(),
-            strict=True,
-        )
-    ):
-        cells[points[condition]].setdefault((device, of_run[analysis]), []).append(place)
+    counting = Analysis.objects.visible_to(None).filter(run_file__run__in=wanted, counts=True)
+    told = counting.order_by("pk").values_list("pk", "run_file__run", "shared")
+    of_run = {pk: run for pk, run, _parts in told}
+    parts_of = {run: parts for _pk, run, parts in told}
+    sums = list(channel_sums(devices, of_run.keys(), [quantity.pk]))
+    points = {pk: compared(at) for pk, at in points_at([one.condition for one in sums]).items()}
+    cells: dict[Condition, dict[tuple[int, int], list[ChannelSums]]] = defaultdict(dict)
+    for one in sums:
+        key = one.device, of_run[one.analysis]
+        cells[points[one.condition]].setdefault(key, []).append(one)
     typical = get_stage(stage).typical
-    found = Repeats(Condition(), [])
-    best = (1, 0.0)
-    for at, mine in cells.items():
-        several = _several(mine)
-        rank = (-len(several), distance(at, typical))
-        if several and rank < best:
-            best = rank
-            found = Repeats(at, [
-                Repeat(device, *runs[run], run, float(values.value[places].mean()),
-                       float(np.sqrt(np.sum(values.statistical[places] ** 2))) / len(places))
-                for (device, run), places in sorted(mine.items()) if device in several
-            ])  # fmt: skip
-    return found
+    several = {at: _several(mine) for at, mine in cells.items()}
+    there = [at for at, some in several.items() if some]
+    if not there:
+        return Repeats(Condition(), [])
+    at = min(there, key=lambda one: (-len(several[one]), distance(one, typical)))
+    rows = [
+        _repeat((device, *runs[run], run), some, parts_of[run], quantity.key)
+        for (device, run), some in sorted(cells[at].items())
+        if device in several[at]
+    ]
+    return Repeats(at, rows)
 
 
-def _several(cells: dict[tuple[int, int], list[int]]) -> set[int]:
+def _repeat(
+    of: tuple[int, int, int, int],
+    sums: Sequence[ChannelSums],
+    parts: Mapping[str, Mapping[str, Any]],
+    quantity: str,
+) -> Repeat:
+    """Mean of a device's values of a run; `parts` is what its analysis says that they share."""
+    n = sum(one.n for one in sums)
+    mean = sum(one.value for one in sums) / n
+    error = math.sqrt(sum(one.statistical for one in sums)) / n
+    shared = {
+        _whose(name, part, of[1]): abs(mean) * part["relative"]
+        if "relative" in part
+        else part["absolute"]
+        for name, part in parts.items()
+        if quantity in part["quantities"]
+    }
+    return Repeat(*of, mean, error, shared)
+
+
+def _whose(name: str, part: Mapping[str, Any], station: int) -> str:
+    """The name of a shared part; of one that does not say whose it is, no other station's."""
+    return name if part.get("of") else f"{name} (station {station})"
+
+
+def _several(cells: Mapping[tuple[int, int], Any]) -> set[int]:
     """Devices of more than one run."""
     counts: dict[int, int] = defaultdict(int)
     for device, _run in cells:
@@ -109,6 +132,22 @@ def for_gauge(rows: Sequence[Repeat]) -> list[Repeat]:
         if len(taken) + len(mine) <= MOST:
             taken += mine
     return taken
+
+
+def shared_of_difference(rows: Sequence[Repeat], first: int, second: int) -> float:
+    """Uncertainty of the mean difference of two stations, of devices that both measured, for what
+    the values of each share: one reference detector used by both moves nothing."""
+    of = {one.device for one in rows if one.station == first}
+    of &= {one.device for one in rows if one.station == second}
+    times: dict[tuple[int, int], int] = defaultdict(int)
+    for one in rows:
+        times[one.device, one.station] += 1
+    signs = {first: -1.0, second: 1.0}
+    return shared_uncertainty(
+        (signs[one.station] / len(of) / times[one.device, one.station], one.shared)
+        for one in rows
+        if one.device in of and one.station in signs
+    )
 
 
 def paired(

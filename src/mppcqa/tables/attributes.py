@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from mppcqa.tables.conditions import KEYS, NAMED, in_header, is_about
 from mppcqa.tables.mapping import Column
+from mppcqa.tables.numbers import to_number
 from mppcqa.tables.words import say as _
 
 OF_THE_FORMAT = (
@@ -76,3 +78,31 @@ def _conditions(column: Column, texts: Mapping[str, str]) -> Iterator[tuple[str,
         if there is not None and not (name == "bias_v" and column.role == "bias_v"):
             words = {"name": name, "value": there.value, "place": column.source}
             yield name, there.value, _("%(name)s = %(value)g: an attribute of %(place)s") % words
+
+
+SCALE, OFFSET = "scale_factor", "add_offset"
+"""Attributes by which NetCDF's and CF's conventions keep numbers as whole ones."""
+SCALES = re.compile(
+    r"(?i)(scale|scaling|slope|multiplier|lsb|(volts?|v)_per_(count|adc|lsb))(_\w)?"
+)
+"""Attributes that may say the same, and mean it or not."""
+
+
+def stored_scale(attributes: Any) -> tuple[float, float]:
+    """Factor and offset of a dataset's numbers by `SCALE` and `OFFSET`."""
+    texts = texts_of(attributes)
+    found = [to_number(texts[key], ".") if key in texts else None for key in (SCALE, OFFSET)]
+    return (1.0 if found[0] is None else found[0]), (found[1] or 0.0)
+
+
+def scale_doubts(columns: list[tuple[Column, dict[str, str]]]) -> list[str]:
+    """What is to ask of numbers beside an attribute that may be their scale."""
+    text = _(
+        "%(place)s has the attribute %(key)s = %(value)s, which is not applied: is it right so?"
+    )
+    return [
+        text % {"place": column.source, "key": key, "value": value}
+        for column, texts in columns
+        for key, value in texts.items()
+        if SCALES.fullmatch(key) and to_number(value, ".") not in (None, 1.0)
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.languages import in_english
-from mppcqa.tables.numbers import PLAIN, to_number
+from mppcqa.tables.numbers import numberlike, to_number
 from mppcqa.tables.units import conversion, is_unit, read_unit
 from mppcqa.tables.words import say as _
 
@@ -68,9 +68,9 @@ KNOWN = {head: key for key, heads in HEADS.items() for head in heads}
 SIGNALS = {
     "bias_v": re.compile(
         r"(?:bias|reverse)?\s?(?:voltage|voltaje|tension|spannung|volt|volts)(?:\s?(?:reading|read|"
-        r"meas(?:ured)?|src|source|set|bias|v|\d)\s?)*|v|u|v ?(?:bias|rev|r|set|src|source|meas|dc|"
-        r"in|dut|sipm|smu|op|hv)|smu ?\d* voltage|u ?bias|hv|bias|"
-        r"(?:bias|smu|source|set|src|dut) ?v(?:oltage)?|"
+        r"meas(?:ured)?|src|source|set|bias|v|u|r|\d)\s?)*|v|u|"
+        r"v ?(?:bias|rev|r|set|src|source|meas|dc|in|dut|sipm|smu|op|hv)|smu ?\d* voltage|"
+        r"u ?bias|hv|bias|(?:bias|smu|source|set|src|dut) ?v(?:oltage)?|"
         r"reverse bias|source value|source|a ?v|v ?\d|smu voltage|bias \(v\)|voltage \(v\)"
     ),
     "current_a": re.compile(
@@ -92,7 +92,7 @@ SIGNALS = {
         r"(?:adc|energy|charge|q|qdc|amplitude|bin|bins|bin ?cent(?:er|re)|(?:bin ?)?(?:low(?:er)?|"
         r"left|high|upp?er|right|up)(?: ?edge)?|bin ?(?:start|begin|end|min|max)|"
         r"adc ?(?:channel|ch|counts?|value|bin)|hg|lg|pha|integral|area|energylong|"
-        r"energy long|carga|pulse ?(?:height|area|charge)|channel|ch|x|center|centre|"
+        r"pha (?:hg|lg)|energy long|carga|pulse ?(?:height|area|charge)|channel|ch|x|center|centre|"
         r"(?:hg|lg|pha|adc|qdc|q|charge|energy|carga) ?\d+)"
     ),
     "time": re.compile(
@@ -257,6 +257,22 @@ def _conditions(text: str) -> tuple[str, dict[str, float]]:
     return kept.strip(" ,;@") or text, found
 
 
+def with_conditions_above(heads: Sequence[str], above: Sequence[str]) -> tuple[str, ...]:
+    """Headings with what a row above them says of the columns from there on.
+
+    >>> with_conditions_above(["U (V)", "I (nA)", "U (V)", "I (nA)"], ["25 °C", "", "-20 °C"])
+    ('U (V) @ 25 °C', 'I (nA) @ 25 °C', 'U (V) @ -20 °C', 'I (nA) @ -20 °C')
+    """
+    there = [cell for cell in above if cell]
+    if len(heads) < 3 or not there or not all(_conditions(f"x @ {cell}")[1] for cell in there):
+        return tuple(heads)
+    said, done = "", []
+    for place, head in enumerate(heads):
+        said = (above[place] if place < len(above) else "") or said
+        done.append(f"{head} @ {said}" if said and head else head)
+    return tuple(done)
+
+
 def named_columns(heads: Sequence[str], units: Sequence[str] = ()) -> list[Column]:
     """Columns of the heads; one without a head is called after its place.
 
@@ -347,7 +363,7 @@ def edge_of(column: Column) -> int:
 def is_heading(cells: Sequence[str]) -> bool:
     """Whether a row is one of headings: a word that is known, or a unit in brackets, no number."""
     filled = [cell for cell in cells if cell.strip()]
-    if len(filled) < 1 or any(PLAIN.fullmatch(cell.strip()) for cell in filled):
+    if len(filled) < 1 or any(map(numberlike, filled)):
         return False
     columns = [read_head(cell) for cell in filled]
     return any(

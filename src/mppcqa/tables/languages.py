@@ -9,22 +9,34 @@ from functools import lru_cache
 WORDS = {
     "voltage": (
         *("spannung", "tensione", "tension", "tensão", "spanning", "napięcie", "напряжение"),
-        *("电压", "電圧", "電壓"),
+        *("tensión", "电压", "電圧", "電壓", "전압", "印加電圧", "tension appliquée"),
     ),
-    "reverse voltage": ("sperrspannung", "tensione inversa", "tension inverse", "反向电压"),
+    "reverse voltage": (
+        *("sperrspannung", "tensione inversa", "tension inverse", "tensión inversa"),
+        *("voltaje inverso", "tensão inversa", "tensão reversa", "反向电压", "逆電圧", "역전압"),
+    ),
     "bias voltage": (
         *("偏压", "偏置电压", "バイアス電圧", "bias spannung", "biasspannung", "vorspannung"),
-        *("tensione di bias", "tension de polarisation", "tensão de polarização"),
+        *("tensione di bias", "tensione di polarizzazione", "tension de polarisation"),
+        *("tensión de polarización", "voltaje de polarización", "tensão de polarização"),
+        *("tensión de bias", "voltaje de bias", "逆バイアス電圧", "바이어스 전압"),
         "напряжение смещения",
     ),
     "current": (
         *("strom", "corrente", "courant", "stroom", "corriente", "prąd", "ток"),
-        *("电流", "電流"),
+        *("电流", "電流", "전류"),
     ),
-    "dark current": ("dunkelstrom", "corrente di buio", "courant d'obscurité", "暗电流", "暗電流"),
+    "dark current": (
+        *("dunkelstrom", "corrente di buio", "courant d'obscurité", "corriente oscura"),
+        *("corriente de oscuridad", "corrente escura", "暗电流", "暗電流", "암전류"),
+    ),
+    "leakage current": (
+        *("leckstrom", "corrente di perdita", "courant de fuite", "corriente de fuga"),
+        *("corrente de fuga", "漏れ電流", "漏电流"),
+    ),
     "temperature": (
         *("temperatur", "température", "temperatuur", "temperatura", "температура"),
-        *("温度", "溫度"),
+        *("温度", "溫度", "恒温槽温度", "온도"),
     ),
     "channel": (
         "kanal",
@@ -49,8 +61,8 @@ WORDS = {
     "rate": ("zählrate", "taux", "frequenza di conteggio", "计数率", "計数率"),
     "amplitude": ("ampiezza", "amplituda", "амплитуда", "幅度", "振幅"),
 }
-"""English word by those of German, Italian, French, Portuguese, Dutch, Polish, Russian, Chinese
-and Japanese; Spanish stands with the English ones in `headings`."""
+"""English word by those of German, Italian, French, Portuguese, Dutch, Polish, Russian, Chinese,
+Japanese and Korean; most Spanish ones stand with the English ones in `headings`."""
 
 
 def _bare(text: str) -> str:

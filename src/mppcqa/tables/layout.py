@@ -8,9 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 
-from mppcqa.tables.cell_units import number_of, units_of_cells, with_unit
+from mppcqa.tables.cell_units import number_of, units_of_cells
 from mppcqa.tables.errors import TableError
+from mppcqa.tables.heading_rows import (
+    above_comments,
+    above_units,
+    filled,
+    first_below,
+    is_number,
+)
 from mppcqa.tables.headings import (
     MAX_COLUMNS,
     Column,
@@ -20,6 +28,7 @@ from mppcqa.tables.headings import (
     named_columns,
     read_head,
     too_many_columns,
+    with_conditions_above,
 )
 from mppcqa.tables.numbers import decimal_sign, is_word_for_nothing, numberlike
 from mppcqa.tables.told_units import told_units
@@ -29,6 +38,8 @@ BLANKS = " "
 """Separator of columns that stand apart by any number of blanks."""
 SEPARATORS = ("\t", ";", "|", ",", BLANKS)
 REMARKS = ("#", "//", "%", "!", "--", "**", "==")
+SAMPLES = "samples"
+"""Heading of as many cells as follow it, which CoMPASS writes last."""
 PROBED = 400
 MOST_TITLES = 200
 """Lines of titles, facts and remarks that may stand before the table."""
@@ -95,6 +106,7 @@ def _find_layout(
         raise TableError(_("The table is empty."))
     mark = separator or find_separator([lines[at] for at in body])
     rows = {at: split(lines[at], mark) for at in body}
+    rows = _without_samples(rows)
     width = _width(_later(list(rows.values())))
     if width > MAX_COLUMNS:
         raise TableError(too_many_columns(width))
@@ -111,6 +123,8 @@ def _find_layout(
             named.pop()
         width = max(width, len(named)) if mark != BLANKS else width
     heading, units = _heading(lines, mark, heading_at, first, width, kinds)
+    above_it = [[], *(row for at, row in rows.items() if at < heading_at)]
+    heading = with_conditions_above(heading, above_it[-1])
     if heading_at >= 0 and units:
         first = max(first, heading_at + 2)
     beyond = [rows[at] for at in rows if at >= first]
@@ -138,6 +152,12 @@ def _find_layout(
     )
 
 
+def _without_samples(rows: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Rows cut at their last heading where that is one of samples."""
+    width = next((len(row) for row in list(rows.values())[:40] if row[-1].lower() == SAMPLES), 0)
+    return {at: row[:width] for at, row in rows.items()} if width > 2 else rows
+
+
 def _body(lines: Sequence[str], skip: int) -> list[int]:
     """Places of the lines that are neither blank nor remarks: the first, and the last ones seen."""
     found = [at for at in range(skip, len(lines)) if lines[at].strip() and not is_remark(lines[at])]
@@ -158,7 +178,7 @@ def find_separator(lines: Sequence[str]) -> str:
         if width < 2:
             continue
         full = [cell for row in usual if len(row) == width for cell in row if cell]
-        share = sum(map(_is_number, full)) / max(1, len(full))
+        share = sum(map(is_number, full)) / max(1, len(full))
         better = best[0] > NUMERIC and best[1] >= round(share, 1)
         if mark == BLANKS and (better or not _blanks_part(rows, width, share)):
             continue
@@ -177,10 +197,6 @@ def _blanks_part(rows: list[list[str]], width: int, share: float) -> bool:
 
 def _known(cell: str) -> bool:
     return is_known(read_head(cell))
-
-
-def _is_number(cell: str) -> bool:
-    return numberlike(cell) or with_unit(cell) is not None
 
 
 def _later(rows: list[list[str]]) -> list[list[str]]:
@@ -203,7 +219,7 @@ def _numeric(rows: dict[int, list[str]], width: int) -> tuple[bool, ...]:
     for place in range(width):
         cells = [row[place] for row in later if place < len(row) and row[place]]
         meant = [cell for cell in cells if not is_word_for_nothing(cell)]
-        found.append(bool(meant) and sum(map(_is_number, meant)) >= NUMERIC * len(meant))
+        found.append(bool(meant) and sum(map(is_number, meant)) >= NUMERIC * len(meant))
     return tuple(found)
 
 
@@ -218,51 +234,37 @@ def _place(
     """Lines of the heading (-1 for none) and of the first row."""
     first = next((at for at, row in rows.items() if _is_row(row, width, kinds)), -1)
     if first < 0:
-        first = next((at for at, row in rows.items() if _filled(row) >= min(2, width)), min(rows))
+        first = next((at for at, row in rows.items() if filled(row) >= min(2, width)), min(rows))
+    # A fact such as "Instrument, 2461" has a number too, where the first column has none.
+    full = next((at for at, row in rows.items() if _is_row(row, width, kinds, 0.5)), first)
     # The last row of known headings at or above the first row of numbers.
-    tops = [at for at in rows if at <= first and at - skip <= MOST_TITLES]
+    tops = [at for at in rows if at <= full and at - skip <= MOST_TITLES]
     if not any(kinds):
         for at in list(rows)[:40]:
-            if _filled(rows[at]) >= min(2, width) or width == 1:
+            if filled(rows[at]) >= min(2, width) or width == 1:
                 known = [_known(cell) for cell in rows[at]]
-                if any(known) and _filled(rows[at]) >= 0.5 * width:
+                if any(known) and filled(rows[at]) >= 0.5 * width:
                     return at, at + 1
         return -1, first
     for at in reversed(tops):
         row = rows[at] if mark != BLANKS else split_heading(lines[at], mark, width)
-        enough = _filled(row) >= max(1 if width == 1 else 2, 0.4 * width)
+        enough = filled(row) >= max(1 if width == 1 else 2, 0.4 * width)
         if enough and is_heading(row) and len(row) <= width + 1:
-            at = _above_units(rows, at)
-            return at, _after(rows, at, first)
+            below = [one for one in rows if one > at]
+            if (named := above_comments(rows, at)) >= 0:
+                return named, below[0] if below else at + 1
+            at = above_units(rows, at)
+            return at, first_below(rows, at, full, kinds)
     if first in rows and not _is_row(rows[first], width, kinds):
         return -1, first
     above = [at for at in rows if at < first]
     if above:
         row = rows[above[-1]]
-        texts = [cell for cell in row if cell and not _is_number(cell)]
-        if abs(len(row) - width) <= 1 and len(texts) == _filled(row) >= max(2, 0.5 * width):
+        texts = [cell for cell in row if cell and not is_number(cell)]
+        if abs(len(row) - width) <= 1 and len(texts) == filled(row) >= max(2, 0.5 * width):
             return above[-1], first
     commented = _commented_heading(lines, first, mark, width)
     return commented, first
-
-
-def _above_units(rows: dict[int, list[str]], at: int) -> int:
-    """The heading of a row of units: the row above, where it has as many words."""
-    above = [one for one in rows if one < at]
-    if above and are_units(rows[at]):
-        row = rows[above[-1]]
-        words = [cell for cell in row if cell]
-        if len(words) >= _filled(rows[at]) and not any(map(_is_number, words)):
-            return above[-1]
-    return at
-
-
-def _after(rows: dict[int, list[str]], heading: int, first: int) -> int:
-    """The first row: the one below the heading and a row of units."""
-    below = [at for at in rows if heading < at]
-    if below and below[0] < first and are_units(rows[below[0]]):
-        below = below[1:]
-    return below[0] if below else heading + 1
 
 
 def _commented_heading(lines: Sequence[str], first: int, mark: str, width: int) -> int:
@@ -271,14 +273,22 @@ def _commented_heading(lines: Sequence[str], first: int, mark: str, width: int) 
         if not is_remark(lines[at]):
             continue
         cells = split_heading(lines[at], mark, width)
-        if len(cells) == width and is_heading(cells):
+        fact = width > 1 and cells[0].endswith((":", "="))
+        if len(cells) == width and is_heading(cells) and not fact:
             return at
     return -1
 
 
+LABEL = re.compile(
+    r"^[\ufeff\s]*(?:#+|//+|%+|!+)\s*(?:(?:columns?|fields?|headings?|data|columnas?)\s*[:=]\s*)?",
+    re.I,
+)
+"""What stands before headings in a remark: ``# columns: V [V], I [A]``."""
+
+
 def split_heading(line: str, mark: str, width: int) -> list[str]:
     """Cells of a line of headings; a remark's mark before them is no part of the first."""
-    text = re.sub(r"^[\ufeff\s]*(?:#+|//+|%+|!+)\s*", "", line) if is_remark(line) else line
+    text = LABEL.sub("", line) if is_remark(line) else line
     for one in (mark, "\t", ",", ";"):
         cells = split(text, one)
         if len(cells) == width:
@@ -311,10 +321,13 @@ def _heading(
     for line in lines[at + 1 : at + 3]:
         if line.strip():
             cells = split_heading(line, mark, width)
-            if are_units(cells) and not any(map(_is_number, cells)):
+            if are_units(cells) and not any(map(is_number, cells)):
                 units = cells
             break
-    return tuple(heads), tuple(units)
+    if units and (comments := [line for line in lines[at + 2 : first] if line.strip()]):
+        said = split(comments[-1], mark)
+        heads = [f"{head} {one}".strip() for head, one in zip_longest(heads, said, fillvalue="")]
+    return tuple(heads[:width]), tuple(units)
 
 
 def _joined_units(heads: list[str]) -> list[str]:
@@ -328,17 +341,14 @@ def _joined_units(heads: list[str]) -> list[str]:
     return joined
 
 
-def _is_row(row: list[str], width: int, kinds: tuple[bool, ...]) -> bool:
-    """Whether a row has numbers where the table has them."""
+def _is_row(row: list[str], width: int, kinds: tuple[bool, ...], share: float = 0.0) -> bool:
+    """Whether a row has numbers where the table has them, in more than a share of its places."""
     if len(row) < min(width, 2) or len(row) > width + 1:
         return False
     cells = [row[place] for place, kind in enumerate(kinds) if kind and place < len(row)]
     there = [cell for cell in cells if cell and not is_word_for_nothing(cell)]
-    return bool(there) and all(map(_is_number, there))
-
-
-def _filled(row: Sequence[str]) -> int:
-    return sum(bool(cell.strip()) for cell in row)
+    told = sum(map(bool, cells)) > share * sum(kinds)
+    return bool(there) and told and all(map(is_number, there))
 
 
 def _without_empty_ends(width: int, heading: tuple[str, ...], rows: list[list[str]]) -> int:

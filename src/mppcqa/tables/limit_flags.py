@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from mppcqa.tables.headings import Column, meaning
 from mppcqa.tables.numbers import texts
+from mppcqa.tables.words import say as _
 
 FLAG = re.compile(
-    r"(?:in |is |i |current )?(?:over ?)?(?:compl(?:iance)?|limit(?:ed)?)"
+    r"(?:in |is |i |current |source )?(?:over ?)?(?:compl(?:iance)?|limit(?:ed)?)"
     r"(?: ?(?:flag|status|state|reached|hit|trip(?:ped)?|on|\?))*"
 )
 STATUS = re.compile(r"(?:\w+ )?stat(?:us|e)?(?: \d)?|flags?|remarks?|comments?|notes?|quality")
@@ -49,3 +50,14 @@ def limited(cells: pa.Array, heading: Column) -> np.ndarray:
     said = texts(cells).to_pylist()
     known = {one: bool(words.fullmatch(one)) and not NO.fullmatch(one) for one in set(said)}
     return np.array([known[one] for one in said], bool)
+
+
+def without_limited(
+    kept: np.ndarray, cells: pa.Array, heading: Column
+) -> tuple[np.ndarray, list[str]]:
+    """Rows (n,) bool that stay, and a note: at the supply's limit the current is its own."""
+    flagged = kept & limited(cells, heading)
+    if not flagged.any() or flagged.sum() == kept.sum():
+        return kept, []  # a setting that is written into each row flags nothing
+    text = _("%(n)d points at the supply's limit, by “%(head)s”, are left out")
+    return kept & ~flagged, [text % {"n": int(flagged.sum()), "head": heading.head}]

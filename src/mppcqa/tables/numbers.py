@@ -136,10 +136,11 @@ def plain(cell: str) -> str:
     return text
 
 
-def to_number(cell: str, decimal: str = "") -> float | None:
+def to_number(cell: str, decimal: str = "", *, grouped: bool = False) -> float | None:
     """The number that one cell is; None where it is none or could be two.
 
-    Without a decimal sign the cell itself must tell, as in the header of a file.
+    Without a decimal sign the cell itself must tell, as in the header of a file. `grouped` says
+    that its column has marks between thousands.
     """
     text = plain(cell)
     if PLAIN.fullmatch(text) and (decimal in ("", ".")):
@@ -150,9 +151,9 @@ def to_number(cell: str, decimal: str = "") -> float | None:
     other = "," if sign == "." else "."
     if other in text:
         body = re.split("[eEdD]", text)[0]
-        grouped = GROUPS.fullmatch(body)
-        sure = sign in body or body.count(other) > 1
-        if not grouped or grouped["mark"] != other or not sure:
+        groups = GROUPS.fullmatch(body)
+        sure = grouped or sign in body or body.count(other) > 1
+        if not groups or groups["mark"] != other or not sure:
             return None
         text = text.replace(other, "")
     text = text.replace(sign, ".")
@@ -196,7 +197,9 @@ def numbers(column: pa.Array, decimal: str = ".") -> Numbers:
 def _one_by_one(cleaned: pa.Array, empty: NDArray[np.bool_], decimal: str) -> Numbers:
     """Each different text is looked at once."""
     coded = pc.dictionary_encode(cleaned)
-    kinds = [_kind(text, decimal) for text in coded.dictionary.to_pylist()]
+    different = coded.dictionary.to_pylist()
+    grouped = _are_grouped(different, decimal)
+    kinds = [_kind(text, decimal, grouped) for text in different]
     where = coded.indices.to_numpy(zero_copy_only=False)
     value = np.array([number for number, _kind_ in kinds], float)[where]
     kind = np.array([one for _number, one in kinds], "U1")[where]
@@ -211,8 +214,19 @@ def _one_by_one(cleaned: pa.Array, empty: NDArray[np.bool_], decimal: str) -> Nu
     return _without_readings(found)
 
 
-def _kind(text: str, decimal: str) -> tuple[float, str]:
-    number = to_number(text, decimal)
+SURE_GROUPS = 3
+"""So many numbers of several groups of thousands are no mistake in typing."""
+
+
+def _are_grouped(cells: list[str], decimal: str) -> bool:
+    """Whether a column of whole numbers has marks between thousands: 1.234.567 beside 24.494."""
+    other = "," if decimal == "." else "."
+    several = [text for text in cells if text.count(other) > 1 and GROUPS.fullmatch(plain(text))]
+    return len(several) >= SURE_GROUPS and not any(decimal in text for text in cells)
+
+
+def _kind(text: str, decimal: str, grouped: bool = False) -> tuple[float, str]:
+    number = to_number(text, decimal, grouped=grouped)
     if number is not None:
         return number, "n"
     if not text:

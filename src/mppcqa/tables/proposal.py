@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.mapping import Mapping
+from mppcqa.tables.rows import light_of
 from mppcqa.tables.units import AMBIGUOUS, is_unit
 from mppcqa.tables.words import say as _
 
@@ -73,11 +74,23 @@ def source_of(headings: list[Heading], place: int) -> str:
     return str(place + 1) if several or head.isdigit() or head.startswith("#") else head
 
 
+def by_conditions(headings: list[Heading], places: list[int]) -> list[tuple[int, int]]:
+    """Columns of one channel at conditions of their own (T=20C, T=-20C; dark, light); else none."""
+    said = [light_of(headings[p].name) | headings[p].conditions for p in places]
+    different = {tuple(sorted(one.items())) for one in said}
+    if len(places) < 2 or len(different) < len(places) or {} in said:
+        return []
+    return [(0, place) for place in places]
+
+
 def channels_of(headings: list[Heading], places: list[int]) -> list[tuple[int, int]]:
     """Channel of each column: by the number in its heading, where all have one of their own.
 
-    Those that begin with 1 count from 1; others are taken as they are.
+    Those that begin with 1 count from 1; others are taken as they are. Columns of one channel at
+    conditions of their own are all of channel 0.
     """
+    if apart := by_conditions(headings, places):
+        return apart
     if len(places) < 2 or not numbered(headings, places):
         return list(enumerate(places))
     numbers = [int(found[0]) for place in places

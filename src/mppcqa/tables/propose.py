@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mppcqa.tables.channel_names import channel_numbers
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats import recognise
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import plain_head, roles_of
+from mppcqa.tables.layout import SAMPLES
 from mppcqa.tables.mapping import Mapping
 from mppcqa.tables.numbers import numbers
 from mppcqa.tables.opening import open_source
@@ -75,7 +77,7 @@ def counted_from(proposal: Proposal, source: Source) -> Proposal:
         return proposal  # a digitizer's, which count from 0
     place = keys["channel"]
     for chunk in source.chunks():
-        found = numbers(chunk.cells[place], headings[place].decimal).value
+        found = channel_numbers(chunk.cells[place], headings[place].decimal).value
         if last := counts_from_one(found):
             reason = _("the channels in “%(head)s” are 1 to %(last)d: they count from 1")
             words = {"head": headings[place].head, "last": last}
@@ -143,6 +145,8 @@ def _by_headings(path: Path, source: Source) -> Proposal:
         role: [place for place, roles in enumerate(means) if role in roles] for role in LOOKED_FOR
     }
     reasons: list[str] = []
+    if where["charge"]:  # an event's samples beside its charge
+        where["signal"] = [p for p in where["signal"] if plain_head(headings[p].name) != SAMPLES]
     signals = [place for place in where["signal"] if "serial" not in means[place]]
     rows = [p for p, roles in enumerate(means) if {"serial", "index"} & set(roles)]
     others = any(where[role] for role in ("time", "current_a", "count", "rate_hz", "threshold"))

@@ -13,6 +13,7 @@ from mppcqa.tables.numbers import numbers
 from mppcqa.tables.proposal import (
     Doubt,
     Proposal,
+    by_conditions,
     channels_of,
     numbered,
     only,
@@ -21,7 +22,6 @@ from mppcqa.tables.proposal import (
     source_of,
     unit_doubt,
 )
-from mppcqa.tables.rows import light_of
 from mppcqa.tables.shipped import GENERAL
 from mppcqa.tables.source import Source
 from mppcqa.tables.units import AMBIGUOUS, is_unit
@@ -39,6 +39,10 @@ def spectrum(
     if len(charge) > 1:
         names = ", ".join(headings[p].head for p in charge)
         doubts.append(Doubt(_("which column is the charge: %s?") % names))
+    if len(count) > 1 and not by_conditions(headings, count) and not numbered(headings, count):
+        names = ", ".join(headings[p].head for p in count)
+        doubts.append(Doubt(_("which column has the counts: %s?") % names))
+        count = count[:1]
     reasons += [says(headings[charge[0]], _("charge of a bin"))]
     reasons += [says(headings[place], _("number of events")) for place in count]
     columns = [Column(source_of(headings, charge[0]), "charge")]
@@ -85,7 +89,7 @@ def curve(path: Path, source: Source, where: dict[str, list[int]], reasons: list
         names = ", ".join(headings[p].head for p in bias)
         doubts.append(Doubt(_("which is the bias: %s?") % names))
         bias = bias[:1]
-    apart = _by_conditions(headings, current)
+    apart = by_conditions(headings, current)
     if len(current) > 1 and not apart and not numbered(headings, current):
         names = ", ".join(headings[p].head for p in current)
         doubts.append(Doubt(_("which is the current: %s?") % names))
@@ -110,15 +114,6 @@ def curve(path: Path, source: Source, where: dict[str, list[int]], reasons: list
     return Proposal(mapping, reasons, [*doubts, *dict.fromkeys(doubts_)])
 
 
-def _by_conditions(headings: list[Heading], places: list[int]) -> list[tuple[int, int]]:
-    """Columns of one channel at conditions of their own (T=20C, T=-20C; dark, light); else none."""
-    said = [light_of(headings[p].name) | headings[p].conditions for p in places]
-    different = {tuple(sorted(one.items())) for one in said}
-    if len(places) < 2 or len(different) < len(places) or {} in said:
-        return []
-    return [(0, place) for place in places]
-
-
 def _channels_of_spreads(
     headings: list[Heading], places: list[int], apart: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
@@ -134,7 +129,8 @@ def staircase(headings: list[Heading], where: dict[str, list[int]], reasons: lis
     if len(where["threshold"]) > 1:
         names = ", ".join(headings[place].head for place in where["threshold"])
         doubts.append(Doubt(_("which is the threshold: %s?") % names))
-    if len(rates) > 1 and not numbered(headings, rates):
+    apart = by_conditions(headings, rates)
+    if len(rates) > 1 and not apart and not numbered(headings, rates):
         names = ", ".join(headings[place].head for place in rates)
         doubts.append(Doubt(_("which is the rate: %s?") % names))
         rates = rates[:1]
@@ -151,7 +147,7 @@ def staircase(headings: list[Heading], where: dict[str, list[int]], reasons: lis
     if len(spread) == len(rates):
         columns += [
             Column(source_of(headings, place), "spread_hz", channel=n)
-            for n, place in channels_of(headings, spread)
+            for n, place in _channels_of_spreads(headings, spread, apart)
         ]
     return Proposal(
         Mapping(GENERAL["staircase"], "table", "staircase", tuple(columns)), reasons, doubts

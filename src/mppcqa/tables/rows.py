@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mppcqa.tables.channel_names import channel_numbers
 from mppcqa.tables.endings import LOOKED_AT, last_texts, rows_kept
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import edge_of, roles_of
-from mppcqa.tables.limit_flags import limit_flags, limited
+from mppcqa.tables.limit_flags import limit_flags, without_limited
 from mppcqa.tables.mapping import KEYS, ROLE_UNITS, Column, Mapping
 from mppcqa.tables.measured import Floats
-from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts
+from mppcqa.tables.numbers import AMBIGUOUS, Numbers, numbers, texts, to_number
 from mppcqa.tables.opening import open_source
 from mppcqa.tables.source import Reading, Source
 from mppcqa.tables.units import AMBIGUOUS as UNCLEAR_UNITS
+from mppcqa.tables.units import read_unit
 from mppcqa.tables.words import say as _
 
 LARGEST_CHANNEL = 4096
@@ -80,7 +82,8 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     rows = Rows([], facts=dict(source.facts))
     no_rows = np.flatnonzero(~kept)
     for place in flags:
-        kept = _without_limited(kept, cells.pop(place), source.columns[place], rows)
+        kept, told = without_limited(kept, cells.pop(place), source.columns[place])
+        rows.notes += told
     dropped = not bool(kept.all())
     found: list[tuple[Column, Floats]] = []
     wanted = [*zip(mapping.columns, places, strict=True), *((c, p) for p, c in extra)]
@@ -90,7 +93,8 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
             rows.serials = texts(part).to_pylist()
             continue
         heading = source.columns[place]
-        values = numbers(part, heading.decimal)
+        reads = channel_numbers if column.role == "channel" else numbers
+        values = reads(part, heading.decimal)
         if column.role == "light" and column.source.isdigit() and values.broken.any():
             continue  # words that nobody mapped
         _refuse_broken(name, column, heading, values, part, numbered[kept])
@@ -101,6 +105,8 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
                 _("%(head)s: the unit %(unit)s is not one of %(role)s (%(due)s)")
                 % {"head": heading.head, "unit": heading.unit, "role": column.role, "due": due}
             )
+        if column.role == "charge":
+            rows.notes += _in_its_unit(column.unit or heading.unit)
         numbered_here = values.changed(change.factor, change.offset).value
         found.append(
             (_as_headed(column, heading), _centres(mapping, column, heading, numbered_here))
@@ -129,17 +135,12 @@ def _read(source: Source, name: str, mapping: Mapping, limit: int | None) -> Row
     return rows
 
 
-def _without_limited(kept: np.ndarray, cells: pa.Array, heading: Heading, rows: Rows) -> np.ndarray:
-    """Rows (n,) bool that stay, without those at the supply's limit: their current is its own."""
-    flagged = kept & limited(cells, heading)
-    if not flagged.any() or flagged.sum() == kept.sum():
-        return kept  # a setting that is written into each row flags nothing
-    rows.notes.append(
-        _("%(n)d points at the supply's limit, by “%(head)s”, are left out")
-        % {"n": int(flagged.sum()), "head": heading.head}
-    )
-    kept_now: np.ndarray = kept & ~flagged
-    return kept_now
+def _in_its_unit(unit: str) -> list[str]:
+    """What to know of charges in another unit than a digitizer's: a gain by them is in it too."""
+    known = read_unit(unit) if unit else None
+    base = unit if known is None else known.base
+    text = _("the charges are in %(unit)s, and so is a gain by them, not in ADC")
+    return [text % {"unit": base}] if base not in ("", "ADC") else []
 
 
 def _as_headed(column: Column, heading: Heading) -> Column:
@@ -155,7 +156,9 @@ def _as_headed(column: Column, heading: Heading) -> Column:
     return replace(column, unit=column.unit or heading.unit, at={**at, **column.at})
 
 
-LIT = re.compile(r"(?i)(?:^|[\W_]|i)(?:light|led|lit|illum\w*|laser|luz)(?:[\W_\d]|$)|photo ?curr")
+LIT = re.compile(
+    r"(?i)(?:^|[\W_]|i)(?:light|led|lit|photo|illum\w*|laser|luz)(?:[\W_\d]|$)|photo ?curr"
+)
 DARK = re.compile(r"(?i)(?:^|[\W_]|i)(?:dark|oscur\w*|dunkel\w*)")
 
 
@@ -341,7 +344,7 @@ def _refuse_broken(
         raise TableError(f"{where}: " + _("not a finite number"))
     if found.limit[at]:
         raise TableError(f"{where}: " + _("“%s” is a limit, not a value") % text)
-    if heading.decimal == AMBIGUOUS:
+    if heading.decimal == AMBIGUOUS or to_number(text, ".") is not None:
         raise TableError(
             f"{where}: "
             + _("“%s” may have decimals or thousands: name the decimal sign in the mapping") % text

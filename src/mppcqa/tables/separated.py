@@ -16,7 +16,7 @@ import pyarrow.csv as arrow_csv
 
 from mppcqa.tables.errors import Fault, TableError
 from mppcqa.tables.headings import Column
-from mppcqa.tables.layout import BLANKS, Layout, find_layout, is_remark, split
+from mppcqa.tables.layout import BLANKS, SAMPLES, Layout, find_layout, is_remark, split
 from mppcqa.tables.numbers import AMBIGUOUS, numberlike
 from mppcqa.tables.source import MAX_ROWS, Chunk, Reading
 from mppcqa.tables.text import BlankedStream, ends_with_line, find_encoding, sample_lines
@@ -80,6 +80,8 @@ class TextSource:
             self.notes.append(_("%d lines of remarks before the table are left out.") % skipped)
         if not self.used.has_head:
             self.notes.append(_("The first line is data: the columns have no names."))
+        if self.columns[-1].head.lower() == SAMPLES and _is_wide(self) > self.layout.width:
+            self.notes.append(_("Numbers behind “%s” are not read.") % self.columns[-1].head)
         if len(self.columns) == 1:
             self.notes.append(
                 _("Only one column was found. If there are more, name the separator.")

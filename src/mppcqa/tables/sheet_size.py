@@ -18,7 +18,9 @@ from mppcqa.tables.words import say as _
 
 CELLS = {0x06, 0xBD, 0xD6, 0xFD, 0x0203, 0x0204, 0x0205, 0x027E}
 """Records of .xls that hold a cell: formulas, rows of numbers, texts, numbers, truths."""
-BEGIN = 0x0809
+BEGIN, END = 0x0809, 0x000A
+SIZES = {END: 0, 0x0203: 14, 0x027E: 10}
+"""Bytes that a record has where it is whole: ends of parts, and cells that hold a number."""
 LAST = 0xFFFFFFFA
 """Larger numbers of sectors say what they are, not where."""
 PIECE = 1 << 20
@@ -35,7 +37,8 @@ class Reach(NamedTuple):
 def reach_of(path: Path) -> Reach:
     """How far a workbook's sheets reach; nothing where that can't be told.
 
-    Raises `TableError` for an .xls that lacks bytes: its reader takes what is left for all.
+    Raises `TableError` for an .xls that lacks bytes or has more: its reader takes what is left for
+    all.
     """
     if not zipfile.is_zipfile(path):
         try:
@@ -113,14 +116,24 @@ def _stream(data: bytes) -> bytes:
 
 
 def _lacks() -> str:
-    return _("The spreadsheet lacks bytes: it was cut off or damaged. Copy it anew.")
+    return _(
+        "The spreadsheet lacks bytes or has some too many: it was cut off or damaged. Copy it anew."
+    )
 
 
 def _of_records(stream: bytes) -> Reach:
-    at, rows, columns, filled, most = 0, 0, 0, 0, Reach()
+    """Each record says how long it is: a byte too many or too few, and the walk does not end with
+    the last part's end. The reader takes what it met until then for all.
+    """
+    at, open_, rows, columns, filled, most = 0, 0, 0, 0, 0, Reach()
     while at + 4 <= len(stream):
         kind, length = struct.unpack_from("<2H", stream, at)
-        if kind in CELLS and length >= 6 and at + 4 + length <= len(stream):
+        if not open_ and kind != BEGIN:
+            break
+        if at + 4 + length > len(stream) or length != SIZES.get(kind, length):
+            raise TableError(_lacks())
+        open_ += (kind == BEGIN) - (kind == END)
+        if kind in CELLS and length >= 6:
             row, column = struct.unpack_from("<2H", stream, at + 4)
             last = column
             if kind == 0xBD:
@@ -131,6 +144,8 @@ def _of_records(stream: bytes) -> Reach:
         elif kind == BEGIN:
             rows = columns = filled = 0
         at += 4 + length
+    if open_ or stream[at:].strip(b"\0"):
+        raise TableError(_lacks())
     return most
 
 

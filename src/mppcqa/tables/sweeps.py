@@ -46,8 +46,8 @@ def several_scans(scanned: Floats, measured: Floats) -> tuple[str, bool]:
     apart = float(np.median((high - low)[strong] / size[strong])) if strong.any() else 0.0
     steps = np.sign(np.diff(scanned[moved]))
     anew = min((steps > 0).sum(), (steps < 0).sum()) < 0.2 * len(steps)
-    words = {"n": int(visits.max()), "low": values[shared][0], "high": values[shared][-1],
-             "apart": 100 * apart}  # fmt: skip
+    ends = values if not anew else values[shared]
+    words = {"n": int(visits.max()), "low": ends[0], "high": ends[-1], "apart": 100 * apart}
     if anew or apart > HYSTERESIS:
         return (
             _(

@@ -246,6 +246,27 @@ def conversion(given: str, stored: str, *, difference: bool = False) -> Conversi
     return Conversion(factor, round((here.offset - there.offset) / there.factor, 9))
 
 
+def by_prefix(stored: str, shown: str) -> float | None:
+    """By what a number in `stored` is multiplied to be one in `shown`; None where that is unknown.
+
+    Units that nobody knows here are compared where one is the other with a prefix.
+
+    >>> by_prefix("Hz", "kHz"), by_prefix("", "%"), by_prefix("px", "kpx"), by_prefix("px", "V")
+    (0.001, 100.0, 0.001, None)
+    """
+    here, there = read_unit(stored), read_unit(shown)
+    if here is not None and there is not None:
+        same = here.base == there.base
+        return float(f"{here.factor / there.factor:.12g}") if same else None
+    for prefix, factor in PREFIXES.items():
+        if shown == prefix + stored:
+            return float(f"{1 / factor:.12g}")
+        if stored == prefix + shown:
+            return factor
+    known = conversion(stored, shown, difference=True) if "/" in stored else None
+    return known.factor if known is not None and stored and shown else None
+
+
 def is_fahrenheit(given: str, stored: str) -> bool:
     """Whether a letter F is degrees, as it is where degrees are due; elsewhere it is a farad."""
     return stored == "°C" and given.strip().lower() in ("f", "fahrenheit")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mppcqa.runfile import RunFileError
 from mppcqa.stages import Parameter, Result, Stage
 from mppcqa.stages.axes import SHARED_AXES, SUMMED_AXES
+from mppcqa.stages.numbers import ABOVE, BELOW
 from mppcqa.stages.validation import stage_faults
 from mppcqa.testing._station import Measured, SimulatedStation
 
@@ -112,6 +113,26 @@ class StageProperties:
         seen = [(one.slot, one.channel, one.quantity, one.condition) for one in found.results]
         assert len(seen) == len(set(seen)), "two values of one channel, quantity and condition"
 
+    def test_each_limit_judges_a_value_of_its_own_program(self, tmp_path: Path) -> None:
+        """One at a place where nothing is measured leaves every device incomplete."""
+        measured = self.measured(tmp_path)
+        if measured is None:
+            return
+        found = self.stage.analyse(measured.path, {}).results
+        axes = {one.key: one for one in (*SHARED_AXES, *SUMMED_AXES, *self.stage.axes)}
+        for limit in self.stage.limits:
+            there = {one.condition for one in found if one.quantity == limit.quantity}
+            near = [
+                at
+                for at in there
+                if all(key in at and axes[key].is_near(at[key], v) for key, v in limit.at.items())
+            ]
+            told = "; ".join(sorted(at.text for at in there)[:10])
+            assert near or not there, (
+                f"the limit on {limit.quantity} judges at {limit.at.text}, but the program measured"
+                f" at {told}: change one of them, or the tolerance of the axis"
+            )
+
     def test_analysing_again_gives_the_same(self, tmp_path: Path) -> None:
         measured = self.measured(tmp_path)
         if measured is None:
@@ -162,6 +183,10 @@ def _number_fault(one: Result, declared: Quantity) -> str:
     low, high = declared.bounds
     if (low is not None and one.value < low) or (high is not None and one.value > high):
         return f"{at} is {one.value}, outside of its bounds {low} to {high}"
+    if one.bound not in (BELOW, 0, ABOVE):
+        return f"{at} has the bound {one.bound!r}, which is neither BELOW, 0 nor ABOVE"
+    if one.bound and not math.isnan(one.uncertainty):
+        return f"{at} is a bound with the uncertainty {one.uncertainty}; a bound has none (NaN)"
     if one.bound == 0 and not 0 <= one.uncertainty < math.inf:
         return f"{at} has the uncertainty {one.uncertainty}"
     if not 0 <= one.systematic < math.inf:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mppcqa.runfile import check
 from mppcqa.stages import Stage
+from mppcqa.stages.filed_axes import file_axis_faults
 
 PROGRESS = re.compile(r"^@progress (\d+)/(\d+)( .*)?$")
 
@@ -88,7 +89,7 @@ class SimulatedStation:
             raise ProgramFailed(f"no end within {self.time_limit_s:g} s:\n{log}") from None
         if process.returncode:
             raise ProgramFailed(f"exit status {process.returncode}:\n{log}")
-        if faults := check(output):
+        if faults := check(output) or file_axis_faults(output, self.stage):
             raise ProgramFailed("\n".join(f"{output.name}: {one}" for one in faults))
         found = [PROGRESS.match(line) for line in log.splitlines()]
         return Measured(output, log, [(int(one[1]), int(one[2])) for one in found if one])

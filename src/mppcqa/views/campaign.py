@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.campaign import Campaign
@@ -19,6 +20,7 @@ from mppcqa.results.models import Outcome, Standing
 from mppcqa.stages import Stage, all_stages
 from mppcqa.statistics.models import QuantityCount, WeekYield
 from mppcqa.statistics.outcomes import GOOD, monday
+from mppcqa.statistics.planning import Wanted, all_plans
 from mppcqa.views.group import BEGINNING, UNTESTED, StageCount
 from mppcqa.views.texts import NONE
 from mppcqa.views.verdict import WAIVED
@@ -64,6 +66,7 @@ class Plan:
     """Devices judged for the first time a week, over the latest weeks in which any was."""
     until: dt.date | None
     """None where nothing is left, or no pace is known."""
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class CampaignView:
 
 
 def campaign_view(campaign: Campaign) -> CampaignView:
-    """A campaign as it stands now. Ten questions, however many devices it has."""
+    """A campaign as it stands now. Twelve questions, however many devices it has."""
     devices = Device.objects.visible_to(None).filter(campaign=campaign).order_by()
     total = devices.count()
     groups = _groups(devices)
@@ -122,6 +125,7 @@ def campaign_view(campaign: Campaign) -> CampaignView:
     )
     kinds = devices.values_list("device_type__name").annotate(n=Count("pk"))
     states = devices.values_list("state").annotate(n=Count("pk"))
+    wanted = all_plans(timezone.now().date())
     return CampaignView(
         name=campaign.name,
         as_of=_newest(devices, standings, campaign),
@@ -129,7 +133,7 @@ def campaign_view(campaign: Campaign) -> CampaignView:
         devices=total,
         stages=stages,
         plan=tuple(
-            _plan(one.count.title, one.count.judged, total, weeks.get(one.count.key, ()))
+            _plan(one.count, total, weeks.get(one.count.key, ()), wanted.get(one.count.key))
             for one in stages
         ),
         kinds=tuple(sorted(kinds, key=lambda pair: (-pair[1], pair[0]))),
@@ -277,8 +281,8 @@ def _told(reasons: Mapping[str, Counter[str]], stage: Stage | None) -> list[Reas
     ]
 
 
-def _plan(title: str, judged: int, total: int, weeks: Sequence[WeekCount]) -> Plan:
-    left = max(0, total - judged)
+def _plan(count: StageCount, total: int, weeks: Sequence[WeekCount], wanted: Wanted | None) -> Plan:
+    left = max(0, total - count.judged)
     latest = weeks[-LATEST:]
     pace, until = 0.0, None
     if latest:
@@ -287,7 +291,7 @@ def _plan(title: str, judged: int, total: int, weeks: Sequence[WeekCount]) -> Pl
         # Beyond a lifetime there is no day to name.
         if left and pace > 0 and (wait := 7 * left / pace) < 36525:
             until = latest[-1].week + dt.timedelta(days=7 + round(wait))
-    return Plan(title, judged, left, pace, until)
+    return Plan(count.title, count.judged, left, pace, until, wanted)
 
 
 def _newest(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +19,7 @@ from mppcqa.results.models import ConditionPoint
 from mppcqa.runfile import RunFile as OpenRunFile
 from mppcqa.runfile import RunFileError
 from mppcqa.runs.models import Run, RunFile
-from mppcqa.stages import Condition, Fit
+from mppcqa.stages import Condition
 from mppcqa.store.reading import FileFault, whole_path
 
 
@@ -78,33 +78,6 @@ def agrees(at: Condition, wanted: Condition) -> bool:
 def columns_of(slot: dict[str, Any]) -> list[int]:
     """The device's channel of each column of a slot's charges."""
     return list(slot.get("channel_numbers") or range(slot["channels"]))
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """Charge spectra of one channel, with light and in the dark, and their fit."""
-
-    centres: Any
-    counts: dict[str, Any]
-    """``light`` and ``dark`` -> counts a bin."""
-    expected: dict[str, Any] = field(default_factory=dict)
-    """The same from the fit; empty where it failed."""
-    values: list[tuple[str, str, float, float]] = field(default_factory=list)
-    """Title of a fitted parameter (English), its unit, value and standard uncertainty."""
-    chi2: float = math.nan
-    ndf: int = 0
-    fault: str = ""
-    not_finite: int = 0
-    record: Fit | None = None
-    """What the fit says of itself."""
-
-
-def spectrum(run: OpenRunFile, slot: int, column: int, point: Point) -> Spectrum | None:
-    """Spectrum and fit of a channel at a point, light and dark together where both are there."""
-    from mppcqa.stages.cell import fit_cell
-
-    found = fit_cell(run, slot, column, point.number)
-    return None if found is None else Spectrum(**found)
 
 
 @dataclass(frozen=True)

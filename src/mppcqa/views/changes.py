@@ -54,15 +54,30 @@ def changes_of(model: type[models.Model], pk: Any) -> list[Told]:
     return [_told(model, row, names) for row in rows]
 
 
+def last_change(model: type[models.Model], pk: Any) -> tuple[str, dt.datetime] | None:
+    """Who changed a row last, and when; None where the audit has nothing of it."""
+    table = model._meta.db_table
+    for kind in (Waiting, Entry):
+        found = kind._default_manager.filter(table=table, row=str(pk)).order_by("-pk").first()
+        if found is not None:
+            return _who(found), found.at
+    return None
+
+
+def _who(row: Change) -> str:
+    if row.source is None:
+        return _("outside the program")
+    return str(_read(row.source).get("name") or _("the program"))
+
+
 def _told(model: type[models.Model], row: Change, names: _Names) -> Told:
     source = _read(row.source)
-    outside = row.source is None
     before, after = _read(row.before), _read(row.after)
     columns = after if row.action == Action.UPDATE else {}
     return Told(
         at=row.at,
         text={"I": _("Made"), "U": _("Changed"), "D": _("Removed")}.get(row.action, row.action),
-        who=_("outside the program") if outside else str(source.get("name") or _("the program")),
+        who=_who(row),
         why=str(source.get("why", "")),
         where=str(source.get("where", "")),
         lines=tuple(

@@ -31,6 +31,8 @@ class Course:
     headlines: set[str] = field(default_factory=set)
     axes: list[Axis] = field(default_factory=list)
     """What was done between the runs."""
+    run_of: dict[int, int | None] = field(default_factory=dict)
+    """The run of each analysis, which stands for the slot in its values."""
     _values: dict[str, list[One]] = field(default_factory=dict)
     _points: dict[int, Condition] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ def device_course(device: Device, asked: str = "") -> Course:
     course.stage = asked if asked in course.stages else max(course.stages, key=measured.count)
     mine = [one.pk for one in analyses if one.stage == course.stage]
     course.runs = len(mine)
+    course.run_of = {one.pk: one.run_file.run_id for one in analyses}
     values = values.take(np.isin(values.analysis, mine))
     points = {pk: compared(at) for pk, at in points_at(values.condition).items()}
     course.axes = [

@@ -197,14 +197,9 @@ def device_view(
     state = shown_states({device.pk: device.state})[device.pk]
     wanted = device.campaign_stages or []
     sections = device_stages(device, wanted) if with_stages else []
-    slots = _slots(device, sections)
+    _seat(device, sections)
     stages = tuple(
-        stage_view(
-            section,
-            device.device_type,
-            slots.get(section.standing.analysis.run_file.run_id or 0),
-            (asked or {}).get(section.key),
-        )
+        stage_view(section, device.device_type, (asked or {}).get(section.key))
         for section in sections
     )
     now = {stage.key: stage.verdict.outcome for stage in stages}
@@ -308,12 +303,16 @@ def _related(device: Device, viewer: Viewer) -> dict[str, list[Any]]:
     return {name: list(some) if name in there else [] for name, some in rows.items()}
 
 
-def _slots(device: Device, sections: list[StageValues]) -> dict[int, int]:
-    """Run -> slot that the device sat in, which matters where something was not measured."""
-    analyses = [section.standing.analysis for section in sections]
-    runs = [one.run_file.run_id for one in analyses if one.problems]
-    there = RunSlot.objects.filter(device=device, run__in=runs)
-    return dict(there.values_list("run_id", "slot")) if runs else {}
+def _seat(device: Device, sections: list[StageValues]) -> None:
+    """Where it sat in the runs that count: there a value is looked at, or was not measured."""
+    runs = {section.key: section.standing.analysis.run_file.run_id for section in sections}
+    wanted = [run for run in runs.values() if run is not None]
+    there = (
+        RunSlot.objects.filter(device=device, run__in=wanted) if wanted else RunSlot.objects.none()
+    )
+    slots = dict(there.values_list("run_id", "slot"))
+    for section in sections:
+        section.slot = slots.get(runs[section.key] or 0)
 
 
 def _facts(device: Any, state: DeviceState, there: Mapping[str, list[Any]]) -> list[Fact]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from mppcqa.inventory.models import DeviceType
 from mppcqa.results.conditions import condition_text, distance, setting, sort_key, values_there
 from mppcqa.stages import Axis, Condition, get_axis
 from mppcqa.stages.numbers import SIGNS
+from mppcqa.views.evidence import Evidence
 from mppcqa.views.shown import ShownQuantity
 from mppcqa.views.stage_values import StageValues, Value
 
@@ -26,6 +27,10 @@ class DrawnChart:
     key: str
     title: str
     chart: Any
+    series: Sequence[Sequence[Evidence]] = ()
+    """What the points of each series came from."""
+    cells: Mapping[tuple[int, int], Evidence] = field(default_factory=dict)
+    """What the cells of a map came from, by (row, column)."""
 
 
 def device_charts(kind: DeviceType, section: StageValues) -> Iterator[DrawnChart]:
@@ -37,16 +42,36 @@ def device_charts(kind: DeviceType, section: StageValues) -> Iterator[DrawnChart
             if not rows:
                 continue
             drawn, title = None, _(declared.title)
+            series: list[list[Evidence]] = []
+            cells: dict[tuple[int, int], Evidence] = {}
             if declared.kind == "against":
                 axis = get_axis(declared.x)
-                drawn = _against(section.declared[key], axis, rows, _bands(section, key, axis))
+                drawn, shown = _against(
+                    section.declared[key], axis, rows, _bands(section, key, axis)
+                )
+                series = [[_about(section, key, row) for row in one] for one in shown]
             elif declared.kind == "map" and kind.channels > 1:
                 rows, at = _at_one_setting(section, rows)
                 title += at
                 drawn = _map(kind, section.declared[key], rows)
+                places = {channel: place for place, channel in _places(kind)}
+                cells = {places[row.channel]: _about(section, key, row) for row in rows}
             if drawn is not None:
                 name = f"{section.key}-{declared.key}-{key}"
-                yield DrawnChart(name, title, drawn)
+                yield DrawnChart(name, title, drawn, series, cells)
+
+
+def _about(section: StageValues, key: str, row: Value) -> Evidence:
+    return section.about(key, row.channel, row.condition.at)
+
+
+def _places(kind: DeviceType) -> list[tuple[tuple[int, int], int]]:
+    """Every place of a type's channels, by row and column, with the channel there."""
+    return [
+        ((row, column), kind.channel_at(row, column))
+        for row in range(kind.rows)
+        for column in range(kind.columns)
+    ]
 
 
 def _bands(section: StageValues, key: str, axis: Axis) -> tuple[charts.Band, ...]:
@@ -62,8 +87,11 @@ def _bands(section: StageValues, key: str, axis: Axis) -> tuple[charts.Band, ...
 
 def _against(
     quantity: ShownQuantity, axis: Axis, rows: list[Value], bands: tuple[charts.Band, ...]
-) -> Any:
-    """One thin line a channel and setting of the other axes; of a source the highest alone."""
+) -> tuple[Any, list[list[Value]]]:
+    """One thin line a channel and setting of the other axes; of a source the highest alone.
+
+    With the values of each line.
+    """
     there = values_there(row.condition.at for row in rows)
     highest = {key: max(values) for key, values in there.items() if get_axis(key).off is not None}
     lines: dict[tuple[int, Condition], list[tuple[float, Value]]] = defaultdict(list)
@@ -77,10 +105,11 @@ def _against(
         if others is not None:
             lines[row.channel, others].append((at[axis.key], row))
     several = len({others for _channel, others in lines}) > 1
-    series = []
+    series, shown = [], []
     for (channel, others), own in sorted(lines.items(), key=_order):
         own.sort(key=lambda pair: pair[0])
         at_text = condition_text(others) if several else ""
+        shown.append([row for _x, row in own])
         series.append(
             charts.Series(
                 name=f"{channel}, {at_text}" if at_text else str(channel),
@@ -93,8 +122,8 @@ def _against(
             )
         )
     if not series:
-        return None
-    return charts.against(
+        return None, []
+    drawn = charts.against(
         series,
         title="",
         x_title=_(axis.title),
@@ -103,6 +132,7 @@ def _against(
         y_unit=quantity.unit,
         bands=bands,
     )
+    return drawn, shown
 
 
 def _order(line: tuple[tuple[int, Condition], Any]) -> tuple[Any, ...]:
@@ -131,16 +161,15 @@ def _apart(at: Condition, wanted: Condition) -> float:
 def _map(kind: DeviceType, quantity: ShownQuantity, rows: list[Value]) -> Any:
     by_channel = {row.channel: row.value for row in rows}
     limits = {row.channel: row.bound for row in rows if row.bound}
-    places = [(row, column) for row in range(kind.rows) for column in range(kind.columns)]
+    places = _places(kind)
     return charts.channel_map(
-        {place: by_channel.get(kind.channel_at(*place)) for place in places},
+        {place: by_channel.get(channel) for place, channel in places},
         rows=kind.rows,
         columns=kind.columns,
         title="",
         unit=quantity.unit,
         labels={
             place: f"{channel} {SIGNS[limits.get(channel, 0)]}".rstrip()
-            for place in places
-            for channel in (kind.channel_at(*place),)
+            for place, channel in places
         },
     )

@@ -24,13 +24,14 @@ from mppcqa.results.reading import read_values
 from mppcqa.runs.models import Run, RunFile
 from mppcqa.stages import Condition, Stage, all_stages
 from mppcqa.stages.numbers import Bound, mean_beside_limits, total
+from mppcqa.views.evidence import Evidence, evidence_of
 from mppcqa.views.shown import ShownQuantity, shown_quantities
 
 Cells = tuple[int, int, int, float, float | None, float, Bound | None]
 
 
 class One(NamedTuple):
-    """A value in its display unit; the statistical uncertainty is None where it is unknown."""
+    """A value in its display unit; the statistical uncertainty is None if it is unknown."""
 
     slot: int
     channel: int
@@ -71,6 +72,22 @@ class RunView:
         """Values came from a table: there are no events to look at, nor to analyse again."""
         kinds = {one.run_file.kind for one in self.analyses}
         return bool(kinds) and RunFile.Kind.RUN not in kinds
+
+    @property
+    def other(self) -> int | None:
+        """The analysis that is looked at where it is not the one that counts."""
+        return None if self.analysis is None or self.analysis.counts else self.analysis.pk
+
+    def about(self, quantity: str, one: One, *, mean: bool = False) -> Evidence | None:
+        """What a value came from; None where nothing was analysed."""
+        if self.analysis is None:
+            return None
+        at = self.conditions[one.condition].at
+        return evidence_of(self.analysis, one.slot, quantity, None if mean else one.channel, at)
+
+    def about_all(self, quantity: str, slot: int | None = None) -> Evidence | None:
+        """What a mean over the devices came from, or over all there is of one of them."""
+        return None if self.analysis is None else evidence_of(self.analysis, slot, quantity, None)
 
     @property
     def first_slot(self) -> int:
@@ -265,7 +282,8 @@ def grid(view: RunView, quantity: str, slot: int | None = None) -> Grid:
         names = [view.devices[slot].serial for slot, _channel in keys]
         row_of = {key[0]: number for number, key in enumerate(keys)}
         for (s, at), group in _grouped(values).items():
-            cells[row_of[s], place[at]] = mean_of(group)
+            if (mean := mean_of(group)) is not None:
+                cells[row_of[s], place[at]] = mean
     points = [view.conditions[firsts[number]] for number in range(len(columns))]
     return Grid(names, keys, points, cells)
 
@@ -277,9 +295,11 @@ def _grouped(values: Sequence[One]) -> dict[tuple[int, int], list[One]]:
     return groups
 
 
-def mean_of(group: Sequence[One]) -> One:
-    """Mean over the channels of a device, or over the devices of a run."""
+def mean_of(group: Sequence[One]) -> One | None:
+    """Mean over the channels of a device, or over the devices of a run; None if it is unknown."""
     mean = mean_beside_limits(group)
+    if mean is None:
+        return None
     return One(group[0].slot, WHOLE_DEVICE, group[0].condition, *mean)
 
 
@@ -324,7 +344,8 @@ def compare(first: RunView, second: RunView, quantity: str) -> list[Difference]:
         for (slot, at), group in _grouped(view.values(quantity)).items():
             # What was done to a device between two runs is what they are compared for.
             key = (view.devices[slot].serial, without_sums(view.setting(at)))
-            side[key] = mean_of(group)
+            if (mean := mean_of(group)) is not None:
+                side[key] = mean
         sides.append(side)
     both = sorted(sides[0].keys() & sides[1].keys(), key=str)
     return [

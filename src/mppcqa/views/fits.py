@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from mppcqa.results.conditions import condition_text, setting, sort_key
 from mppcqa.results.fits import FitRecord, records_of
 from mppcqa.results.models import FitRecords
-from mppcqa.stages import Fit
 from mppcqa.views.texts import NONE, measured
 
 DOUBTFUL = 1e-3
@@ -49,30 +48,9 @@ def fit_lines(row: FitRecords) -> list[FitLine]:
     return [_line(one, slot) for one in records]
 
 
-def line_of_fit(one: Fit) -> FitLine:
+def line_of_fit(one: FitRecord) -> FitLine:
     """A fit that was just made."""
-    nothing = {
-        name: value if value == value else None
-        for name, value in (
-            ("chi2", one.chi2),
-            ("p_value", one.p_value),
-            ("events", one.events),
-            ("left_out", one.left_out),
-        )
-    }
-    return _line(
-        FitRecord(
-            one.channel,
-            one.condition,
-            ndf=one.ndf,
-            free=one.free,
-            seen=one.seen,
-            second_ways=one.second_ways,
-            fault=one.fault,
-            **nothing,
-        ),
-        None,
-    )
+    return _line(one, None)
 
 
 def _line(one: FitRecord, slot: int | None) -> FitLine:

@@ -212,7 +212,8 @@ def numbers_of(samples: Sequence[Sample], serials: Mapping[int, str]) -> dict[st
         strays += far
     strays.sort(key=lambda one: (-abs(one.far), one.device))
     chosen = sorted(samples, key=lambda one: not told(one).headline)
-    drawn = [made for one in chosen if (made := histogram_of(one)) is not None]
+    several = len({one.quantity.stage for one in samples}) > 1
+    drawn = [made for one in chosen if (made := histogram_of(one, with_stage=several)) is not None]
     return {
         "quantities": tuple(lines),
         "strays": tuple((serials.get(one.device, ""), one) for one in strays[:STRAYS]),

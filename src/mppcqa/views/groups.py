@@ -31,6 +31,7 @@ from mppcqa.views.group import (
     worst_of,
 )
 from mppcqa.views.robust import Sample, measured_samples, summed_samples, told
+from mppcqa.views.stage import in_words
 from mppcqa.views.texts import NONE, moment
 from mppcqa.views.verdict import state_of
 
@@ -202,7 +203,7 @@ def _problems(analyses: Sequence[Analysis], serials: Mapping[int | None, str]) -
             where = serials.get(one.get("slot"), "")
             channel = one.get("channel")
             at = f"{where}, {_('ch.')} {channel}" if channel is not None else where
-            found.append(f"{at}: {one.get('what', '')}" if at else str(one.get("what", "")))
+            found.append(f"{at}: {in_words(one)}" if at else in_words(one))
     left = len(found) - PROBLEMS
     if left > 0:
         found = [*found[:PROBLEMS], _("and %d more") % left]

@@ -268,10 +268,11 @@ def line_and_strays(sample: Sample) -> tuple[QuantityLine, list[Stray]]:
     return line, sorted(strays, key=lambda one: (-abs(one.far), one.device))
 
 
-def histogram_of(sample: Sample) -> Bars | None:
+def histogram_of(sample: Sample, *, with_stage: bool = False) -> Bars | None:
     """How the devices' values are distributed; None of fewer than three that differ.
 
-    Strays are kept out of the axis: they are named in words.
+    Its title names the stage on demand: two stages may measure one quantity. Strays are kept out of
+    the axis: they are named in words.
     """
     words = told(sample)
     values = sample.values * words.scale
@@ -282,5 +283,6 @@ def histogram_of(sample: Sample) -> Bars | None:
     bins = min(BINS, max(5, math.ceil(2 * len(near) ** (1 / 3))))
     counts, edges = np.histogram(near, bins)
     title = ", ".join(filter(None, [words.title, words.condition]))
+    title = words.whole if with_stage else title
     scales = Scale(words.title, words.unit), Scale(_("devices"))
     return Bars(edges.tolist(), counts.tolist(), *scales, title=title)

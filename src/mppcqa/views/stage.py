@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
 from mppcqa.inventory.models import DeviceType
 from mppcqa.results.conditions import setting, without_sources
 from mppcqa.results.models import ConditionPoint, Standing
+from mppcqa.retold import retold
+from mppcqa.stages.words import TOLD
 from mppcqa.views.device_charts import DrawnChart, device_charts
+from mppcqa.views.evidence import Evidence
 from mppcqa.views.shown import ShownQuantity
 from mppcqa.views.stage_values import StageValues, Value
-from mppcqa.views.texts import NONE, limits_left_out, measured
+from mppcqa.views.texts import NONE, limits_in, limits_left_out, measured
 from mppcqa.views.verdict import JudgedLine, VerdictView, judged_lines, verdict_view
 
 PROBLEMS = 50
@@ -54,13 +57,20 @@ class Head:
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
 
+class Cell(NamedTuple):
+    """A value in words, and what shows where it came from."""
+
+    text: str
+    about: Evidence | None = None
+
+
 @dataclass(frozen=True)
 class Grid:
-    """A table of values: a row's name, and a text for each column."""
+    """A table of values: a row's name, and a cell for each column."""
 
     corner: str
     heads: tuple[Head, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class WholeValue:
     title: str
     condition: str
     text: str
+    about: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +115,8 @@ class StageView:
     """Whether some of the values are but limits."""
 
 
-def stage_view(
-    section: StageValues, kind: DeviceType, slot: int | None, asked: str | None = None
-) -> StageView:
-    """A stage of a device of a type that sat in a slot; at the condition asked for (its key)."""
+def stage_view(section: StageValues, kind: DeviceType, asked: str | None = None) -> StageView:
+    """A stage of a device of a type; at the condition asked for (its key)."""
     conditions = section.conditions(scope="channel")
     chosen = next((one for one in conditions if str(one.pk) == asked), None) or section.typical()
     return StageView(
@@ -115,7 +124,7 @@ def stage_view(
         title=section.title,
         verdict=verdict_view(section.standing),
         source=_source(section.standing),
-        problems=tuple(_problems(section.standing, slot)),
+        problems=tuple(_problems(section.standing, section.slot)),
         judged=judged_lines(section),
         charts=tuple(device_charts(kind, section)),
         whole=tuple(
@@ -123,6 +132,7 @@ def stage_view(
                 shown.title,
                 section.in_words(row.condition) if shown.conditional else "",
                 measured(row.value, row.statistical, shown.unit, row.systematic, row.bound),
+                section.about(shown.key, row.channel, row.condition.at),
             )
             for shown, row in section.of_device()
         ),
@@ -162,11 +172,23 @@ def _source(standing: Standing) -> Source:
 def _shared(parts: Mapping[str, Mapping[str, Any]]) -> str:
     """``reference detector (3 %)``: names and sizes of the shared parts."""
     return ", ".join(
-        f"{_(name)} ({100 * part['relative']:.2g} %)"
+        f"{_part(name, part)} ({100 * part['relative']:.2g} %)"
         if "relative" in part
-        else f"{_(name)} ({part['absolute']:.2g})"
+        else f"{_part(name, part)} ({part['absolute']:.2g})"
         for name, part in parts.items()
     )
+
+
+def _part(name: str, part: Mapping[str, Any]) -> str:
+    """``responsivity of PD-1, 2026-03-01``: what a shared part is, and whose."""
+    if not part.get("of"):
+        return _(part.get("kind") or name)
+    return _("%(what)s of %(whose)s") % {"what": _(part["kind"]), "whose": part["of"]}
+
+
+def in_words(problem: Mapping[str, Any]) -> str:
+    """What an analysis could not measure, in the reader's language."""
+    return retold(str(problem.get("what") or problem), TOLD)
 
 
 def _problems(standing: Standing, slot: int | None) -> Iterable[str]:
@@ -174,18 +196,20 @@ def _problems(standing: Standing, slot: int | None) -> Iterable[str]:
     problems = standing.analysis.problems or []
     mine = [one for one in problems if one.get("slot") is None or one.get("slot") == slot]
     for problem in mine[:PROBLEMS]:
-        what, channel = problem.get("what") or str(problem), problem.get("channel")
+        what, channel = in_words(problem), problem.get("channel")
         of_channel = channel is not None and bool(problem.get("what"))
         yield f"{_('Channel')} {channel}: {what}" if of_channel else what
 
 
-def _text(value: Value | None) -> str:
-    """A value or a mean, which says how many limits it leaves out."""
+def _cell(section: StageValues, key: str, value: Value | None, channel: int | None) -> Cell:
+    """A value, or a mean over the channels (None), which says how many of them are limits."""
     if value is None:
-        return NONE
+        return Cell(NONE)
+    about = section.about(key, channel, value.condition.at)
     text = measured(value.value, value.statistical, "", value.systematic, value.bound)
-    left_out = value.limits and not value.bound
-    return f"{text} ({limits_left_out(value.limits)})" if left_out else text
+    if value.limits:
+        text += f" ({(limits_in if value.bound else limits_left_out)(value.limits)})"
+    return Cell(text, about)
 
 
 def _head(shown: ShownQuantity) -> Head:
@@ -210,14 +234,20 @@ def _means(section: StageValues) -> Iterable[Grid]:
             tuple(
                 (
                     section.in_words(point),
-                    tuple(_text(section.mean(one.key, point)) for one in quantities),
+                    tuple(
+                        _cell(section, one.key, section.mean(one.key, point), None)
+                        for one in quantities
+                    ),
                 )
                 for point in rows
             ),
         )
     fixed = [one for one in by_channel if not one.conditional]
     if fixed:
-        lines = tuple((str(_head(one)), (_text(section.mean(one.key)),)) for one in fixed)
+        lines = tuple(
+            (str(_head(one)), (_cell(section, one.key, section.mean(one.key), None),))
+            for one in fixed
+        )
         yield Grid(_("Mean over the channels"), (Head(_("Value")),), lines)
 
 
@@ -240,7 +270,13 @@ def _channels(section: StageValues, kind: DeviceType, at: ConditionPoint | None)
     }
     numbers = range(kind.channels) if columns else ()
     rows = tuple(
-        (str(number), tuple(_text(values.get(number)) for values in columns.values()))
+        (
+            str(number),
+            tuple(
+                _cell(section, one.key, values.get(number), number)
+                for one, values in columns.items()
+            ),
+        )
         for number in numbers
     )
     return Grid(_("Channel"), tuple(map(_head, columns)), rows)

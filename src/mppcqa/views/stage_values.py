@@ -19,6 +19,7 @@ from mppcqa.results.models import WHOLE_DEVICE, ConditionPoint, QuantityRow, Sta
 from mppcqa.results.reading import read_values
 from mppcqa.stages import Condition, Stage, all_stages
 from mppcqa.stages.numbers import Bound, mean_beside_limits, total
+from mppcqa.views.evidence import Evidence, evidence_of
 from mppcqa.views.shown import ShownQuantity, shown_quantities
 
 _RUN = "analysis__run_file__run__"
@@ -36,6 +37,7 @@ SHOWN = (
         "analysis__shared",
         "analysis__run_file__sha256",
     ),
+    *("analysis__counts", "analysis__run_file__kind"),
     *("analysis__run_file__size", "analysis__run_file__original_name"),
     *(f"{_RUN}stage", f"{_RUN}created_at", f"{_RUN}station__name", f"{_RUN}operator__username"),
 )
@@ -54,7 +56,7 @@ class Value(NamedTuple):
     bound: Bound = 0
     """1 of an upper limit, -1 of a lower one."""
     limits: int = 0
-    """Of a mean: limits that are not in it."""
+    """Of a mean: limits among what it is of; not in it, unless it is but a limit itself."""
 
     @property
     def total(self) -> float | None:
@@ -73,6 +75,14 @@ class StageValues:
     standing: Standing
     declared: dict[str, ShownQuantity]
     values: dict[str, list[Value]] = field(default_factory=dict)
+    slot: int | None = None
+    """Where the device sat in the run that counts; None where that is not known."""
+
+    def about(
+        self, key: str, channel: int | None = WHOLE_DEVICE, at: Condition | None = None
+    ) -> Evidence:
+        """What a value came from: a channel's, the device's, or a mean over them (None)."""
+        return evidence_of(self.standing.analysis, self.slot, key, channel, at)
 
     @property
     def quantities(self) -> list[ShownQuantity]:
@@ -132,7 +142,8 @@ class StageValues:
             rows = exact or [row for row in rows if holds_at(row.condition.at, condition.at)]
         if not rows:
             return None
-        return Value(WHOLE_DEVICE, rows[0].condition, *mean_beside_limits(rows))
+        mean = mean_beside_limits(rows)
+        return None if mean is None else Value(WHOLE_DEVICE, rows[0].condition, *mean)
 
     def judged(self) -> list[dict[str, Any]]:
         """The verdict's lines with title and condition in words, numbers in display units."""

@@ -113,6 +113,12 @@ def limits_left_out(n: int) -> str:
     return ngettext("without %(n)d limit", "without %(n)d limits", n) % {"n": n}
 
 
+def limits_in(n: int) -> str:
+    """What stands beside a limit of a mean: why it is no mean."""
+    text = ngettext("no mean: %(n)d channel is a limit", "no mean: %(n)d channels are limits", n)
+    return text % {"n": n}
+
+
 def limit(value: float) -> str:
     """One side of a band. A person chose it, so no digit of it is dropped.
 

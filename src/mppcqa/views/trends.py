@@ -25,6 +25,8 @@ class Trend:
     error: list[float | None]
     bound: list[Bound]
     """Of a point that is a limit: 1 of an upper, -1 of a lower one."""
+    means: list[One]
+    """What each point is of: its condition, and the first of those that are taken together."""
     line: Any = None
     """`mppcqa.physics.Line` in display units."""
 
@@ -76,21 +78,21 @@ def trends_of(
     series: dict[tuple[Any, ...], dict[float, list[One]]] = defaultdict(lambda: defaultdict(list))
     for key, group in groups.items():
         at = setting_of(key)
-        if axis.key in at:
+        if axis.key in at and (mean := mean_of(group)) is not None:
             others = tuple(value_text(one, at[one.key]) for one in told_axes(at) if one != axis)
-            series[others][at[axis.key]].append(mean_of(group))
+            series[others][at[axis.key]].append(mean)
     # Devices differ in overvoltage at one bias: their means at a bias are taken together.
     found = []
     # A name says what tells the series apart; what all have in common, where there is but one.
     common = set.intersection(*map(set, series)) if len(series) > 1 else set()
     for names, points in sorted(series.items(), key=lambda pair: str(pair[0])):
-        xs = sorted(points)
-        means = [mean_of(points[x]) for x in xs]
+        told = {x: mean for x in sorted(points) if (mean := mean_of(points[x])) is not None}
+        xs, means = list(told), list(told.values())
         errors = [one.total for one in means]
         ys = [one.value for one in means]
         bounds = [one.bound for one in means]
         name = ", ".join(one for one in names if one not in common)
-        found.append(Trend(name, xs, ys, errors, bounds, _line(xs, ys, errors, bounds)))
+        found.append(Trend(name, xs, ys, errors, bounds, means, _line(xs, ys, errors, bounds)))
     return found
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mppcqa.limits.models import SignOff, Waiver
-from mppcqa.results.models import Outcome, Standing
+from mppcqa.results.models import WHOLE_DEVICE, Outcome, Standing
+from mppcqa.stages import Condition
+from mppcqa.views.evidence import Evidence
 from mppcqa.views.stage_values import StageValues
 from mppcqa.views.texts import NONE, band, measured, moment
 
@@ -102,6 +104,8 @@ class JudgedLine:
     outside: str
     """How many of the judged values lie outside the pass band, ``3/16``; empty for none."""
     text: str
+    about: Evidence | None = None
+    """What the worst value came from; None where it is missing."""
 
 
 def outcome_text(outcome: str) -> str:
@@ -173,10 +177,11 @@ def sign_off_view(row: SignOff, now: Mapping[str, str]) -> SignOffView:
 
 def judged_lines(section: StageValues) -> tuple[JudgedLine, ...]:
     """What the verdict that stands says of each quantity."""
-    return tuple(_line(line) for line in section.judged())
+    return tuple(_line(section, line) for line in section.judged())
 
 
-def _line(line: Mapping[str, Any]) -> JudgedLine:
+def _line(section: StageValues, line: Mapping[str, Any]) -> JudgedLine:
+    at = Condition(line["condition_at"])
     value, channel, unit = line.get("value"), line.get("channel"), line["unit"]
     wrong = line["failed"] + line["warned"]
     return JudgedLine(
@@ -192,4 +197,7 @@ def _line(line: Mapping[str, Any]) -> JudgedLine:
         outcome_text=outcome_text(line["outcome"]),
         outside=f"{wrong}/{line['judged']}" if wrong else "",
         text=line["text"],
+        about=None
+        if value is None
+        else section.about(line["quantity"], WHOLE_DEVICE if channel is None else channel, at),
     )

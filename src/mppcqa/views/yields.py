@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from mppcqa.views.texts import NONE
 
+ALIKE = 1e-9
+"""Tenths of a percent: what the last digits of a float differ by."""
+
 
 @dataclass(frozen=True)
 class Yield:
@@ -24,10 +27,12 @@ class Yield:
 
     @property
     def text(self) -> str:
-        """``93.1 % (91.2 … 94.6 %)``."""
+        """``93.1 % (91.2 … 94.6 %)``; the ends are rounded outward, so the yield is among them."""
         if not self.judged:
             return NONE
-        return f"{self.percent:.1f} % ({self.low:.1f} … {self.high:.1f} %)"
+        low = math.floor(10 * self.low + ALIKE) / 10
+        high = math.ceil(10 * self.high - ALIKE) / 10
+        return f"{self.percent:.1f} % ({low:.1f} … {high:.1f} %)"
 
 
 def yield_of(passed: int, judged: int) -> Yield:

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse
 
-from mppcqa.audit.source import Source, acting
+from mppcqa.audit.source import TERMINAL, Source, acting
 
 REASONS = ("reason", "why")
 """Names of fields into which forms ask for a reason."""
@@ -22,11 +22,15 @@ class Acting:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         found: list[Source] = []
+        with_form = False
 
         def asked() -> Source:
-            # Until somebody is logged in, as in the log-in itself, it may change.
-            if not found or found[0].who is None:
-                found[:] = [source_of(request)]
+            nonlocal with_form
+            # Until somebody is logged in, as in the log-in itself, it may change; and something may
+            # be written before the form, which has the reason, is read.
+            read = hasattr(request, "_post")
+            if not found or found[0].who is None or read != with_form:
+                found[:], with_form = [source_of(request)], read
             return found[0]
 
         with acting(asked):
@@ -35,9 +39,9 @@ class Acting:
 
 def source_of(request: HttpRequest) -> Source:
     """What a request says of who acts."""
-    user = getattr(request, "_cached_user", None)  # who was not asked for did nothing
-    known = user is not None and user.is_authenticated
-    token: Any = getattr(request, "auth", None)  # a station's, below /api/
+    token: Any = getattr(request, "auth", None)  # a person's or a station's, below /api/
+    user = getattr(token, "user", None) or getattr(request, "_cached_user", None)
+    known = user is not None and user.is_authenticated  # who was not asked for did nothing
     try:
         address = get_adapter().get_client_ip(request)
     except Exception:  # an address that none is: the request goes on
@@ -50,9 +54,12 @@ def source_of(request: HttpRequest) -> Source:
         # Only where the form was read already: reading it here could take the body from a view.
         sent = getattr(request, "_post", None)
         why = next((sent[one] for one in REASONS if sent and sent.get(one)), "")
+    place = address
+    if terminal := request.META.get(TERMINAL):  # whose rights it has is not who sits there
+        place = f"terminal of {terminal} on this computer:"
     return Source(
         who=user.pk if known and user else None,
         name=name,
-        where=f"{address} {request.method} {request.path}",
+        where=f"{place} {request.method} {request.path}",
         why=why,
     )

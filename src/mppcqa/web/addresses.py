@@ -8,6 +8,8 @@ from typing import Any
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 
+from mppcqa.web.statics import mark_of
+
 KNOWN_ADDRESSES = 20_000
 
 
@@ -17,13 +19,14 @@ def address(name: str, *args: Any) -> str:
 
 
 def static_address(name: str) -> str:
-    """That of a file that comes with the program."""
+    """That of a file that comes with the program, which changes with what it holds."""
     return _static(get_script_prefix(), name)
 
 
 @lru_cache
 def _static(_prefix: str, name: str) -> str:
-    return static(name)
+    mark = mark_of(name)
+    return f"{static(name)}?v={mark}" if mark else static(name)
 
 
 @lru_cache(KNOWN_ADDRESSES)

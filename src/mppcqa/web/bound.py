@@ -75,6 +75,13 @@ def seen_tasks(viewer: Any) -> Any:
     return rows.filter(requested_by=viewer.pk) if scope_of(viewer).bound else rows
 
 
+def seen_of(viewer: Any, tasks: list[Task]) -> list[Task]:
+    """Those of these tasks that `seen_tasks` has."""
+    if not scope_of(viewer).bound:
+        return tasks
+    return [one for one in tasks if one.requested_by_id == viewer.pk]
+
+
 def seen_groups(viewer: Any) -> Any:
     """The same of groups of tasks."""
     rows = TaskGroup.objects.all()

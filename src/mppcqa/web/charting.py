@@ -22,9 +22,17 @@ def place_chart(identity: str, title: str, drawn: Any, width: str = "") -> dict[
 
 
 def histogram(
-    identity: str, title: str, unit: str, edges: Sequence[float], counts: Sequence[float]
+    identity: str,
+    title: str,
+    unit: str,
+    edges: Sequence[float],
+    counts: Sequence[float],
+    leads_to: str = "",
 ) -> dict[str, Any]:
-    """Histogram of `counts` (n) between `edges` (n + 1)."""
+    """Histogram of `counts` (n) between `edges` (n + 1).
+
+    A range that is dragged over leads to an address with ``{low}`` and ``{high}`` in it.
+    """
     drawn = charts.histogram(
         [float(edge) for edge in edges],
         [int(count) for count in counts],
@@ -34,7 +42,10 @@ def histogram(
         y_title=_("values"),
         width=700,
     )
-    return place_chart(identity, title, drawn)
+    placed = place_chart(identity, title, drawn)
+    if leads_to:
+        placed["spec"] = {**placed["spec"], "usermeta": {"brush": leads_to}}
+    return placed
 
 
 def tray_chart(

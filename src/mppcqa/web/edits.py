@@ -33,6 +33,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 
 from mppcqa import typed
+from mppcqa.views.changes import last_change
 from mppcqa.web.models import LastSave
 
 MARK = "opened"
@@ -113,6 +114,8 @@ class Edit:
     data: QueryDict | None = None
     """What was sent; None where the form is only looked at."""
     lines: list[Line] = field(default_factory=list)
+    known_by: list[Part] | None = None
+    """What says whose the last save is, where this form shows only some of it."""
 
     @property
     def sent(self) -> QueryDict:
@@ -141,7 +144,8 @@ class Edit:
                 for text in texts
                 if name not in left_out and not name.startswith(PICK) and "password" not in name
             ],
-            "by": last_save(self.subject, self.parts),
+            "by": last_save(self.subject, self.known_by or self.parts),
+            "changed": self.subject and last_change(type(self.subject), self.subject.pk),
             "action": self.request.get_full_path(),
         }
         return render(self.request, "web/layout/edited_meanwhile.html", context, status=409)

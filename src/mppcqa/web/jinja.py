@@ -20,20 +20,25 @@ from django.utils.formats import localize
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
 from django_htmx.jinja import htmx_script
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import mppcqa
 from mppcqa.queue.models import State, lane_title
 from mppcqa.results.models import Outcome
+from mppcqa.retold import retold
 from mppcqa.views import texts
+from mppcqa.views.stage import in_words
 from mppcqa.web import looks
+from mppcqa.web.accounts.provider import provider, signs_there
 from mppcqa.web.accounts.screens import screen_of
 from mppcqa.web.addresses import address, static_address
 from mppcqa.web.bound import of_all
 from mppcqa.web.compiled import Environment
+from mppcqa.web.evidence import evidence
 from mppcqa.web.listing.cells import drawn_rows, plain_cell
 from mppcqa.web.menu import main_menu
 from mppcqa.web.scan.hand import in_hand
+from mppcqa.web.zones import zone_name
 
 DJANGO_FILTERS = (
     *("capfirst", "cut", "date", "default_if_none", "floatformat", "linebreaksbr"),
@@ -63,11 +68,27 @@ def environment(**options: Any) -> Environment:
     made.globals |= {"_": gettext, "gettext": gettext, "ngettext": _ngettext}
     made.filters |= {name: getattr(defaultfilters, name) for name in DJANGO_FILTERS}
     own: Callable[..., str]
-    for own in (looks.clock, looks.duration, looks.event_icon, looks.grouped, looks.short):
+    for own in (
+        looks.clock,
+        looks.duration,
+        looks.event_icon,
+        looks.grouped,
+        looks.moment,
+        looks.part,
+        looks.rough,
+        looks.short,
+        looks.told,
+    ):
         made.filters[own.__name__] = own
-    for own in (looks.size, looks.state_icon, looks.state_kind, looks.whereabouts, texts.moment):
+    for own in (looks.size, looks.state_icon, looks.state_kind, looks.whereabouts):
         made.filters[own.__name__] = own
-    made.filters |= {"lane": lane_title, "language_name_local": language_name_local}
+    made.filters |= {
+        "evidence": evidence,
+        "lane": lane_title,
+        "problem": in_words,
+        "retold": retold,
+    }
+    made.filters["language_name_local"] = language_name_local
     made.globals |= {
         "badge": partial(badge, language),
         "band": texts.band,
@@ -82,19 +103,26 @@ def environment(**options: Any) -> Environment:
         "of_all": of_all,
         "outcome_badge": partial(outcome_badge, language),
         "plain_cell": plain_cell,
+        "provider": provider,
         "query": looks.query,
         "screen_of": screen_of,
+        "signs_there": signs_there,
         "static": static_address,
         "task_badge": partial(task_badge, language),
         "url": address,
         "version": mppcqa.__version__,
+        "zone_name": zone_name,
     }
     return made
 
 
 def _gettext(language: str | None, text: str, /, **values: Any) -> Markup:
-    """A text of a template in the reader's language; values are escaped, it is not."""
-    return _translated(language, text) % values if values else _plain(language, text)
+    """A text in the reader's language: of a template, whose values are escaped and it is not.
+
+    What a template says without values is put in when it is compiled. So a text without values is
+    one that something else brought, such as the title of a package's stage: it is escaped.
+    """
+    return _translated(language, text) % values if values else _brought(language, str(text))
 
 
 def _ngettext(one: str, many: str, n: Any, /, **values: Any) -> Markup:
@@ -112,6 +140,11 @@ def _translated(_language: str | None, text: str) -> Markup:
 def _plain(language: str | None, text: str) -> Markup:
     """A table says the same words in each of its rows."""
     return _translated(language, text) % {}
+
+
+@lru_cache(10_000)
+def _brought(_language: str | None, text: str) -> Markup:
+    return escape(translation.gettext(text))
 
 
 def _finalize(value: Any) -> Any:
@@ -151,6 +184,6 @@ def control(field: BoundField) -> SafeString:
     else:
         css = "form-check-input" if isinstance(widget, CheckboxInput) else "form-control"
     parts = [css, widget.attrs.get("class", "")]
-    if field.form.is_bound:
-        parts.append("is-invalid" if field.errors else "is-valid")
+    if field.form.is_bound and field.errors:
+        parts.append("is-invalid")
     return field.as_widget(attrs={"class": " ".join(filter(None, parts))})

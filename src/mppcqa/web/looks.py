@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+import re
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -10,8 +13,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from mppcqa.digits import number
+from mppcqa.views import texts
 from mppcqa.web.addresses import address
+from mppcqa.web.zones import here
 
+_SPECTRUM = re.compile(r"^(\S+ @spectrum[ \t]+\S{1,40})[ \t]+(.*)$", re.MULTILINE)
 # What a person looks for first is the kind; the word says which exactly.
 KINDS = {
     "good": ("circle-check", {"pass", "succeeded", "ok", "installed", "valid"}),
@@ -78,7 +84,13 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(when: Any) -> str:
-    return when.strftime("%Y-%m-%d %H:%M:%S") if when else "—"
+    """Date and time to the second, by the clock of whoever reads."""
+    return here(when).strftime("%Y-%m-%d %H:%M:%S") if when else "—"
+
+
+def moment(when: dt.datetime | None) -> str:
+    """Date and time to the minute, by the clock of whoever reads."""
+    return texts.moment(here(when) if when else None)
 
 
 def size(number: int | None) -> str:
@@ -103,6 +115,23 @@ def short(value: float | None) -> str:
     return "—" if value is None else number(value)
 
 
+def rough(value: float | None) -> str:
+    """A spread or a rate, which is known to a few per cent at best: three significant digits."""
+    if value is None:
+        return "—"
+    return number(float(f"{value:.3g}")) if math.isfinite(value) else number(value)
+
+
+def part(percent: float) -> str:
+    """The class that gives an element so much of the width: no page may write styles of its own.
+
+    >>> part(33.3), part(0), part(0.01), part(120)
+    ('part-67', 'part-0', 'part-1', 'part-200')
+    """
+    halves = min(max(round(2 * percent), 0), 200)
+    return f"part-{halves or int(percent > 0)}"
+
+
 def query(asked: QueryDict | dict[str, Any], **changes: Any) -> str:
     """The page's own query string with some entries changed; None or '' removes one."""
     values = QueryDict(mutable=True)
@@ -124,3 +153,14 @@ def whereabouts(about: tuple[str, str]) -> str:
     if kind in LISTS:
         return f"{address('device_list')}?{urlencode({kind: key})}"
     return address(kind, key)
+
+
+def told(log: str) -> str:
+    """A log as a page shows it: the hundreds of numbers of a histogram by their number.
+
+    The download has them, and the console draws them.
+    """
+    return _SPECTRUM.sub(
+        lambda line: f"{line[1]} ({line[2].count(',') + 1} {_('numbers, drawn on the console')})",
+        log,
+    )

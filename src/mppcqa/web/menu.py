@@ -61,6 +61,7 @@ MENU = (
             ("procedure_list", "book", gettext_noop("Procedures")),
             ("person_list", "users", gettext_noop("People")),
             ("bundle_list", "package", gettext_noop("Bundles")),
+            ("hook_list", "webhook", gettext_noop("Webhooks")),
         ),
     ),
 )
@@ -69,6 +70,7 @@ NEEDS = {
     "bundle_list": "bundles.view_bundle",
     "device_register": "inventory.add_device",
     "person_list": "auth.view_user",
+    "hook_list": "exchange.add_webhook",
     "reanalysis_list": "results.add_analysis",
 }
 """Right that a page needs to be in the menu."""

@@ -62,7 +62,8 @@ def gather() -> Catalog:
     for path in sorted(PACKAGE.rglob("*.html")):
         _add_template(found, path)
     for text in _stage_texts():
-        found.add(text, locations=[("src/mppcqa/stages", 0)])
+        flags = ("python-format",) if "%(" in text else ()
+        found.add(text, locations=[("src/mppcqa/stages", 0)], flags=flags)
     return found
 
 
@@ -97,14 +98,16 @@ def _add_template(catalogue: Catalog, path: Path) -> None:
 def _stage_texts() -> set[str]:
     """English texts that stages declare; they know no Django, pages translate them."""
     from mppcqa.physics.spectra import MESSAGES
-    from mppcqa.stages.cell import FIT_TITLES
-    from mppcqa.stages.fits import FREE_TITLES, LIGHT_BY_ZERO
+    from mppcqa.stages.fits import DRAWN_TITLES, FREE_TITLES, LIGHT_BY_ZERO
+    from mppcqa.stages.fitting import FIT_TITLES
+    from mppcqa.stages.photons import PARTS
     from mppcqa.stages.records import OWN_KINDS
     from mppcqa.stages.registry import own_stages
+    from mppcqa.stages.words import TOLD
     from mppcqa.web.runs.form import in_words
 
     texts = {title for title, _unit in FIT_TITLES.values()} | {*FREE_TITLES.values(), LIGHT_BY_ZERO}
-    texts |= set(filter(None, MESSAGES.values()))
+    texts |= {*filter(None, MESSAGES.values()), *DRAWN_TITLES.values(), *PARTS, *TOLD}
     for stage in own_stages():
         texts |= {stage.title, stage.description}
         for parameter in (*stage.parameters, *stage.settings):

@@ -13,13 +13,13 @@ from mppcqa.web.problems import bad_request, method_not_allowed, problem
 from mppcqa.web.reading import NotTaken
 
 # Scripts come from files of ours alone; so does the WebAssembly that reads codes in pictures, which
-# browsers compile only where this is said. Styles may be written in the page, because Vega sets the
-# size of its canvas so. No page may load anything from another host.
+# browsers compile only where this is said. Styles come from files as well; what a script sets on an
+# element is no style of a page. No page may load anything from another host.
 POLICY = "; ".join(
     (
         "default-src 'self'",
         "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "object-src 'none'",
         "base-uri 'self'",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -50,15 +50,17 @@ def whole(asked: Mapping[str, str], name: str) -> int | None:
 class JsonField(forms.JSONField):
     """JSON that every database and every browser takes."""
 
+    when_empty: Callable[[], Any] = staticmethod(lambda: None)
+    """What is stored for nothing, or null: the default of a column that holds no null."""
+
     def to_python(self, value: Any) -> Any:
-        if self.disabled or not isinstance(value, str):
+        if self.disabled or not isinstance(value, str | None):
             return value
-        if not value.strip():
-            return None
         try:
-            return typed.json_document(value)
+            found = typed.json_document(value) if value and value.strip() else None
         except typed.NotReadable as error:
             raise ValidationError(_json_faults()[error.key], code="invalid") from None
+        return self.when_empty() if found is None else found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """As it was typed: read once, in `to_python`."""
@@ -110,4 +112,7 @@ def model_field(column: models.Field[Any, Any], **named: Any) -> Any:
         named.setdefault("form_class", SeveralField)
     if isinstance(column, models.JSONField):
         named.setdefault("form_class", JsonField)
-    return column.formfield(**named)
+    made = column.formfield(**named)
+    if isinstance(made, JsonField) and not column.null:
+        made.when_empty = column.get_default
+    return made

@@ -19,6 +19,7 @@ AREAS = (
     "fits",
     "foreign",
     "home",
+    "hooks",
     "imports",
     "instruments",
     "labels",

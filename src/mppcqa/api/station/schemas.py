@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from mppcqa.api.said import Said
 
 Agent = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
@@ -29,12 +31,6 @@ def _as_text(said: object) -> object:
 
 
 Moment = Annotated[dt.datetime, BeforeValidator(_as_text)]
-
-
-class Said(Schema):
-    """A body; a name that is not known is a fault."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Program(Said):

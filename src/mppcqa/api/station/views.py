@@ -13,7 +13,7 @@ from ninja import Header, Path, Query, Router
 from ninja.errors import HttpError
 
 import mppcqa
-from mppcqa.api.limits import TokenRate
+from mppcqa.api.limits import TokenRate, UploadQuota
 from mppcqa.api.station import schemas as say
 from mppcqa.api.station.auth import StationBearer
 from mppcqa.queue.models import State
@@ -26,7 +26,7 @@ PIECE_BYTES = 1 << 20
 POLL_S, BELL_POLL_S = 1.0, 20.0
 RATE = "50/s"
 PIECE_SUM: Any = Header(..., alias="X-Piece-SHA256", pattern=say.SUM)  # type: ignore[type-arg]
-router = Router(auth=StationBearer(), throttle=[TokenRate(RATE)], tags=["station"])
+router = Router(auth=StationBearer(), throttle=[TokenRate(RATE), UploadQuota()], tags=["station"])
 
 
 def _station(request: HttpRequest) -> Station:

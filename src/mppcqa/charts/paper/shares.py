@@ -120,11 +120,13 @@ class RankedBars:
         lines: list[list[tuple[float, str, str]]] = [[]]
         x = 0.0
         for state, name in self.plot.kinds:
-            wide = KEY + width_of(printable(name), SMALLEST) + 12
+            # At most a line of its own, shortened in its middle as names are.
+            text = "".join(within(printable(name), self.width - KEY, SMALLEST, 1)[:1])
+            wide = KEY + width_of(text, SMALLEST) + 12
             if lines[-1] and x + wide > self.width:
                 lines.append([])
                 x = 0.0
-            lines[-1].append((x, state, printable(name)))
+            lines[-1].append((x, state, text))
             x += wide
         return lines
 

@@ -32,7 +32,7 @@ from mppcqa.inventory.scope import Viewer
 from mppcqa.queue.actions import Call, submit_chain
 from mppcqa.refused import Refused
 from mppcqa.runs.belonging import common_keys
-from mppcqa.runs.files import keep_files
+from mppcqa.runs.files import save_files
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import UnknownStage
 from mppcqa.store.reading import whole_path
@@ -356,7 +356,7 @@ def take_in(
             **common_keys([(device.campaign_id, device.owner_id)]),
         )
         RunSlot.objects.create(run=run, slot=1, device=device)
-        rows = keep_files(
+        rows = save_files(
             [(one.path, one.content, one.name) for one in checked],
             kind=RunFile.Kind.IMPORT,
             run=run,

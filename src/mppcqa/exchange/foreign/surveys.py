@@ -16,7 +16,7 @@ from mppcqa.limits.judging import judge
 from mppcqa.refused import Refused
 from mppcqa.results.ingest import store_analysis
 from mppcqa.runs.belonging import common_keys
-from mppcqa.runs.files import keep_file
+from mppcqa.runs.files import save_file
 from mppcqa.runs.models import Run, RunFile, RunSlot
 from mppcqa.stages import Condition, Result, Stage, SurveyedTray, all_stages
 
@@ -107,7 +107,7 @@ def _import_tray(stage: Stage, survey: SurveyedTray, done: Imported) -> None:
             batch_size=BATCH,
         )
         rows = [
-            keep_file(path, kind=RunFile.Kind.IMPORT, run=run, name=f"{survey.tray}/{path.name}")
+            save_file(path, kind=RunFile.Kind.IMPORT, run=run, name=f"{survey.tray}/{path.name}")
             for path in survey.files
         ]
         results = [

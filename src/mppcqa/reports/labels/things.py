@@ -22,6 +22,7 @@ WORDS = {
     "UNLOAD": gettext_noop("Unload"),
     "UNDO": gettext_noop("Undo"),
     "YES": gettext_noop("Yes, register"),
+    "NEW": gettext_noop("Register what is new"),
     "DONE": gettext_noop("Put the station down"),
 }
 """What is printed beside the code of an action; `TO` needs a tray, see `into_tray`."""

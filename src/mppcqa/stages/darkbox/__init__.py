@@ -2,6 +2,8 @@
 
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import (
+    BIAS_FROM,
+    BIAS_TO,
     BREAKDOWN_CHART,
     DARK_RATE_CHART,
     EVENT_PARAMETERS,
@@ -9,7 +11,8 @@ from mppcqa.stages.common import (
     GAIN_SPREAD_LIMIT,
     USUAL,
 )
-from mppcqa.stages.darkbox.analysis import QUANTITIES, analyse
+from mppcqa.stages.darkbox.analysis import QUANTITIES, analyse, spectra
+from mppcqa.stages.fitting import OF_DARK
 from mppcqa.stages.protocol import Demonstration, LimitDefault
 
 STAGE = DeclaredStage(
@@ -20,6 +23,7 @@ STAGE = DeclaredStage(
     version="1",
     typical=USUAL,
     parameters=EVENT_PARAMETERS,
+    settings=(BIAS_FROM, BIAS_TO, *OF_DARK),
     quantities=QUANTITIES,
     charts=(DARK_RATE_CHART, GAIN_CHART, BREAKDOWN_CHART),
     limits=(
@@ -36,4 +40,5 @@ STAGE = DeclaredStage(
     demonstration=Demonstration(parameters={"events": 8000}, in_chain=True),
     program_module="mppcqa.stages.darkbox.program",
     analysis=analyse,
+    spectra=spectra,
 )

@@ -36,6 +36,10 @@ QUANTITIES = (
         scope="device",
         conditional=True,
         bounds=(0, None),
+        says="Largest less smallest V_br of the channels, less what their own uncertainties add to "
+        "that on average: max(0, d - (mean(d*) - d)), d* being d of the same values with noise of "
+        "their uncertainties added. 0 where the channels differ by no more than they are known to; "
+        "the uncertainty is the scatter of d*.",
     ),
     replace(QUENCHING, headline=True),
     Quantity(

@@ -1,7 +1,10 @@
 """PDE stage: pulsed light on the array, a reference detector beside it."""
 
+from mppcqa.stages.axes import SHARED_AXES, SUMMED_AXES, WAVELENGTH_AXIS
 from mppcqa.stages.base import DeclaredStage
 from mppcqa.stages.common import (
+    BIAS_FROM,
+    BIAS_TO,
     BREAKDOWN_CHART,
     CROSSTALK_LIMIT,
     EVENT_PARAMETERS,
@@ -11,7 +14,8 @@ from mppcqa.stages.common import (
     PDE_LIMIT,
     USUAL,
 )
-from mppcqa.stages.pde.analysis import QUANTITIES, analyse
+from mppcqa.stages.fitting import OF_LIGHT
+from mppcqa.stages.pde.analysis import QUANTITIES, analyse, spectra
 from mppcqa.stages.protocol import Demonstration, Parameter
 
 STAGE = DeclaredStage(
@@ -33,10 +37,13 @@ STAGE = DeclaredStage(
         ),
         *EVENT_PARAMETERS,
     ),
+    axes=(*SHARED_AXES, WAVELENGTH_AXIS, *SUMMED_AXES),
+    settings=(BIAS_FROM, BIAS_TO, *OF_LIGHT),
     quantities=QUANTITIES,
     charts=(PDE_CHART, GAIN_CHART, BREAKDOWN_CHART),
     limits=(PDE_LIMIT, CROSSTALK_LIMIT, GAIN_SPREAD_LIMIT),
     demonstration=Demonstration(parameters={"events": 8000}, in_chain=True),
     program_module="mppcqa.stages.pde.program",
-    analysis=analyse,
+    calibrated_analysis=analyse,
+    spectra=spectra,
 )

@@ -21,9 +21,10 @@ from mppcqa.stages.common import (
     TEMPERATURES,
     USUAL,
 )
+from mppcqa.stages.fitting import OF_LIGHT
 from mppcqa.stages.foreign import CHARGES, CURVES, STAIRCASES, WAVEFORMS
 from mppcqa.stages.protocol import Chart, Demonstration, LimitDefault, Parameter
-from mppcqa.stages.stage2.analysis import QUANTITIES, analyse
+from mppcqa.stages.stage2.analysis import QUANTITIES, analyse, spectra
 
 PARAMETERS = (
     EVENTS,
@@ -83,6 +84,7 @@ SETTINGS = (
         default=True,
         help="Without them the analysis is faster, and has no values from waveforms.",
     ),
+    *OF_LIGHT,
 )
 
 STAGE = DeclaredStage(
@@ -130,7 +132,8 @@ STAGE = DeclaredStage(
     demonstration=Demonstration(stations=2, parameters={"events": 8000}),
     foreign=(CHARGES, WAVEFORMS, CURVES, STAIRCASES),
     program_module="mppcqa.stages.stage2.program",
-    analysis=analyse,
+    calibrated_analysis=analyse,
+    spectra=spectra,
 )
 
 __all__ = ["STAGE"]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mppcqa.physics import LineError, fit_line
 from mppcqa.runfile import RunFile
-from mppcqa.stages.analysis import biases, calibration_of, condition_of, reference_photons
+from mppcqa.stages.analysis import biases, condition_of, pulse_of
+from mppcqa.stages.calibrations import Calibrated
 from mppcqa.stages.common import COEFFICIENT
+from mppcqa.stages.fitting import SpectraOf, fitting_of
+from mppcqa.stages.photons import reference_of
 from mppcqa.stages.protocol import AnalysisResult, Problem, Result
-from mppcqa.stages.stage2 import currents, spectra, staircases, waveforms
+from mppcqa.stages.stage2 import currents, staircases, waveforms
+from mppcqa.stages.stage2 import spectra as charges
 from mppcqa.stages.stage2.currents import analyse_currents
 from mppcqa.stages.stage2.spectra import (
     analyse_device,
@@ -31,13 +36,13 @@ COEFFICIENT_IV = replace(
     symbol="dV_br,IV/dT",
 )
 QUANTITIES = (
-    *spectra.QUANTITIES,
+    *charges.QUANTITIES,
     *waveforms.QUANTITIES,
     *staircases.QUANTITIES,
     *currents.QUANTITIES,
     replace(COEFFICIENT, headline=True),
     COEFFICIENT_IV,
-    *spectra.LAST,
+    *charges.LAST,
 )
 """Each is declared where it comes from."""
 COEFFICIENTS = {
@@ -46,23 +51,27 @@ COEFFICIENTS = {
 }
 
 
-def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
+def analyse(
+    path: Path, settings: Mapping[str, Any], calibrations: Sequence[Calibrated] = ()
+) -> AnalysisResult:
     """Everything that the file allows: what it does not hold gives no value and no fault.
 
     settings
         ``bias_from_v``, ``bias_to_v`` (points outside are left out), ``iv_method`` (one of
-        `mppcqa.physics.IV_METHODS`) and ``waveforms`` (false leaves them out).
+        `mppcqa.physics.IV_METHODS`), ``waveforms`` (false leaves them out) and those of
+        `mppcqa.stages.fitting`.
+    calibrations
+        Those of the run's instruments, see `mppcqa.stages.photons`.
     """
     done = AnalysisResult(results=[])
     with RunFile(path) as run:
-        reference = reference_photons(run)
-        done.shared.update(calibration_of(reference))
+        reference = reference_of(run, calibrations)
         points = list(biases(run, settings["bias_from_v"], settings["bias_to_v"]))
         for row in run.slots:
             slot = row["slot"]
             channels = row["channels"] if settings["waveforms"] else 0
             waveforms = measure_waveforms(run, slot, channels, points)
-            fitted = fit_spectra_of(run, slot, points, seen_pulse(waveforms))
+            fitted = fit_spectra_of(run, slot, points, seen_pulse(waveforms), fitting_of(settings))
             found = AnalysisResult(results=[])
             breakdown = breakdowns(slot, fitted, found)
             conditions = {one: condition_of(one, breakdown) for one in points}
@@ -82,7 +91,20 @@ def analyse(path: Path, settings: Mapping[str, Any]) -> AnalysisResult:
             done.problems.extend(found.problems + coefficients.problems)
             done.fits.extend(found.fits)
         numbers = {row["slot"]: row.get("channel_numbers") for row in run.slots}
+    if reference is not None:
+        done.problems.extend(reference.problems)
+        done.shared.update(reference.shared)
     return _renumbered(done, numbers)
+
+
+def spectra(run: RunFile, slot: int) -> SpectraOf:
+    """How spectra of a device are read; its pulse from its waveforms where the file says none."""
+    seen = None
+    if not run.meta.get("decay_s"):
+        channels = next(row["channels"] for row in run.slots if row["slot"] == slot)
+        seen = seen_pulse(measure_waveforms(run, slot, channels, list(biases(run))))
+    values = partial(charges.values_of, reference_of(run), run.meta.get("gate_s"), slot=slot)
+    return SpectraOf(pulse=pulse_of(run, seen), values=values)
 
 
 def temperature_coefficients(results: list[Result]) -> AnalysisResult:

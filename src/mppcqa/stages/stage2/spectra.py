@@ -9,10 +9,12 @@ import numpy as np
 from mppcqa import physics
 from mppcqa.runfile import RunFile
 from mppcqa.stages.analysis import (
+    OF_LIGHT,
     Bias,
     Floats,
     Pair,
     SeenPulse,
+    Values,
     breakdown_results,
     condition_of,
     failed_fits,
@@ -34,6 +36,8 @@ from mppcqa.stages.common import (
 )
 from mppcqa.stages.conditions import Condition
 from mppcqa.stages.fits import dark_rate_of, fit_records, per_channel
+from mppcqa.stages.fitting import AS_USUAL, Fitting
+from mppcqa.stages.photons import Counted, pde_of
 from mppcqa.stages.protocol import AnalysisResult, Quantity
 
 NOISE_FACTOR = Quantity(
@@ -62,12 +66,16 @@ class Fitted:
 
 
 def fit_spectra_of(
-    run: RunFile, slot: int, points: list[Bias], seen: SeenPulse | None = None
+    run: RunFile,
+    slot: int,
+    points: list[Bias],
+    seen: SeenPulse | None = None,
+    how: Fitting = AS_USUAL,
 ) -> list[Fitted]:
     """Fits of a device at all points that have events of it; `seen` is from its waveforms."""
     spectra: list[Pair | None] = []
     here = measured(run, slot, points)
-    fits = fit_points(run, here, slot, pulse_of(run, seen), seen=spectra.append)
+    fits = fit_points(run, here, slot, pulse_of(run, seen), seen=spectra.append, how=how)
     return [Fitted(*one) for one in zip(here, fits, spectra, strict=True)]
 
 
@@ -75,7 +83,7 @@ def analyse_device(
     run: RunFile,
     slot: int,
     fitted: list[Fitted],
-    reference: tuple[float, float] | None,
+    reference: Counted | None,
     breakdown: dict[float, float],
 ) -> AnalysisResult:
     """Values of a device at each bias, and its uniformity.
@@ -95,13 +103,13 @@ def analyse_device(
         values = of_every_fit(fits)
         if bias.light is not None:
             values["mean_light_pe"] = fits.parts("mean_light_pe")
-            values |= _light_values(one, reference)
+            values |= _light_values(one, reference, slot)
         for key, (value, error, *shared) in values.items():
             done.results.extend(per_channel(slot, key, value, error, base, method, *shared))
-        if bias.dark is not None and gate_s and bias.at not in dark_done:
-            dark_done.add(bias.at)
+        if bias.dark is not None and gate_s and bias.at.without(*OF_LIGHT) not in dark_done:
+            dark_done.add(bias.at.without(*OF_LIGHT))
             rate, rate_error, *parts = dark_rate_of(fits, gate_s)
-            dark = base.but(light=0.0)
+            dark = base.without(*OF_LIGHT).but(light=0.0)
             done.results.extend(
                 per_channel(slot, "dark_rate_hz", rate, rate_error, dark, method, *parts)
             )
@@ -122,17 +130,30 @@ def _method(bias: Bias) -> str:
 
 
 def _light_values(
-    one: Fitted, reference: tuple[float, float] | None
+    one: Fitted, reference: Counted | None, slot: int
 ) -> dict[str, tuple[Floats, ...]]:
     """PDE, where the reference detector says the photons, and the excess noise factor."""
-    found: dict[str, tuple[Floats, ...]] = {}
-    light, light_error, own = one.fits.parts("mean_light_pe")
-    if reference is not None:
-        photons, error = (part * one.bias.light_setting for part in reference)
-        pde, _, common = physics.detection_efficiency(light, light_error, photons, error)
-        found["pde"] = (pde, light_error / photons, np.hypot(common, own / photons))
+    found = pde_of(reference, one.fits, one.bias, slot)
+    light, light_error, _ = one.fits.parts("mean_light_pe")
     if one.spectra is not None:
         found["excess_noise_factor"] = physics.excess_noise_factor(*one.spectra, light, light_error)
+    return found
+
+
+def values_of(
+    reference: Counted | None,
+    gate_s: float | None,
+    fits: physics.SpectrumFits,
+    bias: Bias,
+    slot: int,
+) -> Values:
+    """What fits at a point mean besides gain and crosstalk: light, PDE and dark rate."""
+    found: Values = {}
+    if bias.light is not None:
+        found["mean_light_pe"] = fits.parts("mean_light_pe")
+        found |= pde_of(reference, fits, bias, slot)
+    if bias.dark is not None and gate_s:
+        found["dark_rate_hz"] = dark_rate_of(fits, gate_s)
     return found
 
 

@@ -125,12 +125,14 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
 
 def _cut_line(path: Path, rows: list[tuple[int, list[str]]]) -> int:
     """Number of a last line that a cut may have left: without its end or its last blank, or with a
-    last number shorter than others; 0 where none is.
+    last number shorter than others, or without others to compare; 0 where none is.
     """
-    if len(rows) < 2 or ends_with_line(path):
+    if not rows or ends_with_line(path):
         return 0
     number, parts = rows[-1]
     *others, last = path.read_bytes().splitlines()[-20:]
+    if len(rows) == 1:
+        return 0 if last[-1:].isspace() else number
     if all(line[-1:].isspace() for line in others if line.strip()):
         return 0 if last[-1:].isspace() else number
     longest = max(len(cells[-1]) for _number, cells in rows[:-1])

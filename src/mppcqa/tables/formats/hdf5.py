@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from mppcqa.tables.attributes import above, of_datasets, texts_of
+from mppcqa.tables.attributes import (
+    above,
+    of_datasets,
+    scale_doubts,
+    stored_scale,
+    texts_of,
+)
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format
 from mppcqa.tables.mapping import Column, Mapping
@@ -132,7 +138,9 @@ def _read_group(path: Path, file: Any, mapping: Mapping, limit: int | None) -> l
             _("%(name)s: the datasets have different lengths: %(listed)s")
             % {"name": path.name, "listed": listed}
         )
-    return from_rows(path, mapping, Rows(columns, facts=facts, notes=notes))
+    parts = from_rows(path, mapping, Rows(columns, facts=facts, notes=notes))
+    parts[0].doubts += scale_doubts(own)
+    return parts
 
 
 def _own_texts(path: Path, file: Any, mapping: Mapping, column: Column) -> dict[str, str]:
@@ -163,16 +171,19 @@ def _values(path: Path, file: Any, mapping: Mapping, column: Column, limit: int 
             % {"head": column.source, "unit": unit, "role": column.role,
                "due": column.due or ""}
         )  # fmt: skip
+    scale, offset = (1.0, 0.0) if name else stored_scale(data.attrs)
+    factor, offset = scale * change.factor, offset * change.factor + change.offset
     if waves:
-        return _stored(path, data, limit, change.factor)
+        return _stored(path, data, limit, factor, offset)
     piece = data[:limit] if limit is not None else data[()]
-    return np.asarray(piece[name] if name else piece, float) * change.factor + change.offset
+    return np.asarray(piece[name] if name else piece, float) * factor + offset
 
 
-def _stored(path: Path, data: Any, limit: int | None, factor: float) -> Stored:
+def _stored(path: Path, data: Any, limit: int | None, factor: float, shift: float = 0.0) -> Stored:
     """Waveforms that are read a piece at a time: a digitizer's numbers stay as they are."""
     place, entries = data.name, len(data) if limit is None else min(limit, len(data))
-    kind = data.dtype if factor == 1.0 and data.dtype.kind in "iu" else np.dtype(np.float32)
+    plain = factor == 1.0 and not shift
+    kind = data.dtype if plain and data.dtype.kind in "iu" else np.dtype(np.float32)
 
     stored, offset = data.dtype, _offset(data)
     there = path.resolve()  # the name may be a link that is gone by then
@@ -194,7 +205,7 @@ def _stored(path: Path, data: Any, limit: int | None, factor: float) -> Stored:
                 raise TableError(_damaged(path, error)) from None
         if stored.kind not in "iu":
             refuse_no_readings(path, found)
-        return found if kind == stored else (found * factor).astype(np.float32)
+        return found if kind == stored else (found * factor + shift).astype(np.float32)
 
     width = data.shape[1]
     data_width = width * stored.itemsize

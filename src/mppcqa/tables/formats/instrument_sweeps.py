@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, lines_at, refuse_other_kind
 from mppcqa.tables.headings import Column as Heading
 from mppcqa.tables.headings import roles_of
+from mppcqa.tables.limit_flags import limit_flags, without_limited
 from mppcqa.tables.mapping import Column, Mapping
 from mppcqa.tables.measured import Floats, Measured
 from mppcqa.tables.numbers import to_number
@@ -78,10 +80,24 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
         (Column(name, "current_a", channel=wanted[name].channel if wanted else n), values)
         for n, (name, values) in enumerate(current)
     ]
+    if named is _easyexpert:
+        rows = [row for row in rows if row[0] == "DataValue"]
+    kept, notes = _within_limit(heads, rows)
+    found = [(column, values[kept]) for column, values in found]
     above = [line.partition(",") for line in lines[:at]]
     facts = {key.strip(): value.strip(" ,") for key, mark, value in above if mark and key.strip()}
-    made = Rows(found, facts=facts)
+    made = Rows(found, facts=facts, notes=notes)
     return from_rows(path, replace(mapping, columns=tuple(column for column, _v in found)), made)
+
+
+def _within_limit(heads: list[str], rows: list[list[str]]) -> tuple[np.ndarray, list[str]]:
+    """Rows (n,) bool that were not at the supply's limit, and a note on those that were."""
+    kept, notes = np.ones(len(rows), bool), []
+    for place in limit_flags([Heading(head, head) for head in heads], []):
+        cells = pa.array([row[place] if place < len(row) else "" for row in rows])
+        kept, told = without_limited(kept, cells, Heading(heads[place], heads[place]))
+        notes += told
+    return kept, notes
 
 
 def _alike(columns: list[tuple[str, Floats]]) -> bool:

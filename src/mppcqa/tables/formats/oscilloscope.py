@@ -26,6 +26,7 @@ from mppcqa.tables.words import say as _
 MAX_SAMPLES = 200_000_000
 DARK = (("light", Given(value=0.0)),)
 HEADER_LINES = 60
+CHANNEL = re.compile(r"(?i)ch ?\d")
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -47,6 +48,10 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
     first, at = _first(path, rows)
     heads, units = _heads(rows, first, at, facts)
     table = samples_of(path, rows, first, at)
+    if "tInc" in facts and all(CHANNEL.fullmatch(one) for one in heads):
+        # Rigol's files of the whole memory have no column of times.
+        table = np.column_stack([np.arange(len(table)), table])
+        heads, units = ["time", *heads], ["s", *units]
     announced = _whole(facts.get("Record Length", ""))
     if announced and limit is None and len(table) < announced:
         raise TableError(
@@ -74,6 +79,9 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
             _("%(name)s: there is no column “%(source)s”; there are %(there)s")
             % {"name": path.name, "source": wanted[0], "there": ", ".join(heads[1:])}
         )
+    usual = [f"CH{n}" for n in range(1, len(heads))]
+    if len(parts) > 1 and [head.upper() for head in heads[1:]] != usual:
+        parts[0].notes.append(_("channels of the oscilloscope: %s") % ", ".join(heads[1:]))
     whole.tell(parts[0])
     return parts
 

@@ -24,6 +24,8 @@ KINDS = {"single": (3, (1,)), "group": (5, (3,)), "coinc": (10, (3, 8))}
 """Columns of a kind, and which of them (from 0) are energies; the channel follows each."""
 NAME = re.compile(r"(?i)(single|group|coinc)")
 CHANNELS = 64
+MOST_CHANNELS = 2**31
+"""No number of a channel is so large; a file with one is none of these."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -68,9 +70,10 @@ def read(path: Path, mapping: Mapping, limit: int | None = None) -> list[Measure
     table = np.array(found, float).reshape(-1, 2)
     if (np.abs(table[:, 0]) > LARGEST_SAMPLE).any():
         raise TableError(_("%s: an energy in it is no reading") % path.name)
-    channel = table[:, 1].astype(np.int64)
-    if not len(table) or (channel != table[:, 1]).any() or (channel < 0).any():
+    told = table[:, 1]
+    if not len(table) or not ((told >= 0) & (told < MOST_CHANNELS) & (told == np.rint(told))).all():
         raise TableError(_("%s: the column of channels does not hold channels") % path.name)
+    channel = told.astype(np.int64)
     chips, place = np.unique(channel // CHANNELS, return_inverse=True)
     whole = conditions_of(mapping, path, {})
     part = whole.tell(at_condition(whole.values))

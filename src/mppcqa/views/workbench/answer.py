@@ -5,22 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mppcqa import charts
 from mppcqa.charts import campaign
-from mppcqa.charts.counted import Box, Boxes, Cloud, Counted, Course, CourseLine, Moment
-from mppcqa.columnar.questions import NONE, Measure, Questions
+from mppcqa.charts.counted import Box, Boxes, Cloud, Course, CourseLine, Moment
+from mppcqa.columnar.questions import Questions
 from mppcqa.inventory.models import Device, DeviceType
 from mppcqa.inventory.scope import Viewer
-from mppcqa.results.conditions import condition_text
+from mppcqa.results.conditions import condition_text, setting
 from mppcqa.results.models import WHOLE_DEVICE, ConditionPoint
 from mppcqa.views.workbench.asked import KINDS, Asked
-from mppcqa.views.workbench.names import monday, names_of, point_names
+from mppcqa.views.workbench.names import in_order, monday
+from mppcqa.views.workbench.page import Answer, Lead, Page
 
 MOST_DRAWN = 12
 """Groups that one chart shows; the table has the others."""
@@ -32,75 +34,14 @@ MARKED = 4
 """Groups that one chart on paper tells apart by their marks."""
 
 
-@dataclass
-class Answer:
-    """What is shown: a chart (or none), and rows below their heads."""
+def answer(asked: Asked, questions: Questions, viewer: Viewer, lead: Lead | None = None) -> Answer:
+    """The answer; the question has no faults and is of some quantity.
 
-    title: str
-    chart: Any = None
-    printed: Sequence[charts.Plot | Counted] = ()
-    """What the chart shows, as paper has it: several are as wide as stand beside each other."""
-    heads: list[tuple[str, str]] = field(default_factory=list)
-    """Head of a column, and its class."""
-    rows: list[list[Any]] = field(default_factory=list)
-    """Cells: numbers, texts, or (text, address)."""
-    facts: list[tuple[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    later: str = ""
-    """Address of the rows after these."""
-
-
-@dataclass
-class _Page:
-    """What all kinds of answer need."""
-
-    asked: Asked
-    measure: Measure
-    questions: Questions
-    viewer: Viewer
-
-    @property
-    def scale(self) -> float:
-        return self.asked.shown(self.measure).scale
-
-    @property
-    def axis(self) -> charts.Scale:
-        shown = self.asked.shown(self.measure)
-        return charts.Scale(shown.title, shown.unit)
-
-    def names(self, keys: Any) -> dict[Any, str]:
-        by = self.asked.by
-        if by == "point":
-            found = point_names(self.measure.at)
-            return {key: found.get(key, _("condition")) for key in keys}
-        return names_of(by, keys, self.viewer)
-
-    def link(self, group: Any = None, **more: Any) -> str:
-        """The values of a group, in a range, at a place."""
-        given = self.asked.given.copy()
-        for name in ("from", "as"):
-            given.pop(name, None)
-        given["kind"] = "values"
-        by = self.asked.by
-        if by == "week" and group is not None:
-            given["since"] = monday(group).isoformat()
-            given["until"] = (monday(group) + dt.timedelta(days=6)).isoformat()
-        elif by == "point":
-            texts = {key: at.text for key, at in zip(
-                point_names(self.measure.at), self.measure.at, strict=True)}  # fmt: skip
-            given.setlist("at", [texts[group]] if group in texts else [])
-        elif by:
-            given[by] = str(NONE if group is None else group)
-        for name, value in more.items():
-            given[name] = f"{value:.9g}" if isinstance(value, float) else str(value)
-        return f"{reverse('workbench')}?{given.urlencode()}"
-
-
-def answer(asked: Asked, questions: Questions, viewer: Viewer) -> Answer:
-    """The answer; the question has no faults and is of some quantity."""
+    `lead` gives the address of a mark from the question and the one for the values behind it.
+    """
     assert asked.first is not None  # noqa: S101
-    page = _Page(asked, asked.first, questions, viewer)
-    kinds: dict[str, Callable[[_Page], Answer]] = {
+    page = Page(asked, asked.first, questions, viewer, lead)
+    kinds: dict[str, Callable[[Page], Answer]] = {
         "histogram": _histogram,
         "box": _boxes,
         "time": _time,
@@ -112,20 +53,33 @@ def answer(asked: Asked, questions: Questions, viewer: Viewer) -> Answer:
     }
     made = kinds[asked.kind](page)
     made.title = f"{KINDS[asked.kind]}: {page.axis.title}"
+    both = [page.measure, *([asked.second] if asked.kind == "pairs" and asked.second else [])]
+    if one_sided := sum(questions.one_sided(one) for one in both):
+        made.notes.append(
+            ngettext(
+                "%(n)d further value is a limit: where the true one lies is not known, so it is in "
+                "no number here.",
+                "%(n)d further values are limits: where the true ones lie is not known, so they "
+                "are in no number here, and those of the others alone may mislead.",
+                one_sided,
+            )
+            % {"n": one_sided}
+        )
     return made
 
 
-def _summaries(page: _Page) -> Answer:
+def _summaries(page: Page) -> Answer:
     """The table of robust numbers that stands below most charts."""
     found = page.questions.summary(page.measure, page.asked.by)
     names, scale = page.names([one.group for one in found]), page.scale
-    heads = [(_("Grouped by"), "")] + [
-        (title, "number")
-        for title in (
-            *(_("values"), _("devices"), _("median"), _("robust sigma"), _("mean"), _("sigma")),
-            *("5 %", "25 %", "75 %", "95 %", _("least"), _("greatest")),
-        )
-    ]
+    counts = (_("values"), _("devices"))
+    numbers = (
+        *(_("median"), _("robust sigma"), _("mean"), _("sigma")),
+        *("5 %", "25 %", "75 %", "95 %", _("least"), _("greatest")),
+    )
+    with_unit = [charts.Scale(title, page.axis.unit).text for title in numbers]
+    of = "serial" if page.asked.by == "device" else ""
+    heads = [(_("Grouped by"), of), *((title, "number") for title in (*counts, *with_unit))]
     rows = [
         [
             (names[one.group], page.link(one.group)),
@@ -143,7 +97,7 @@ def _summaries(page: _Page) -> Answer:
     return Answer("", heads=heads, rows=rows)
 
 
-def _histogram(page: _Page) -> Answer:
+def _histogram(page: Page) -> Answer:
     found = page.questions.histogram(page.measure, page.asked.by, most=MOST_DRAWN)
     made, names, scale = _summaries(page), page.names(found.counts), page.scale
     rows = []
@@ -153,9 +107,11 @@ def _histogram(page: _Page) -> Answer:
                 low, high = sorted((low * scale, high * scale))
                 href = page.link(group, low=low, high=high)
                 rows.append({"g": names[group], "low": low, "high": high, "n": n, "href": href})
-    labels = tuple(names[group] for group in found.counts)
+    labels = in_order(names[group] for group in found.counts)
     if rows:
-        made.chart = campaign.overlaid(rows, labels, page.axis, charts.Scale(_("values")))
+        made.chart = campaign.overlaid(
+            rows, labels, page.axis, charts.Scale(_("values")), page.range_link()
+        )
         edges = [edge * scale for edge in found.edges]
         made.printed = [
             _bars(edges, counts, names[group] if len(labels) > 1 else "", page.axis)
@@ -183,7 +139,7 @@ def _tell_left(made: Answer, groups: int, drawn: int) -> None:
         made.notes.append(text % {"drawn": drawn, "groups": groups})
 
 
-def _boxes(page: _Page) -> Answer:
+def _boxes(page: Page) -> Answer:
     made = _summaries(page)
     found = page.questions.summary(page.measure, page.asked.by)
     names, scale = page.names([one.group for one in found]), page.scale
@@ -196,14 +152,14 @@ def _boxes(page: _Page) -> Answer:
         quantiles = {name: getattr(box, name) for name in BOX}
         rows.append({"g": box.name, "n": one.n, **quantiles, "href": page.link(one.group)})
     if rows:
-        labels = tuple(names[one.group] for one in shown)
-        made.chart = campaign.boxes(rows, labels, page.axis, charts.Scale(""))
+        labels = in_order(names[one.group] for one in shown)
+        made.chart = campaign.boxes(rows, labels, page.axis, charts.Scale(""), page.range_link())
         made.printed = [Boxes(tuple(drawn), page.axis)]
     _tell_left(made, len(found), len(shown))
     return made
 
 
-def _time(page: _Page) -> Answer:
+def _time(page: Page) -> Answer:
     by, scale = page.asked.by, page.scale
     found = page.questions.over_time(page.measure, by)
     sizes: dict[Any, int] = {}
@@ -230,8 +186,10 @@ def _time(page: _Page) -> Answer:
     ]
     made = Answer("", heads=[*heads, ("25 %", "number"), ("75 %", "number")], rows=table[:500])
     if rows:
-        labels = tuple(names[group] for group in drawn)
-        made.chart = campaign.weeks(rows, labels, charts.Scale(_("Week")), page.axis)
+        labels = in_order(names[group] for group in drawn)
+        made.chart = campaign.weeks(
+            rows, labels, charts.Scale(_("Week")), page.axis, page.days_link()
+        )
         made.printed = _courses(rows, labels, page.axis)
     _tell_left(made, len(sizes), len(drawn))
     return made
@@ -255,7 +213,7 @@ def _courses(rows: list[dict[str, Any]], names: Sequence[str], axis: charts.Scal
     return [Course((line,), axis, line.name) for line in lines]
 
 
-def _pairs(page: _Page) -> Answer:
+def _pairs(page: Page) -> Answer:
     second = page.asked.second
     assert second is not None  # noqa: S101
     other = page.asked.shown(second)
@@ -274,12 +232,12 @@ def _pairs(page: _Page) -> Answer:
         x, y = x * page.scale, y * other.scale
         rows.append({"g": names[group], "x": x, "y": y, "what": what, "href": href})
         table.append([(what, href), names[group], x, y])
-    heads = [(_("Device"), ""), (_("Grouped by"), ""), (page.axis.text, "number")]
+    heads = [(_("Device"), "serial"), (_("Grouped by"), ""), (page.axis.text, "number")]
     made = Answer("", heads=[*heads, (other.head, "number")], rows=table[:LISTED])
     if rows:
         labels = tuple(dict.fromkeys(row["g"] for row in rows))[:MOST_DRAWN]
         y_axis = charts.Scale(other.title, other.unit)
-        made.chart = campaign.scatter(rows, labels, page.axis, y_axis)
+        made.chart = campaign.scatter(rows, labels, page.axis, y_axis, page.range_link(second))
         made.printed = _clouds(rows, page.axis, y_axis)
     made.facts = [(_("Pairs"), found.n)]
     for title, value in (
@@ -307,7 +265,7 @@ def _clouds(rows: list[dict[str, Any]], x: charts.Scale, y: charts.Scale) -> lis
     return [Cloud((one,), x, y, one[0], ends) for one in groups.items()]
 
 
-def _tray(page: _Page) -> Answer:
+def _tray(page: Page) -> Answer:
     found = page.questions.tray_map(page.measure)
     values = {(row, column): median * page.scale for row, column, _n, median in found}
     links = {place: page.link(row=place[0], column=place[1]) for place in values}
@@ -323,7 +281,7 @@ def _tray(page: _Page) -> Answer:
     return made
 
 
-def _map(values: Any, size: tuple[int, int], links: Any, page: _Page) -> Any:
+def _map(values: Any, size: tuple[int, int], links: Any, page: Page) -> Any:
     labels = {place: f"{place[0]}, {place[1]}" for place in values}
     return charts.channel_map(
         values,
@@ -337,7 +295,7 @@ def _map(values: Any, size: tuple[int, int], links: Any, page: _Page) -> Any:
     )
 
 
-def _array(page: _Page) -> Answer:
+def _array(page: Page) -> Answer:
     found = page.questions.channel_map(page.measure)
     types = DeviceType.objects.in_bulk({one[0] for one in found})
     counted: dict[int, int] = {}
@@ -366,7 +324,7 @@ def _array(page: _Page) -> Answer:
     return made
 
 
-def _outliers(page: _Page) -> Answer:
+def _outliers(page: Page) -> Answer:
     found = page.questions.outliers(page.measure, page.asked.by)
     names = page.names([one.group for one in found])
     made = _of_values(page, found)
@@ -379,10 +337,13 @@ def _outliers(page: _Page) -> Answer:
     return made
 
 
-def _values(page: _Page) -> Answer:
+def _values(page: Page) -> Answer:
     start = page.asked.start
     found = page.questions.listed(page.measure, start, LISTED + 1)
     made = _of_values(page, found[:LISTED])
+    extent = page.questions.extent(page.measure)
+    made.facts = [(_("Values"), extent.values), (_("Devices"), extent.devices)]
+    made.devices = page.devices_link()
     if len(found) > LISTED:
         given = page.asked.given.copy()
         given["from"] = str(start + LISTED)
@@ -390,14 +351,15 @@ def _values(page: _Page) -> Answer:
     return made
 
 
-def _of_values(page: _Page, found: Any) -> Answer:
-    """Rows of single values: each leads to its device and its run."""
+def _of_values(page: Page, found: Any) -> Answer:
+    """Rows of single values: each leads to its device, its run and what it came from."""
     devices = {one.device for one in found}
     serials = dict(
         Device.objects.visible_to(page.viewer).filter(pk__in=devices).values_list("pk", "serial")
     )
     points = ConditionPoint.objects.in_bulk({one.condition for one in found})
-    heads = [(_("Device"), ""), (_("channel"), "number"), (_("condition"), ""), (_("run"), "")]
+    heads = [(_("Device"), "serial"), (_("channel"), "number"), (_("condition"), "")]
+    heads.append((_("run"), ""))
     rows = []
     for one in found:
         serial = serials.get(one.device, "")
@@ -405,6 +367,18 @@ def _of_values(page: _Page, found: Any) -> Answer:
         at = condition_text(points[one.condition].at) if one.condition in points else ""
         channel = "" if one.channel == WHOLE_DEVICE else one.channel
         value = one.value * page.scale
+        cell = (value, _cell(one, serial, points)) if math.isfinite(value) else None
         device = (serial, reverse("device", args=[serial])) if serial else ""
-        rows.append([device, channel, at, run, value if math.isfinite(value) else None])
+        rows.append([device, channel, at, run, cell])
     return Answer("", heads=[*heads, (page.axis.text, "number")], rows=rows)
+
+
+def _cell(one: Any, serial: str, points: dict[int, ConditionPoint]) -> str:
+    """Address of what a value came from; empty where no run measured it."""
+    if not (one.run and serial):
+        return ""
+    asked: dict[str, Any] = {"device": serial, "channel": max(one.channel, 0)}
+    if one.condition in points:
+        at = setting(points[one.condition].at)
+        asked |= {key: f"{number:.7g}" for key, number in at.items()}
+    return f"{reverse('run_cell', args=[one.run])}?{urlencode(asked)}"

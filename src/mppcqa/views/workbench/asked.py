@@ -47,8 +47,15 @@ BY = {
     "point": gettext_lazy("condition"),
 }
 EVERY = "*"
+RANGES = "rs"
+"""A letter for each range of another quantity that a question may have; see `range_names`."""
 MOST_IDS = 50
 MOST_POINTS = 300
+
+
+def range_names(letter: str) -> tuple[str, str, str, str]:
+    """Names in the address: the quantity of a range, its conditions, and from where to where."""
+    return f"{letter}q", f"{letter}at", f"{letter}low", f"{letter}high"
 
 
 @dataclass(frozen=True)
@@ -204,7 +211,7 @@ def _measure(asked: Asked, name: str, at: str, *, first: bool = False) -> Measur
     rows.sort(key=lambda one: sort_key(one[0]))
     asked.points[at] = [(one.text, condition_text(one)) for one, _n in rows]
     known = {one.text: one for one, _n in rows}
-    wanted = [text for text in asked.given.getlist(at) if text]
+    wanted = [text for text in dict.fromkeys(asked.given.getlist(at)) if text]
     if EVERY in wanted:
         return Measure(row.pk, (), row.stage)
     for text in wanted:
@@ -217,16 +224,20 @@ def _measure(asked: Asked, name: str, at: str, *, first: bool = False) -> Measur
 
 
 def _ranges(asked: Asked) -> tuple[Range, ...]:
-    key = asked.given.get("rq", "")
+    return tuple(one for letter in RANGES if (one := _range(asked, letter)) is not None)
+
+
+def _range(asked: Asked, letter: str) -> Range | None:
+    name, at, low, high = range_names(letter)
+    key = asked.given.get(name, "")
     if not key:
-        return ()
+        return None
     if key not in asked.quantities:
-        _told(asked, "rq", key)
-        return ()
+        _told(asked, name, key)
+        return None
     shown = asked.quantities[key]
-    measure = _measure(asked, "rq", "rat")
+    measure = _measure(asked, name, at)
     if measure is None:
-        return ()
-    low = _limit(asked, "rlow", -math.inf, shown.scale)
-    high = _limit(asked, "rhigh", math.inf, shown.scale)
-    return (Range(measure, low, high),)
+        return None
+    least = _limit(asked, low, -math.inf, shown.scale)
+    return Range(measure, least, _limit(asked, high, math.inf, shown.scale))

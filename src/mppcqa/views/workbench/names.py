@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,7 +26,7 @@ def names_of(what: str, keys: Iterable[Any], viewer: Viewer) -> dict[Any, str]:
     wanted = [key for key in dict.fromkeys(keys) if key is not None]
     found: dict[Any, str]
     if what == "":
-        return dict.fromkeys(wanted, _("all"))
+        return dict.fromkeys(wanted, _("all values"))
     if what == "outcome":
         found = {str(one.value): str(one.label) for one in Outcome} | {"": _("not judged")}
     elif what == "week":
@@ -38,6 +39,20 @@ def names_of(what: str, keys: Iterable[Any], viewer: Viewer) -> dict[Any, str]:
         rows = _rows(what, viewer).filter(pk__in=wanted[:MOST_NAMED])
         found = {row.pk: str(row) for row in rows}
     return {key: found.get(key, f"{what} {key}") for key in wanted} | {None: _("none")}
+
+
+def in_order(named: Iterable[str]) -> tuple[str, ...]:
+    """Names as people order them: ch. 2 before ch. 10."""
+    return tuple(
+        sorted(
+            named,
+            key=lambda name: [
+                (0, int(part), "") if part.isdecimal() else (1, 0, part.casefold())
+                for part in re.split(r"(\d+)", name)
+                if part
+            ],
+        )
+    )
 
 
 def point_names(points: Iterable[Condition]) -> dict[int, str]:

@@ -11,7 +11,7 @@ from mppcqa.columnar.questions import Measure, Questions
 from mppcqa.inventory.models import Tag
 from mppcqa.inventory.scope import Viewer
 from mppcqa.results.models import Outcome
-from mppcqa.views.workbench.asked import BY, KINDS, Asked
+from mppcqa.views.workbench.asked import BY, KINDS, RANGES, Asked, range_names
 from mppcqa.views.workbench.names import names_of
 
 FILTERS = ("lot", "maker", "type", "tray", "station", "operator", "location")
@@ -33,8 +33,8 @@ class Choices:
 def choices(asked: Asked, questions: Questions, viewer: Viewer) -> Choices:
     """What devices and values can be chosen by."""
     filters = []
-    for name in FILTERS:
-        ids = questions.choices(name)[:MOST_CHOICES]
+    for name, found in questions.choices(FILTERS).items():
+        ids = found[:MOST_CHOICES]
         names = names_of(name, ids, viewer)
         options = sorted(((str(pk), names[pk]) for pk in ids), key=lambda one: one[1])
         if options:
@@ -72,9 +72,11 @@ def in_words(asked: Asked, found: Choices) -> list[tuple[str, str]]:
         "high": _("Values to"),
     }
     said += [(title, given.get(name, "")) for name, title in plain.items()]
-    if bounded := str(given.get("rq", "")):
-        bounds = f"{given.get('rlow', '') or '…'} – {given.get('rhigh', '') or '…'}"
-        said.append((_("Only where"), f"{titles.get(bounded, bounded)}: {bounds}"))
+    for letter in RANGES:
+        name, _at, low, high = range_names(letter)
+        if bounded := str(given.get(name, "")):
+            bounds = f"{given.get(low, '') or '…'} – {given.get(high, '') or '…'}"
+            said.append((_("Only where"), f"{titles.get(bounded, bounded)}: {bounds}"))
     return [(title, text) for title, text in said if text]
 
 

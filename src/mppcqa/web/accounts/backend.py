@@ -15,7 +15,8 @@ class Backend(ModelBackend):
         users = get_user_model()
         try:
             # `first` would put a single row in order.
-            user = users._default_manager.select_related("person", "second_factor").get(pk=user_id)
+            beside = ("person", "second_factor", "outside")
+            user = users._default_manager.select_related(*beside).get(pk=user_id)
         except users.DoesNotExist:
             return None
         return user if self.user_can_authenticate(user) else None

@@ -11,6 +11,7 @@ from mppcqa.people.second import second_factor_of
 from mppcqa.signing.models import Method
 from mppcqa.signing.pen import Pen
 from mppcqa.web.access import person
+from mppcqa.web.accounts.provider import signs_there, take_proof
 from mppcqa.web.accounts.second import fault_of_code
 
 
@@ -20,6 +21,10 @@ def confirm(request: HttpRequest, password: str, code: str = "") -> Pen:
     Wrong tries count, slow down and are logged as those of a log-in.
     """
     user = person(request)
+    if signs_there(user):
+        if take_proof(request):
+            return Pen(user, Method.ELSEWHERE)
+        return Pen(user, fault=_("Log in there again first, by the link."))
     try:
         found = get_adapter().authenticate(request, username=user.get_username(), password=password)
     except ValidationError as error:

@@ -21,6 +21,7 @@ from mppcqa.people.second import is_demanded_of, is_right, second_factor_of
 from mppcqa.web.accounts.adapter import log_failure
 from mppcqa.web.accounts.kept import from_signed, keep
 from mppcqa.web.accounts.lost import send_again
+from mppcqa.web.accounts.provider import factor_is_theirs
 
 CODE = "password_code"
 """Field of forms; what has "password" in its name is never carried on to another page."""
@@ -37,7 +38,8 @@ class CodeStage(LoginStage):  # type: ignore[misc]  # allauth has no types
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         """The way to the page that asks, where there is something to ask for."""
-        if second_factor_of(self.login.user) is None:
+        user = self.login.user
+        if second_factor_of(user) is None or factor_is_theirs(self.request, user):
             return None, True
         return redirect("login_code"), True
 
@@ -101,6 +103,8 @@ class Demanded:
         if match is not None and match.url_name in WITHOUT:
             return None
         if second_factor_of(user) is not None or not is_demanded_of(user):
+            return None
+        if factor_is_theirs(request, user):
             return None
         if request.headers.get("HX-Request"):
             return HttpResponse(status=403, headers={"HX-Reswap": "none"})

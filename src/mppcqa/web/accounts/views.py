@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
+from mppcqa.people.actions import logs_in_elsewhere
 from mppcqa.web.accounts.kept import from_signed
 from mppcqa.web.accounts.lost import send_again
 from mppcqa.web.accounts.second import ask_code
+from mppcqa.web.problems import problem
 
 __all__ = ["ChangePassword", "FirstPassword", "Login", "LogoutView"]
 
@@ -77,7 +79,14 @@ class ChangePassword(PasswordChangeView):
 
 
 class FirstPassword(PasswordSetView):
-    """A password for an account that has none."""
+    """A password for an account that has none, and whose person logs in nowhere else."""
 
     template_name = "web/accounts/password.html"
     success_url = "/password/done/"
+
+    def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        if request.user.is_authenticated and logs_in_elsewhere(request.user):
+            text = _("You log in elsewhere: your password is changed there.")
+            return problem(request, 403, _("No password here"), text)
+        answer: HttpResponse = super().dispatch(request, *arguments, **named)
+        return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -122,20 +123,39 @@ def arguments_of(routine: Routine, cleaned: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def in_words(routine: Routine, cleaned: dict[str, Any]) -> str:
-    """What the arguments mean, for who reads a list of tasks or schedules."""
+def kept_words(routine: Routine, cleaned: dict[str, Any]) -> str:
+    """What the arguments mean, kept for who reads a list: names of rows, and values, as JSON.
+
+    Titles and choices are not in it, so that each reader has them in a language of their own.
+    """
+    kept = [
+        [name, str(cleaned[f"{PREFIX}{name}"]) if _parameter(routine, name).of else value]
+        for name, value in arguments_of(routine, cleaned).items()
+    ]
+    return json.dumps(kept, default=str)
+
+
+def words_of(routine: Routine, kept: str) -> str:
+    """What `kept_words` kept, in the language of whoever reads it."""
+    try:
+        pairs = [(_parameter(routine, name), value) for name, value in json.loads(kept)]
+    except (ValueError, TypeError, StopIteration):
+        return kept  # words of an earlier release, or a parameter that the routine had then
     words = []
-    for name, value in arguments_of(routine, cleaned).items():
-        one = next(one for one in routine.parameters if one.name == name)
+    for one, value in pairs:
         if isinstance(value, bool):
             words.append(str(one.title) if value else f"{one.title}: {_('no')}")
         elif one.of:
-            words.append(str(cleaned[f"{PREFIX}{name}"]))
+            words.append(str(value))
         elif one.choices is not None:
             words.append(str(dict(one.choices()).get(value, value)))
         else:
             words.append(f"{one.title} {value}")
     return ", ".join(words)[:200]
+
+
+def _parameter(routine: Routine, name: str) -> Parameter:
+    return next(one for one in routine.parameters if one.name == name)
 
 
 def as_typed(arguments: dict[str, Any]) -> dict[str, Any]:

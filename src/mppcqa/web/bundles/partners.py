@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mppcqa.bundles.keys import (
     card,
-    fingerprint,
     ours,
     public_of_ours,
     register_key,
@@ -25,6 +24,7 @@ from mppcqa.bundles.models import Installation, Key
 from mppcqa.bundles.side_by_side import side_by_side
 from mppcqa.inventory.models import Device
 from mppcqa.inventory.serials import normal_serial
+from mppcqa.keyfile import fingerprint
 from mppcqa.refused import Refused
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell, tell_form

@@ -29,6 +29,8 @@ def _rows(asked: QueryDict, user: Any) -> QuerySet[Case]:
         rows = rows.filter(disposition=state, decided_at__isnull=False) if state else rows
     if asked.get("whose") == "mine":
         rows = rows.filter(in_charge=user.pk)
+    elif asked.get("whose") == "nobody":
+        rows = rows.filter(in_charge=None)
     return rows
 
 
@@ -51,7 +53,7 @@ CASES = Listing(
         Filter(
             "whose",
             gettext_lazy("In charge"),
-            lambda: [("mine", gettext_lazy("I am"))],
+            lambda: [("mine", gettext_lazy("I am")), ("nobody", gettext_lazy("nobody"))],
         ),
     ),
     show=lambda rows: rows.select_related("device", "in_charge"),

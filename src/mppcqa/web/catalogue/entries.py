@@ -21,11 +21,12 @@ from mppcqa.inventory.naming import LAST_FIELD
 from mppcqa.inventory.scope import ScopedQuerySet, Viewer, scope_of
 from mppcqa.inventory.serials import fits
 from mppcqa.queue.lanes import is_busy
-from mppcqa.runs.actions import find_device, keep_station, remove_station
+from mppcqa.runs.actions import find_device, remove_station, save_station
 from mppcqa.runs.contact import known_programs
 from mppcqa.runs.instruments import Instrument
 from mppcqa.runs.models import Station
 from mppcqa.signing.models import Act
+from mppcqa.web.catalogue.channel_order import order_fault
 from mppcqa.web.catalogue.stages_field import StagesField, stages_help
 from mppcqa.web.reading import model_field
 from mppcqa.web.stages import stage_titles
@@ -146,23 +147,14 @@ class DeviceTypeForm(EntryForm):
             raise ValidationError(_("A type has at least one row and one column."))
         if rows * columns > MOST_CHANNELS:
             raise ValidationError(_("A type has at most %d channels.") % MOST_CHANNELS)
-        if order and not _numbers_each(order, rows * columns):
-            self.add_error(
-                "channel_order",
-                _("Name each channel from 0 to %d once, row by row.") % (rows * columns - 1),
-            )
+        if fault := order_fault(order, rows * columns):
+            self.add_error("channel_order", fault)
         resized = self.instance.pk and {"rows", "columns"} & set(self.changed_data)
         if resized and self.instance.devices.exists():
             raise ValidationError(
                 _("Devices of this type are registered: rows and columns stay what they are.")
             )
         return values
-
-
-def _numbers_each(order: Any, n: int) -> bool:
-    """Whether `order` is a list of all whole numbers below `n`."""
-    whole = isinstance(order, list) and all(type(one) is int for one in order)
-    return whole and sorted(order) == list(range(n))
 
 
 class TrayForm(EntryForm):
@@ -338,7 +330,7 @@ class StationForm(EntryForm):
 
     def save(self, commit: bool = True) -> Station:
         assert commit  # noqa: S101
-        keep_station(self.instance)
+        save_station(self.instance)
         return cast(Station, self.instance)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from mppcqa.inventory.models import Device, Institute, Tag, Tray
 from mppcqa.inventory.moving import faults_by_hand
-from mppcqa.inventory.placing import free_places, keep_device, put_into_tray
+from mppcqa.inventory.placing import free_places, put_into_tray, save_device
 from mppcqa.inventory.shipping import ShipmentRefused, pack
 from mppcqa.inventory.states import Move
 from mppcqa.web.listing.declare import Bulk, Choice, Effect
@@ -99,7 +99,7 @@ def _relocate(keys: list[int], chosen: str, by: AbstractBaseUser) -> str:
     with transaction.atomic():
         for one in _devices(keys):
             one.location = place
-            keep_device(one, by=by)
+            save_device(one, by=by)
     words = {"n": len(keys), "place": place}
     return ngettext(
         "%(n)d device is at %(place)s.", "%(n)d devices are at %(place)s.", len(keys)

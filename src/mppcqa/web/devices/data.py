@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
 
+from mppcqa.charts import CellMap, Curves
 from mppcqa.public_address import PublicAddress, public_address
 from mppcqa.reports import qr_svg
+from mppcqa.views.device_charts import DrawnChart
 from mppcqa.views.stage import StageView
 from mppcqa.web.charting import place_chart
+from mppcqa.web.evidence import evidence
 
 
 def address_for_others(request: HttpRequest) -> PublicAddress:
@@ -25,5 +29,17 @@ def identity(serial: str, address: PublicAddress) -> dict[str, Any]:
 
 
 def stage_charts(stage: StageView) -> list[dict[str, Any]]:
-    """A stage's charts for the template."""
-    return [place_chart(drawn.key, drawn.title, drawn.chart) for drawn in stage.charts]
+    """A stage's charts for the template; each point and cell leads to what it came from."""
+    return [place_chart(drawn.key, drawn.title, _led(drawn)) for drawn in stage.charts]
+
+
+def _led(drawn: DrawnChart) -> Any:
+    chart = drawn.chart
+    if isinstance(chart, Curves) and drawn.series:
+        pairs = zip(chart.series, drawn.series, strict=True)
+        return replace(
+            chart, series=tuple(replace(one, links=[*map(evidence, of)]) for one, of in pairs)
+        )
+    if isinstance(chart, CellMap):
+        return replace(chart, links={place: evidence(one) for place, one in drawn.cells.items()})
+    return chart

@@ -20,7 +20,7 @@ from mppcqa.inventory.attachments import remove_attachment as remove_from_store
 from mppcqa.inventory.device_fields import DEVICE_FIELDS, REFERENCES
 from mppcqa.inventory.models import Attachment, Device, DeviceType, Institute, Lot, Tag, Tray
 from mppcqa.inventory.naming import next_serials, rename_device
-from mppcqa.inventory.placing import keep_device
+from mppcqa.inventory.placing import save_device
 from mppcqa.inventory.scope import Viewer, scope_of
 from mppcqa.inventory.serials import normal_serial
 from mppcqa.limits.changes import has_campaign_limits
@@ -33,6 +33,8 @@ from mppcqa.web.faults import tell, tell_form
 from mppcqa.web.reading import line, model_field, sent
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
     _ModelForm = forms.ModelForm[Device]
 else:
     _ModelForm = forms.ModelForm
@@ -111,6 +113,12 @@ class DeviceEditForm(_ModelForm):
                 self.add_error("tray_row", _("%s lies there already.") % named)
         return values
 
+    def store(self, *, by: AbstractBaseUser | None) -> None:
+        """Save what a valid form says; `Refused` where the device can't be moved there."""
+        self.save(commit=False)
+        save_device(self.instance, by=by)
+        self.save_m2m()
+
     def _named(self, field: str, rows: Any, **key: str) -> Any:
         if not any(key.values()):
             return None
@@ -169,13 +177,11 @@ def edit(request: HttpRequest, serial: str) -> HttpResponse:
         if edit.data is not None:
             form = DeviceEditForm(edit.data, instance=device, viewer=request.user)
         if request.method == "POST" and form.is_valid():
-            form.save(commit=False)
             try:
-                keep_device(device, by=person(request))
+                form.store(by=person(request))
             except Refused as error:
                 tell_form(form, error)
             else:
-                form.save_m2m()
                 kept = DeviceEditForm(instance=device, viewer=request.user)
                 edit.saved(device, edits.parts_of(kept))
                 messages.success(request, _("%s is saved.") % device)

@@ -65,8 +65,17 @@ def _columns() -> list[Column]:
         Column("where", gettext_lazy("Where"), sort="location__name"),
         Column("tray", gettext_lazy("Tray"), sort="tray__name"),
         *(_field_column(one) for one in DEVICE_FIELDS if one.listed),
-        *(Column(key, title, cell="verdict") for key, title in stage_titles().items()),
+        *(_stage_column(key, title) for key, title in stage_titles().items()),
     ]
+
+
+def _stage_column(key: str, title: str) -> Column:
+    """Verdicts at a stage, where a device of the page has one."""
+
+    def told(more: Mapping[str, Any]) -> bool:
+        return any(key in stages for stages in more["verdicts"].values())
+
+    return Column(key, title, cell="verdict", if_told=told)
 
 
 def _arrange(columns: list[Column], asked: QueryDict, user: Any) -> list[Column]:

@@ -22,7 +22,9 @@ from mppcqa.results.sums import changes_told
 from mppcqa.stages.records import RecordField, RecordKind, record_kinds
 from mppcqa.typed import moment, number, whole
 from mppcqa.views.course import device_course
+from mppcqa.views.explore import One
 from mppcqa.web.access import allowed, person
+from mppcqa.web.addresses import address
 from mppcqa.web.explorer.data import MOST_CHARTS, trend_chart
 from mppcqa.web.faults import tell, tell_form
 from mppcqa.web.reading import line, sent
@@ -215,10 +217,15 @@ def course(request: HttpRequest, serial: str) -> HttpResponse:
     keys = sorted(found.quantities, key=lambda key: key not in found.headlines)
     keys = [wanted] if wanted in found.quantities else keys
     charts: list[dict[str, Any]] = []
+
+    def led(one: One) -> str:
+        run = found.run_of[one.slot]
+        return "" if run is None else address("run_explore", run)
+
     for axis in found.axes:
         for key in keys:
             rows = found.trends(key, axis) if len(charts) < MOST_CHARTS else []
             if rows:
-                charts.append(trend_chart(found.quantities[key], axis, rows, fitted=False))
+                charts.append(trend_chart(found.quantities[key], axis, rows, led, fitted=False))
     context = {"device": device, "course": found, "charts": charts, "quantity": wanted}
     return render(request, "web/devices/course.html", context)

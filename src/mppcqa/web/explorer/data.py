@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mppcqa.charts import Series, explore
@@ -18,18 +17,12 @@ from mppcqa.views.explore import Grid, One, RunView, mean_of
 from mppcqa.views.shown import ShownQuantity
 from mppcqa.views.trends import Trend, axes_of, trends
 from mppcqa.web.charting import place_chart
+from mppcqa.web.evidence import cell_address, evidence
 
 MOST_CHARTS = 24
 """Charts of trends beside each other, unless one quantity is asked for."""
 SIGNS = {"degC": "°C", "Ohm": "Ω", "ohm": "Ω", "uA": "µA", "us": "µs"}
 """Units as files write them, and as people do."""
-
-
-def cell_address(run: int, slot: int, channel: int, condition: ConditionPoint) -> str:
-    """The page of a channel at a condition."""
-    asked: dict[str, Any] = {"slot": slot, "channel": max(channel, 0)}
-    asked |= {key: f"{value:.7g}" for key, value in setting(condition.at).items()}
-    return f"{reverse('run_cell', args=[run])}?{urlencode(asked)}"
 
 
 def grid_chart(view: RunView, table: Grid, quantity: ShownQuantity, here: str) -> dict[str, Any]:
@@ -40,8 +33,8 @@ def grid_chart(view: RunView, table: Grid, quantity: ShownQuantity, here: str) -
         if channel is None and view.devices[slot].device_type.channels > 1:
             links[row, column] = f"{here}&slot={slot}"
         else:
-            at = table.columns[column]
-            links[row, column] = cell_address(view.run.pk, slot, one.channel, at)
+            at = setting(table.columns[column].at)
+            links[row, column] = cell_address(view.run.pk, slot, one.channel, at, view.other)
     drawn = explore.points_grid(
         table.row_names,
         _column_names(table.columns),
@@ -92,26 +85,49 @@ def run_trends(view: RunView, slot: int | None, channel: int | None, asked: str 
         if not axes:
             found = view.values(key, None if slot is None else [slot])
             mine = [one for one in found if channel is None or one.channel in (channel, -1)]
-            if mine:
-                fixed.append((quantities[key], mean_of(mine)))
+            if mine and (mean := mean_of(mine)) is not None:
+                fixed.append((quantities[key], mean))
         elif len(charts) >= MOST_CHARTS:
             left += 1
         else:
+            led = partial(_led, view, key, slot, channel)
             drawn = ((axis, trends(view, key, axis, slot, channel)) for axis in axes)
-            charts += [trend_chart(quantities[key], axis, rows) for axis, rows in drawn if rows]
+            charts += [
+                trend_chart(quantities[key], axis, rows, led) for axis, rows in drawn if rows
+            ]
     return Trends(quantities, charts, fixed, left)
 
 
+def _led(view: RunView, key: str, slot: int | None, channel: int | None, one: One) -> str:
+    """Where a point of a run's trend leads: to its channel, or to the values it is the mean of."""
+    if slot is None:
+        about = view.about_all(key)
+    else:
+        about = view.about(key, one._replace(channel=channel or 0), mean=channel is None)
+    return "" if about is None else evidence(about)
+
+
 def trend_chart(
-    shown: ShownQuantity, axis: Axis, rows: Sequence[Trend], *, fitted: bool = True
+    shown: ShownQuantity,
+    axis: Axis,
+    rows: Sequence[Trend],
+    led: Callable[[One], str],
+    *,
+    fitted: bool = True,
 ) -> dict[str, Any]:
-    """A quantity along an axis, with straight lines where these mean something."""
+    """A quantity along an axis, with straight lines where these mean something.
+
+    `led` says where a point leads.
+    """
     title = _("%(quantity)s against %(axis)s") % {
         "quantity": shown.title,
         "axis": _(axis.title).lower(),
     }
     drawn = explore.with_lines(
-        [Series(one.name, one.x, one.y, one.error, bound=one.bound) for one in rows],
+        [
+            Series(one.name, one.x, one.y, one.error, bound=one.bound, links=[*map(led, one.means)])
+            for one in rows
+        ],
         [
             explore.StraightLine(one.line.intercept, one.line.slope)
             if one.line and fitted
@@ -125,6 +141,7 @@ def trend_chart(
         to_zero=shown.crossing == axis.key,
     )
     chart = place_chart(f"{shown.key}-{axis.key}", title, drawn)
+    chart["quantity"] = shown.key
     chart["lines"] = [_words(shown, axis, one) for one in rows if one.line and fitted]
     return chart
 
@@ -160,24 +177,4 @@ def monitor_charts(sensors: Sequence[Any]) -> list[dict[str, Any]]:
             ),
         )
         for number, (unit, series) in enumerate(by_unit.items())
-    ]
-
-
-def spectrum_chart(found: Any) -> dict[str, Any]:
-    """Spectrum of a channel, with light and in the dark, and the fit's curve."""
-    names = {"light": _("with light"), "dark": _("in the dark")}
-    drawn = explore.charge_spectrum(
-        found.centres,
-        {names[name]: (counts, found.expected.get(name)) for name, counts in found.counts.items()},
-        x_title=_("Charge"),
-        unit="ADC",
-        y_title=_("events"),
-    )
-    return place_chart("spectrum", _("Charge spectrum with its fit"), drawn)
-
-
-def fit_lines(found: Any) -> list[tuple[str, float, float, str]]:
-    """Fitted parameters in words: title, value, uncertainty, unit."""
-    return [
-        (_(title), value, error, unit) for title, unit, value, error in found.values if error > 0
     ]

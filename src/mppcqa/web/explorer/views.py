@@ -11,16 +11,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from mppcqa.results.conditions import distance, holds_at
-from mppcqa.results.models import Measurement
+from mppcqa.results.conditions import distance
 from mppcqa.runs.models import Run
 from mppcqa.stages import Condition
 from mppcqa.typed import number
 from mppcqa.views.cells import without_source
 from mppcqa.views.explore import Difference, RunView, compare, grid, run_view
 from mppcqa.views.fits import line_of_fit
+from mppcqa.views.fitter import FitRefused
+from mppcqa.views.origin import origin
+from mppcqa.web.access import allowed
 from mppcqa.web.charting import place_chart
-from mppcqa.web.explorer import data
+from mppcqa.web.explorer import data, spectrum
+from mppcqa.web.explorer.values import cell_values
 from mppcqa.web.reading import whole
 from mppcqa.web.stages import find_stage
 
@@ -37,8 +40,16 @@ def _view(request: HttpRequest, pk: int) -> RunView:
         request.GET.get("analysis"),
         most=SHOWN,
         after=whole(request.GET, "after") or 0,
-        slot=whole(request.GET, "slot"),
+        slot=_slot(request, run),
     )
+
+
+def _slot(request: HttpRequest, run: Run) -> int | None:
+    """The slot of the address, or that of the device which it names."""
+    slot = whole(request.GET, "slot")
+    if slot is None and (serial := request.GET.get("device")):
+        slot = run.slots.filter(device__serial=serial).values_list("slot", flat=True).first()
+    return slot
 
 
 def _context(request: HttpRequest, view: RunView, page: str) -> dict[str, Any]:
@@ -186,13 +197,14 @@ def cell(request: HttpRequest, pk: int) -> HttpResponse:
     context["channels"] = range(view.devices[slot].device_type.channels)
     if row is None:
         context["fault"] = _("This run has no run file.")
+        context["origin"] = origin(view, view.devices[slot], row, {})
         return render(request, "web/explorer/cell.html", context)
+    meta: dict[str, Any] = {}
     try:
         with cells.open_run(row) as opened:
-            points = cells.points_of(opened)
+            points, meta = cells.points_of(opened), opened.meta
             point = _point(request, points)
             column = _column(opened, slot, channel)
-            found = cells.spectrum(opened, slot, column, point)
             context |= {
                 "points": points,
                 "point": point,
@@ -200,24 +212,73 @@ def cell(request: HttpRequest, pk: int) -> HttpResponse:
                 or _dark_waveforms(opened, points, point, slot, column) is not None,
                 "has_iv": opened.has("iv"),
             }
-            if found is not None:
-                context["spectrum"] = found
-                context["chart"] = data.spectrum_chart(found)
-                context["fit"] = data.fit_lines(found)
-                if found.record is not None:
-                    context["record"] = line_of_fit(found.record)
-    except RunFileError as error:
+        stage = find_stage(view.run.stage)
+        now = {} if stage is None else spectrum.settings_of(stage, view.analysis)
+        (found,) = spectrum.fitted(row, (slot, column, point.number), [now])
+        if found is not None:
+            context |= spectrum.picture(found) | {"lines": spectrum.parameters(found)}
+            if stage is not None and getattr(stage, "spectra", None) is not None:
+                context["form"] = spectrum.FitForm(stage, initial=now)
+    except (RunFileError, FitRefused) as error:
         context["fault"] = str(error)
     if "point" in context:
-        context["values"] = _values(view, slot, channel, context["point"])
+        pair = "residuals" in context and len(context["spectrum"].counts) > 1
+        fitted_with = without_source(points, point)[1:] if pair else []
+        context["values"] = cell_values(view, slot, channel, point, fitted_with)
+    context["origin"] = origin(view, view.devices[slot], row, meta)
     return render(request, "web/explorer/cell.html", context)
+
+
+@require_GET
+@allowed("results.add_analysis")
+def cell_fit(request: HttpRequest, pk: int) -> HttpResponse:
+    """The spectrum of a cell fitted with other settings, beside what counts now; changes nothing.
+
+    The settings stand in the address.
+    """
+    from mppcqa.runfile import RunFileError
+    from mppcqa.views import cells
+
+    view = _view(request, pk)
+    slot, channel = _place(request, view)
+    row, stage = cells.run_file_of(view.run), find_stage(view.run.stage)
+    if row is None or stage is None:
+        raise Http404
+    now = spectrum.settings_of(stage, view.analysis)
+    form = spectrum.FitForm(stage, request.GET)
+    context: dict[str, Any] = {"run": view.run}
+    try:
+        with cells.open_run(row) as opened:
+            point = _point(request, cells.points_of(opened))
+            place = slot, _column(opened, slot, channel), point.number
+        if not form.is_valid():
+            raise FitRefused([str(one) for some in form.errors.values() for one in some])
+        tried = now | form.cleaned_data
+        before, after = spectrum.fitted(row, place, [now, tried])
+    except (RunFileError, FitRefused) as error:
+        context["fault"] = str(error)
+        return render(request, "web/explorer/spectrum.html", context)
+    if after is not None:
+        stored = cell_values(view, slot, channel, point)
+        context |= spectrum.picture(after) | {
+            "tried": True,
+            "lines": spectrum.parameters(before, after),
+            "quantities": list(spectrum.quantities(stored, after)),
+            "correlations": [
+                (title, spectrum.correlations(one))
+                for title, one in ((_("as it counts now"), before), (_("as tried"), after))
+            ],
+            "ways_on": spectrum.ways_on(stage, view.devices[slot], pk, tried),
+            "before": None if before is None else line_of_fit(before.said),
+        }
+    return render(request, "web/explorer/spectrum.html", context)
 
 
 def _place(request: HttpRequest, view: RunView) -> tuple[int, int]:
     if not view.devices:
         raise Http404
-    slot = whole(request.GET, "slot")
-    if slot not in view.devices:
+    slot = _slot(request, view.run)
+    if slot is None or slot not in view.devices:
         slot = next(iter(view.devices))
     channel = whole(request.GET, "channel") or 0
     last = view.devices[slot].device_type.channels - 1
@@ -252,26 +313,6 @@ def _dark_waveforms(opened: Any, points: list[Any], point: Any, slot: int, colum
         if opened.waveform_count(one.number, slot, column):
             return one
     return None
-
-
-def _values(view: RunView, slot: int, channel: int, point: Any) -> list[Any]:
-    """Values of the analysis that hold at a point."""
-    if view.analysis is None:
-        return []
-    rows = Measurement.objects.filter(
-        device=view.devices[slot], analysis=view.analysis, channel=channel
-    ).select_related("quantity", "condition")
-    found = []
-    for row in rows:
-        shown = view.quantities.get(row.quantity.key)
-        if holds_at(row.condition.at, point.at) and shown is not None:
-            error = None if row.statistical is None else row.statistical * shown.scale
-            method = view.analysis.methods.get(row.quantity.key, "")
-            systematic = row.systematic * shown.scale
-            value, bound = row.value * shown.scale, row.bound or 0
-            found.append((shown, value, error, systematic, bound, method))
-    order = list(view.quantities)
-    return sorted(found, key=lambda one: order.index(one[0].key))
 
 
 @require_GET
@@ -354,7 +395,7 @@ def cell_iv(request: HttpRequest, pk: int) -> HttpResponse:
     marks = [
         value
         for shown, value, _error, _systematic, _bound, _method in (
-            _values(view, slot, channel, point) if curves else []
+            cell_values(view, slot, channel, point) if curves else []
         )
         if shown.drawn_on == "iv"
     ]

@@ -47,6 +47,12 @@ def export_list(request: HttpRequest) -> HttpResponseBase:
         except Refused as error:
             tell(request, error)
             return redirect("export_list")
+        if row.removed:
+            text = _(
+                "Your exports had no room left, so older ones were removed: %s. Each can be asked "
+                "for again."
+            )
+            messages.warning(request, text % ", ".join(row.removed))
         if row.task is None:
             return _file(request, row)
         messages.info(request, _("The file is being written; it appears below when it is done."))

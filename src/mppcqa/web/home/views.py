@@ -22,19 +22,23 @@ from mppcqa.runs.instruments import ending_soon
 from mppcqa.runs.models import Run
 from mppcqa.statistics.models import OutcomeCount
 from mppcqa.web.bound import seen_tasks
+from mppcqa.web.home.waiting import first_steps, what_waits
 from mppcqa.web.runs.listing import COLUMNS, described, listed
 from mppcqa.web.stages import stage_titles
 from mppcqa.web.stations.listing import stations_now
+from mppcqa.web.workbench.board import tiles_of
 
 MANY = 100_000
 FEW = 5_000
 """Devices that are counted within a millisecond or two."""
+TILES = 4
+"""Of one's dashboard, that are here as well."""
 COUNT_KEY = "home.devices"
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Outcomes by stage, stations, what runs, the latest runs and failures."""
+    """What waits for a person, outcomes by stage, stations, the latest runs and failures."""
     titles = stage_titles()
     failures = (State.FAILED, State.LOST, State.TIMED_OUT, State.EXPIRED)
     tasks = seen_tasks(request.user).only("name", "state", "error_text")
@@ -47,8 +51,12 @@ def home(request: HttpRequest) -> HttpResponse:
         "run_columns": COLUMNS,
         "failures": tasks.filter(state__in=failures).order_by("-id")[:5],
         "instruments": ending_soon(),
+        "tiles": tiles_of(request.user)[:TILES],
         "open": tasks.filter(state__in=OPEN_STATES).order_by("id")[:8],
+        "waiting": what_waits(request.user),
     }
+    if not context["runs"]:
+        context["steps"] = first_steps(request.user)
     return render(request, "web/home/home.html", context)
 
 

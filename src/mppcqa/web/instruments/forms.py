@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from mppcqa.runs.calibrating import Found
 from mppcqa.runs.instruments import Calibration
 from mppcqa.runs.models import Station
-from mppcqa.typed import day, number
+from mppcqa.typed import comma_between_digits, day, number
 
 Point = tuple[float | None, float, float | None]
 
@@ -56,6 +56,11 @@ class PointsField(forms.CharField):
         points: list[Point] = []
         for line in (super().to_python(value) or "").splitlines():
             parts = [one for one in re.split(r"[\s;]+|±|\+-", line) if one]
+            if len(parts) == 1 and "." in line and line.count(",") > 1:
+                parts = line.split(",")  # a line of a table with points for decimals
+            elif len(parts) == 1 and comma_between_digits(line):
+                text = _("“%s” may be one number or several: write a point, or blanks.")
+                raise forms.ValidationError(text % line.strip()[:40])
             if not parts:
                 continue
             found = [number(one) for one in parts]
@@ -93,7 +98,7 @@ class CalibrationForm(forms.Form):
         required=False,
         help_text=gettext_lazy(
             "As “responsivity”; empty for a check without a value. Of one quantity the latest "
-            "calibration counts."
+            "calibration counts. Analyses take “responsivity”, “geometry factor” and “drift”."
         ),
     )
     unit = forms.CharField(label=gettext_lazy("Unit"), max_length=20, required=False)
@@ -112,7 +117,7 @@ class CalibrationForm(forms.Form):
         required=False,
         help_text=gettext_lazy(
             "One factor: value and standard uncertainty, as 0.314 0.003. A table: a line for "
-            "each place, as 405 0.231 0.004."
+            "each place, as 405 0.231 0.004, also pasted from a file."
         ),
     )
     note = forms.CharField(label=gettext_lazy("Note"), max_length=300, required=False)

@@ -26,7 +26,7 @@ from mppcqa.limits.changes import (
     standings_judged_by,
 )
 from mppcqa.limits.judging import active_limits
-from mppcqa.limits.models import LimitSet
+from mppcqa.limits.models import TITLES, LimitSet
 from mppcqa.queue.actions import submit
 from mppcqa.refused import Refused
 from mppcqa.results.conditions import condition_text
@@ -122,6 +122,7 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
             return edit.both()
         lines = _lines(found, base, edit.data)
         title, reason = request.POST.get("title", ""), request.POST.get("reason", "")
+        offered = _(TITLES[1]) % _(found.title)
         if request.method == "POST":
             limits, faults = _read(lines)
             if kind is None and request.POST.get("type"):
@@ -133,7 +134,8 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
                     made = new_version(
                         found,
                         limits,
-                        title=title,
+                        # What we offer is kept in English, and told in each reader's language.
+                        title=TITLES[1] % found.title if title == offered else title,
                         reason=reason,
                         device_type=kind,
                         campaign=campaign,
@@ -145,7 +147,7 @@ def limit_edit(request: HttpRequest, stage: str) -> HttpResponse:
                     edit.saved(made, _parts(found, made))
                     return redirect("limit_set", made.pk)
         else:
-            title = _("%s: limits") % _(found.title)
+            title = offered
     context = {
         "stage": found,
         "stage_title": _(found.title),

@@ -40,6 +40,8 @@ class Column:
     """Whether it is shown to who has chosen no columns."""
     if_any: str = ""
     """A value of the rows; where none of the page has it, the column is left out."""
+    if_told: Callable[[Mapping[str, Any]], bool] | None = None
+    """The same of what the list's `describe` says of the page's rows."""
     unless_one: str = ""
     """A filter; where that has one choice alone, which all rows have, it is left out as well."""
 

@@ -21,7 +21,8 @@ PIECE = 500
 
 def as_file(shown: Shown, form: str) -> FileResponse:
     """The first `MOST_COUNTED` rows in the list's order, each cell as it is read on the page."""
-    columns = [one for one in shown.columns if not one.quiet]
+    # A page leaves out what none of its rows has; here those of all pages say.
+    columns = [one for one in shown.wanted if not one.quiet]
     keys = first_keys(shown.rows, shown.order, MOST_COUNTED)
     cells: list[list[Any]] = [[] for _one in columns]
     for start in range(0, len(keys), PIECE):
@@ -33,6 +34,10 @@ def as_file(shown: Shown, form: str) -> FileResponse:
         for values, column in zip(cells, columns, strict=True):
             macro = getattr(drawn, column.cell or column.key, None)
             values += [_value(row, column, macro) for row in rows]
+    if not shown.chosen:
+        pairs = zip(columns, cells, strict=True)
+        told = [pair for pair in pairs if not _may_lack(pair[0]) or any(pair[1])]
+        columns, cells = [one for one, _values in told], [values for _one, values in told]
     arrays = [_array(values) for values in cells]
     schema = pa.schema(
         [pa.field(str(one.title), array.type) for one, array in zip(columns, arrays, strict=True)]
@@ -44,6 +49,10 @@ def as_file(shown: Shown, form: str) -> FileResponse:
         # The file stays open when its name is gone.
         opened = path.open("rb")
     return FileResponse(opened, as_attachment=True, filename=name)
+
+
+def _may_lack(column: Column) -> bool:
+    return bool(column.if_any) or column.if_told is not None
 
 
 def _value(row: Any, column: Column, macro: Any) -> Any:

@@ -111,20 +111,22 @@ class Shown:
     @cached_property
     def columns(self) -> list[Column]:
         """What is shown: always the first, which leads to the row."""
-        chosen = self.chosen
-        found = []
-        for place, one in enumerate(self.known):
-            if chosen:
-                wanted = place == 0 or one.quiet or one.key in chosen
-            else:
-                wanted = one.shown and one.unless_one not in self._silent
-                wanted = wanted and (not one.if_any or self._any(one.if_any))
-            if wanted:
-                found.append(one)
-        return found
+        return [one for one in self.wanted if self.chosen or self._tells(one)]
 
-    def _any(self, key: str) -> bool:
-        return any(getattr(row, key) for row in self.page.rows)
+    @cached_property
+    def wanted(self) -> list[Column]:
+        """What was chosen, or is usual, whether the rows of this page have it or not."""
+        if not self.chosen:
+            return [one for one in self.known if one.shown and one.unless_one not in self._silent]
+        first = self.known[0]
+        return [one for one in self.known if one is first or one.quiet or one.key in self.chosen]
+
+    def _tells(self, column: Column) -> bool:
+        """Whether a row of this page has something in the column."""
+        if column.if_told is not None:
+            return column.if_told(self.more)
+        key = column.if_any
+        return not key or any(getattr(row, key) for row in self.page.rows)
 
     @property
     def heads(self) -> list[Head]:

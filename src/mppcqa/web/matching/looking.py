@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from mppcqa import charts
 from mppcqa.charts import campaign
 from mppcqa.inventory.matching import Matching
-from mppcqa.inventory.reserving import Member, keep_matching
+from mppcqa.inventory.reserving import Member, save_matching
 from mppcqa.limits.picking import FAIR, GOOD, Need
 from mppcqa.refused import Refused
 from mppcqa.statistics.alike import Proposal, Wanted, propose
@@ -192,7 +192,7 @@ def _keep(request: HttpRequest, form: MatchForm, found: Proposal) -> Matching:
         ]
         for group in found.groups
     ]
-    keep_matching(made, groups, by=person(request))
+    save_matching(made, groups, by=person(request))
     text = _("%(n)d devices are reserved in %(groups)d groups.")
     n = sum(len(group) for group in groups)
     messages.success(request, text % {"n": n, "groups": len(groups)})

@@ -78,8 +78,8 @@ PEOPLE = Listing(
             first=gettext_lazy("may log in"),
         ),
     ),
-    show=lambda rows: rows.select_related("person__institute", "person__campaign").prefetch_related(
-        "groups"
-    ),
+    show=lambda rows: rows.select_related(
+        "person__institute", "person__campaign", "outside"
+    ).prefetch_related("groups"),
     describe=_describe,
 )

@@ -97,6 +97,7 @@ def person_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "row": user,
         "standing": standing(user),
         "role_title": role_title(user),
+        "elsewhere": actions.logs_in_elsewhere(user),
         "waits": actions.waits_for_password(user),
         "own": user.pk == person(request).pk,
         "roles": ROLES.values(),
@@ -137,7 +138,9 @@ def person_access(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _user(pk: int) -> Any:
-    rows = User.objects.select_related("person__institute", "person__campaign", "second_factor")
+    rows = User.objects.select_related(
+        *("person__institute", "person__campaign"), "second_factor", "outside"
+    )
     return get_object_or_404(rows.prefetch_related("groups"), pk=pk)
 
 

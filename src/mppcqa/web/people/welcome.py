@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -77,6 +78,6 @@ def _logged_in(request: HttpRequest, user: User) -> HttpResponse:
         # The link stands for the password, and not for the phone.
         messages.success(request, _("Your password is kept. Log in with it."))
         return redirect("account_login")
-    login(request, user)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     messages.success(request, _("Welcome, %s.") % user)
     return redirect("home")

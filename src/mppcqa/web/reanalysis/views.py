@@ -44,7 +44,7 @@ def reanalysis_list(request: HttpRequest) -> HttpResponseBase:
     filters = kept_filters(asked, FILTERS)
     stage = find_stage(filters.get("stage", ""))
     posted = request.POST if request.method == "POST" else None
-    form = SettingsForm(stage, posted) if stage else None
+    form = _form(stage, request) if stage else None
     if posted is not None and form is not None and form.is_valid():
         try:
             group = start_reanalysis(
@@ -67,6 +67,17 @@ def reanalysis_list(request: HttpRequest) -> HttpResponseBase:
         stations=Station.objects.all(),
         files=files,
     )
+
+
+def _form(stage: Any, request: HttpRequest) -> SettingsForm:
+    """The settings that were sent, or, to begin with, those of the address."""
+    if request.method == "POST":
+        return SettingsForm(stage, request.POST)
+    if any(name.startswith("p-") for name in request.GET):
+        given = SettingsForm(stage, request.GET)
+        if given.is_valid():
+            return SettingsForm(stage, initial=given.cleaned_data)
+    return SettingsForm(stage)
 
 
 @require_http_methods(["GET", "POST"])

@@ -28,8 +28,8 @@ from mppcqa.reports.look import (
     check_logo,
     check_signatures,
     in_language,
-    keep_look,
     kept_logo,
+    save_look,
 )
 from mppcqa.reports.models import ReportLook
 from mppcqa.views.device import device_view
@@ -144,7 +144,7 @@ def look(request: HttpRequest, number: int) -> HttpResponse:
         form = LookForm(edit.data, request.FILES or None, instance=row)
         if request.method == "POST" and form.is_valid():
             values = form.cleaned_data
-            saved = keep_look(form.instance, values["logo"], remove=values["no_logo"])
+            saved = save_look(form.instance, values["logo"], remove=values["no_logo"])
             edit.saved(saved, _parts(saved))
             messages.success(request, _("The look is kept: reports have it from now on."))
             return redirect("report_look", number)

@@ -72,7 +72,7 @@ class SectionsForm(forms.Form):
                     min_value=1,
                     max_value=MOST,
                     initial=numbers[section.key],
-                    widget=forms.NumberInput({"style": "width: 5rem"}),
+                    widget=forms.NumberInput({"class": "form-control form-control-sm place-input"}),
                 )
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -28,7 +28,7 @@ from mppcqa.reports.document import PAPERS
 from mppcqa.reports.kinds import kinds_about, report_kinds
 from mppcqa.reports.models import Report
 from mppcqa.reports.seen import sees_all
-from mppcqa.reports.selection import filter_words, keep_selection
+from mppcqa.reports.selection import filter_words, save_selection
 from mppcqa.store.reading import FileFault, glance_at
 from mppcqa.web.access import allowed, person
 from mppcqa.web.devices.data import address_for_others
@@ -143,7 +143,7 @@ def selection(request: HttpRequest, pk: int) -> HttpResponse:
 @allowed("queue.add_task")
 def choose(request: HttpRequest) -> HttpResponse:
     """The devices of a list as its address chooses them, to have reports of them."""
-    return redirect(keep_selection(request.GET, person(request)))
+    return redirect(save_selection(request.GET, person(request)))
 
 
 @require_POST

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 
 from mppcqa.stages.protocol import Parameter, Stage
-from mppcqa.typed import number
+from mppcqa.typed import NotReadable, numbers
 
 
 class NumbersField(forms.CharField):
-    """Numbers separated by blanks or semicolons: ``52 52.5 53``."""
+    """Numbers separated by blanks or semicolons: ``52 52.5 53``.
+
+    ``52,5`` is refused: it may be one number or two.
+    """
 
     default_error_messages = {
         "number": _("“%(text)s” is no number. Write numbers with blanks between them: 52 52.5 53"),
+        "comma": _("“%(text)s” may be one number or several: write %(one)s or %(several)s."),
     }
 
     def prepare_value(self, value: Any) -> str:
@@ -26,18 +29,17 @@ class NumbersField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """The numbers, a list."""
-        numbers = []
-        # A comma with a blank after it separates; one between digits is a decimal comma.
-        for part in re.split(r"[\s;]+|,\s+", (value or "").strip(" ,;")):
-            if not part:
-                continue
-            found = number(part)
-            if found is None:
-                raise forms.ValidationError(
-                    self.error_messages["number"], code="number", params={"text": part[:30]}
-                )
-            numbers.append(found)
-        return numbers
+        try:
+            return numbers(value)
+        except NotReadable as error:
+            part = error.part[:30]
+            words = {
+                "text": part,
+                "one": part.replace(",", "."),
+                "several": part.replace(",", " "),
+            }
+            message = self.error_messages[error.key]
+            raise forms.ValidationError(message, code=error.key, params=words) from None
 
 
 def in_words(choice: str) -> str:
@@ -59,6 +61,8 @@ def _field(parameter: Parameter) -> forms.Field:
         choices = empty + [(one, _(in_words(one))) for one in parameter.choices]
         return forms.ChoiceField(choices=choices, **common)
     if parameter.kind == "numbers":
+        written = _("Numbers, with blanks between them.")
+        common["help_text"] = f"{common['help_text']} {written}".strip()
         return NumbersField(**common)
     if parameter.kind == "text":
         return forms.CharField(max_length=1000, **common)

@@ -58,9 +58,8 @@ def described(runs: Iterable[Run]) -> list[Run]:
 
 
 def _rows(asked: QueryDict, user: Any) -> QuerySet[Run]:
-    # A stage that there is not chooses nothing out, as it always did on this page.
-    known = {"stage": asked.get("stage", "")} if asked.get("stage") in stage_titles() else {}
-    return chosen_runs({**known, "station": asked.get("station", "")}, user)
+    # A stage that is not installed any more has its runs, and one that never was has none.
+    return chosen_runs({name: asked.get(name, "") for name in ("stage", "station")}, user)
 
 
 def _describe(rows: list[Any]) -> dict[str, Any]:

@@ -13,4 +13,5 @@ urlpatterns = [
     path("runs/<int:pk>/again/", views.again, name="run_again"),
     path("runs/<int:pk>/discard/<int:folder>/", views.discard_folder, name="run_discard"),
     path("files/<int:pk>/", files.run_file, name="run_file"),
+    path("files/<int:pk>/fetch/", files.fetch_file, name="run_file_fetch"),
 ]

@@ -21,6 +21,7 @@ from mppcqa.runs.actions import resume_run
 from mppcqa.runs.again import start_again
 from mppcqa.runs.folders import discard, left_folders
 from mppcqa.runs.models import MeasuredFolder, Run
+from mppcqa.runs.second_store import is_away
 from mppcqa.store.reading import glance_at
 from mppcqa.web.access import allowed, person
 from mppcqa.web.faults import tell
@@ -105,7 +106,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     files = list(found.files.all())
     file_faults = glance_at(files)
     for file in files:
-        say_of(file, fault=file_faults.get(file.file.name or ""))
+        say_of(file, fault=file_faults.get(file.file.name or ""), is_away=is_away(file))
     known = {p.key: p for p in stage.parameters} if stage else {}
     titles = {key: (_(one.title), one.unit) for key, one in known.items()}
     titles["import"] = (_("Imported by the mapping"), "")

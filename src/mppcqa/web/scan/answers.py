@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from mppcqa.codes import Kind, write
 
 
@@ -32,8 +34,11 @@ class Answer:
     """Words of a button, and the code that it stands for."""
     undo: bool = False
 
-    def as_json(self, station: str, signed: str = "") -> dict[str, Any]:
-        """As the script takes it; `station` is in hand from now on, `signed` who scans."""
+    def as_json(self, station: str, signed: str = "", registers: bool = False) -> dict[str, Any]:
+        """As the script takes it; `station` is in hand from now on, `signed` who scans.
+
+        `registers` says that what is new is registered by its scan.
+        """
         return {
             "tone": self.tone.value,
             "title": self.title,
@@ -44,6 +49,7 @@ class Answer:
             "undo": self.undo,
             "station": station,
             "signed": signed,
+            "registers": _("What is new is registered by its scan") if registers else "",
         }
 
 

@@ -27,7 +27,7 @@ from mppcqa.web.scan.answers import Answer, Tone, action
 from mppcqa.web.scan.finding import Found, find
 from mppcqa.web.scan.following import elsewhere, next_step
 from mppcqa.web.scan.hand import Hand
-from mppcqa.web.scan.newcomers import ask, register
+from mppcqa.web.scan.newcomers import ask, is_certain, register
 from mppcqa.web.scan.packing import Packing, box_scanned, pack_scanned, tray_scanned
 from mppcqa.web.scan.signing import sign, sign_back
 from mppcqa.web.scan.undoing import take_back
@@ -116,6 +116,8 @@ class Bench:
         if serial == self.hand.asked:
             return self._register("")
         self.hand.asked = serial
+        if self.hand.registers and is_certain(serial, self.by):
+            return self._register("")
         return ask(serial, self.by, self.usual)
 
     def _packs(self, box: Shipment) -> bool:
@@ -230,7 +232,7 @@ class Bench:
             if self.packing:
                 return Answer(Tone.GOOD, _("Packed"), go=self.packing.left)
             self.page, self.hand.station, self.hand.name, self.hand.slot = "", None, "", 0
-            self.hand.badge, self.hand.signed = 0, ""
+            self.hand.badge, self.hand.signed, self.hand.registers = 0, "", False
             return Answer(Tone.GOOD, _("No station in hand"))
         if code.name == "UNDO" and self.hand.undo.get("do") == "sign":
             answer, self.hand.undo = sign_back(self.hand), {}
@@ -239,6 +241,11 @@ class Bench:
             answer = take_back(self.hand.undo, by=self.by)
             self.hand.undo = {}
             return answer
+        if code.name == "NEW":
+            need(self.by, "inventory.add_device")
+            self.hand.registers = True
+            lines = [_("What fits one device type alone needs no second scan.")]
+            return Answer(Tone.GOOD, _("What is new is registered by its scan"), lines)
         if code.name == "YES":
             return self._register(code.about)
         if code.name == "TO":

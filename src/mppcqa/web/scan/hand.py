@@ -30,6 +30,8 @@ class Hand:
     """The device that was scanned last, at no station."""
     asked: str = ""
     """The serial number that nobody knows; scanned again it is registered."""
+    registers: bool = False
+    """Whether each new serial number is registered by its first scan."""
     badge: int = 0
     """The badge in whose person's name the next scan is done; 0 means who is logged in."""
     signed: str = ""
@@ -52,7 +54,7 @@ def hand_of(request: HttpRequest) -> Hand:
     names = {one.name for one in fields(Hand)}
     hand = Hand(**{name: value for name, value in kept.items() if name in names})
     if time.time() - kept.get("at", 0) > SIGNED_S:
-        hand.badge, hand.signed = 0, ""
+        hand.badge, hand.signed, hand.registers = 0, "", False
     return hand
 
 

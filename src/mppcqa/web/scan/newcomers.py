@@ -59,6 +59,17 @@ def ask(serial: str, by: User, usual: Mapping[str, Any]) -> Answer:
     return Answer(Tone.ASK, _("%s is not registered") % serial, lines, choices=choices)
 
 
+def is_certain(serial: str, by: User) -> bool:
+    """Whether one type alone has serial numbers that look so, and that by a pattern of its own.
+
+    Where a known one begins so it may have been cut off: that is asked about all the same.
+    """
+    if serial_faults(serial) or begins_known(serial, by):
+        return False
+    types = fitting(serial, {})
+    return len(types) == 1 and bool(types[0].serial_pattern)
+
+
 def register(
     serial: str, kind: str, place: int | None, by: User, usual: Mapping[str, Any]
 ) -> Device:

@@ -42,7 +42,8 @@ def scan(request: HttpRequest) -> JsonResponse:
         hand.asked = ""  # a question holds for the next scan alone
     keep(request, hand)
     found = bench.station
-    return JsonResponse(answer.as_json("" if found is None else found.name, hand.signed))
+    name = "" if found is None else found.name
+    return JsonResponse(answer.as_json(name, hand.signed, hand.registers))
 
 
 def _bench(request: HttpRequest, hand: Hand, by: User) -> Bench:

@@ -17,7 +17,7 @@ from mppcqa.queue.clock import moment_of, zone
 from mppcqa.queue.registry import Routine
 from mppcqa.queue.schedules import USUAL_PRIORITY, how_of, timing
 from mppcqa.refused import Refused
-from mppcqa.web.asking.fields import PRIORITIES, argument_fields, arguments_of, as_typed, in_words
+from mppcqa.web.asking.fields import PRIORITIES, argument_fields, arguments_of, as_typed, kept_words
 from mppcqa.web.schedules.words import SECONDS, UNITS, crontab_line, split
 
 DAILY, WORKDAYS, WEEKLY, ONCE, EVERY, CRONTAB = (
@@ -130,7 +130,7 @@ class ScheduleForm(forms.Form):
     @property
     def words(self) -> str:
         """The same for people."""
-        return in_words(self.routine, self.cleaned_data) if self.routine else ""
+        return kept_words(self.routine, self.cleaned_data) if self.routine else ""
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

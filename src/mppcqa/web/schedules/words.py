@@ -20,8 +20,10 @@ from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
 from mppcqa.queue.clock import local, zone
+from mppcqa.queue.dispatch import REAP_NAME
 from mppcqa.queue.registry import find
 from mppcqa.queue.schedules import arguments_of, routine_of
+from mppcqa.web.asking.fields import words_of
 
 UNITS = {
     "s": (1, gettext_lazy("seconds")),
@@ -39,10 +41,10 @@ def ours() -> QuerySet[PeriodicTask]:
 
 def title_of(schedule: PeriodicTask) -> str:
     routine = find(routine_of(schedule))
-    if schedule.task == "mppcqa.queue.reap":
+    if schedule.task == REAP_NAME:
         return _("Clear up after lost workers")
     title = str(routine.title) if routine else schedule.name
-    words = schedule.description if arguments_of(schedule) else ""
+    words = words_of(routine, schedule.description) if routine and arguments_of(schedule) else ""
     return f"{title}: {words}" if words else title
 
 

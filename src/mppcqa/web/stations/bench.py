@@ -23,7 +23,8 @@ TROUBLE = (State.FAILED, State.LOST, State.TIMED_OUT)
 class Bench:
     """A station now."""
 
-    station: Station
+    station: Any
+    """As `described` gives it."""
     kind: str
     """``good``, ``busy``, ``warn``, ``bad``, ``calm``: its colour."""
     word: str
@@ -32,6 +33,22 @@ class Bench:
     """What runs there, or waits."""
     left_s: float | None = None
     messages: list[Message] = field(default_factory=list)
+    runs: bool = False
+    """Whether there is something that could be stopped."""
+
+    @property
+    def dead(self) -> dict[str, str]:
+        """Buttons that would do nothing now, by their code, and why."""
+        found = {} if self.runs else {".STOP": _("Nothing runs here.")}
+        lane = self.station.lane_row
+        if not self.station.n_loaded:
+            empty = _("Nothing is loaded: scan a device.")
+            found |= dict.fromkeys((".START", ".AGAIN", ".UNLOAD"), empty)
+        elif lane is not None and lane.maintenance:
+            found |= dict.fromkeys((".START", ".AGAIN"), _("out of service"))
+        elif self.run is None:
+            found[".AGAIN"] = _("Nothing was measured here yet.")
+        return dict(sorted(found.items()))
 
     @property
     def key(self) -> str:
@@ -72,6 +89,9 @@ def benches(stations: Iterable[Station], viewer: Any) -> list[Bench]:
         run = runs.get(row.pk)
         group = None if run is None else run.task_group_id
         bench = _bench(row, run, tasks.get(group, []) if group else [])
+        waits = any(one.state in OPEN_STATES for one in tasks.get(group, ())) if group else False
+        lane = bench.station.lane_row
+        bench.runs = waits or (lane is not None and lane.holder_id is not None)
         bench.messages = messages.get(group, [])[:5] if group else []
         found.append(bench)
     return found
@@ -124,24 +144,30 @@ def _left(task: Task) -> float | None:
 def fixture(
     station: Station, run: Run | None, viewer: Any, contacts: Mapping[int, Contact]
 ) -> list[dict[str, Any]]:
-    """What lies in which slot, with its verdict at the station's stage and its contact."""
+    """What lies in which slot, with the verdict that this run gave and its contact.
+
+    A verdict of before is none: who reads it from three metres takes the device for measured.
+    """
     loaded = {
         row.slot: row.device for row in station.loaded.visible_to(viewer).select_related("device")
     }
     outcomes = dict(
         Standing.objects.visible_to(viewer)
-        .filter(stage=station.stage, device__in=[one.pk for one in loaded.values()])
+        .filter(
+            stage=station.stage,
+            device__in=[one.pk for one in loaded.values()],
+            analysis__run_file__run=run,
+        )
         .values_list("device", "outcome")
+        if run
+        else ()
     )
-    tested = set(run.slots.values_list("device", flat=True)) if run else set()
     return [
         {
             "number": slot,
             "contact": contacts.get(slot),
             "serial": loaded[slot].serial if slot in loaded else "",
-            "outcome": outcomes.get(loaded[slot].pk, "")
-            if slot in loaded and loaded[slot].pk in tested
-            else "",
+            "outcome": outcomes.get(loaded[slot].pk, "") if slot in loaded else "",
         }
         for slot in range(1, station.slots + 1)
     ]

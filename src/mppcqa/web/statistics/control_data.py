@@ -59,7 +59,7 @@ def _one(place: int, found: Looked) -> dict[str, Any]:
     rows = _points(found, shown, values, signs)
     levels = []
     if drift.baseline:
-        levels = [{"level": centre, "name": _("centre")}]
+        levels = [{"level": centre, "name": ""}]
         if sigma > 0:
             levels += [
                 {"level": centre + 3 * sigma, "name": "+3σ"},

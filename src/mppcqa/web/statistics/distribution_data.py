@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from mppcqa.statistics.models import Bucket, Series
+from django.db.models import Sum
+
+from mppcqa.statistics.models import Bucket, OutcomeCount, Series
+from mppcqa.web.addresses import address
 from mppcqa.web.charting import histogram
 from mppcqa.web.series import series_label, series_scale, series_unit
 
@@ -34,19 +38,46 @@ def distribution_picture(asked: Mapping[str, str]) -> dict[str, Any]:
     edges = [edge * scale for edge in edges]
     label = series_label(chosen)
     spread = math.sqrt(variance) * abs(scale)
+    devices = _devices(chosen, choices)
     context |= {
         "label": label,
         "unit": unit,
         "mean": (chosen.origin + shift) * scale,
-        "mean_uncertainty": math.sqrt(variance / chosen.n) * abs(scale),
+        "mean_uncertainty": spread / math.sqrt(devices) if devices > 1 else None,
         "spread": spread,
         # Of a sample from a normal distribution, in the usual approximation.
-        "spread_uncertainty": spread / math.sqrt(2 * (chosen.n - 1)) if chosen.n > 1 else None,
+        "spread_uncertainty": spread / math.sqrt(2 * (devices - 1)) if devices > 1 else None,
+        "devices": devices,
         "n": chosen.n,
-        "chart": histogram("series", label, unit, edges, counts),
-        "rows": list(zip(edges, edges[1:], counts, strict=False)),
+        "chart": histogram(
+            "series", label, unit, edges, counts, _values_of(chosen, low="{low}", high="{high}")
+        ),
+        "values": _values_of(chosen),
+        "rows": [
+            (low, high, n, _values_of(chosen, low=f"{low:.7g}", high=f"{high:.7g}"))
+            for low, high, n in zip(edges, edges[1:], counts, strict=False)
+        ],
     }
     return context
+
+
+def _values_of(series: Series, **limits: str) -> str:
+    """Address of the values of a series, or of those between limits: each with its device."""
+    asked = {"kind": "values", "q": series.quantity_id, "at": series.at.text, **limits}
+    return f"{address('workbench')}?{urlencode(asked)}"
+
+
+def _devices(chosen: Series, all_series: Sequence[Series]) -> int:
+    """About how many devices the values of a series are of, but not more; 0 where nothing tells.
+
+    Channels of one device are alike: a mean over 193 devices of 16 channels is known as one over
+    193 values is, and not as one over 3088. The summaries count no devices by series, so those that
+    are judged at the stage stand for the series of its quantity with the most values.
+    """
+    rows = OutcomeCount.objects.filter(stage=chosen.quantity.stage)
+    judged = rows.aggregate(n=Sum("n"))["n"] or 0
+    most = max(one.n for one in all_series if one.quantity_id == chosen.quantity_id)
+    return min(chosen.n, judged * chosen.n // most)
 
 
 def _histogram(series: Series) -> tuple[list[int], list[float]]:

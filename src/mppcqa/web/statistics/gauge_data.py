@@ -20,7 +20,7 @@ from mppcqa.results.models import QuantityRow, Standing
 from mppcqa.runs.models import Station
 from mppcqa.statistics.gauge import components
 from mppcqa.statistics.models import DeviceSummary, Series
-from mppcqa.statistics.repeats import Repeats, for_gauge, paired
+from mppcqa.statistics.repeats import Repeats, for_gauge, paired, shared_of_difference
 from mppcqa.tables.maker_words import WORDS
 from mppcqa.views.makers import SCALES
 from mppcqa.views.makers_campaign import devices_of, makers_quantity
@@ -44,6 +44,8 @@ class Compared:
     """Device, value and uncertainty of the first, of the second."""
     equal: bool = False
     """Whether uncertainties are not known and taken as equal."""
+    shared: float = 0.0
+    """Uncertainty of the mean difference for calibrations that not both have."""
 
 
 def gauge(found: Repeats, shown: ShownQuantity) -> dict[str, Any]:
@@ -125,6 +127,8 @@ def compared(
         for device, *numbers in paired(found.rows, station.pk, other.pk):
             x, ex, y, ey = (one * shown.scale for one in numbers)
             made.rows.append((device, x, abs(ex), y, abs(ey)))
+        common = shared_of_difference(found.rows, station.pk, other.pk)
+        made.shared = common * abs(shown.scale)
         return _known(made)
     mine = _series_of(row)
     if mine is None:
@@ -198,6 +202,7 @@ def agreement(made: Compared) -> dict[str, Any]:
     unit = made.unit
     context["facts"] = [
         (_("Mean difference"), found.offset, found.offset_error, unit),
+        *_of_calibrations(made.shared, unit),
         (_("Scatter of the differences"), found.scatter, found.scatter_error, unit),
         (_("Limits of agreement, lower"), found.limits[0], found.limits_error, unit),
         (_("Limits of agreement, upper"), found.limits[1], found.limits_error, unit),
@@ -213,7 +218,7 @@ def agreement(made: Compared) -> dict[str, Any]:
                 unit,
             )
         )
-    context["far"] = abs(found.offset) > 2 * found.offset_error
+    context["far"] = abs(found.offset) > 2 * math.hypot(found.offset_error, made.shared)
     serials = dict(
         Device.objects.visible_to(None).filter(pk__in=devices).values_list("pk", "serial")
     )
@@ -221,6 +226,11 @@ def agreement(made: Compared) -> dict[str, Any]:
     context["york"] = _york(made, found, names)
     context["bland"] = _bland(made, found, names)
     return context
+
+
+def _of_calibrations(shared: float, unit: str) -> list[tuple[str, float, float | None, str]]:
+    """How far calibrations that the two do not share may move the mean difference."""
+    return [(_("Uncertain by calibrations"), shared, None, unit)] if shared else []
 
 
 def _marks(names: Sequence[str]) -> list[dict[str, Any]]:

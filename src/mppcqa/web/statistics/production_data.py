@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Sum
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -96,10 +98,11 @@ def plan_picture(stage: str) -> dict[str, Any]:
     planned = _("plan")
     for day, n in ((found.plan.since, 0), (found.plan.until, found.plan.devices)):
         lines.append({"g": planned, "day": day.isoformat(), "n": n})
+    ends = _ends(found, today)
     drawn = draw.plan(
         lines,
-        _ends(found, today),
-        (done, planned),
+        ends,
+        (done, planned, *(one["g"] for one in ends)),
         charts.Scale(_("Day")),
         charts.Scale(_("devices")),
     )
@@ -113,7 +116,18 @@ def _ends(found: Progress, today: dt.date) -> list[dict[str, Any]]:
         return []
     far = high or max(median, today) + dt.timedelta(days=365)
     days = {"low": low or today, "median": median, "high": far}
-    return [{"n": found.plan.devices, **{key: day.isoformat() for key, day in days.items()}}]
+    forecast = _("end, in four of five futures")
+    return [
+        {
+            "g": forecast,
+            "n": found.plan.devices,
+            **{key: day.isoformat() for key, day in days.items()},
+        }
+    ]
+
+
+LISTED = {"lot": True, "tray": True, "type": False}
+"""Groups by which the list of devices can be narrowed -> whether by their name, and not by id."""
 
 
 def yields_by(stage: str, by: str, viewer: Viewer) -> list[dict[str, Any]]:
@@ -125,7 +139,14 @@ def yields_by(stage: str, by: str, viewer: Viewer) -> list[dict[str, Any]]:
     found = []
     for one in last:
         begun = first.get(one.group)
+        listed = ""
+        if by in LISTED and one.group is not None:
+            wanted = names[one.group] if LISTED[by] else one.group
+            listed = f"{reverse('device_list')}?{urlencode({by: wanted})}"
+        fails = urlencode({"stage": stage, "outcome": Outcome.FAIL.value})
         found.append({
+            "devices": listed,
+            "failing": f"{listed}&{fails}" if listed and one.passed < one.judged else "",
             "name": names.get(one.group, "–"), "key": NONE if one.group is None else one.group,
             "judged": one.judged, "last": yield_of(one.passed, one.judged),
             "first": yield_of(begun.passed, begun.judged) if begun else yield_of(0, 0),

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
@@ -29,14 +30,19 @@ ALARMS = 10
 
 @require_GET
 def station_statistics(request: HttpRequest) -> HttpResponse:
-    """``?station=ID&quantity=KEY&with=WAY`` choose what is shown."""
+    """``?station=ID&quantity=KEY&with=WAY`` choose what is shown; first a station with an alarm."""
     stations = list(Station.objects.select_related("reference_device").order_by("name"))
     wanted = whole(request.GET, "station")
     chosen = next((one for one in stations if one.pk == wanted), None)
+    alarmed = set(StationAlarm.objects.filter(closed_at=None).values_list("station", flat=True))
+    chosen = chosen or next((one for one in stations if one.pk in alarmed), None)
     chosen = chosen or next((one for one in stations if one.reference_device_id), None)
     chosen = chosen or next(iter(stations), None)
     context: dict[str, Any] = {
-        "stations": [(one.pk, one.name) for one in stations],
+        "stations": [
+            (one.pk, f"{one.name}: {_('Alarm')}" if one.pk in alarmed else one.name)
+            for one in stations
+        ],
         "station": chosen,
     }
     if chosen is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import platform
 import shutil
 from collections import Counter
@@ -26,6 +27,7 @@ from mppcqa.exchange.rotation import default_folder, made_at, newest
 from mppcqa.queue.models import OPEN_STATES, Lane, State, Task, TaskTally, Worker
 from mppcqa.results.models import Analysis
 from mppcqa.runs.models import Station
+from mppcqa.runs.second_store import bytes_a_day, days_left
 from mppcqa.store.models import StoredFault
 from mppcqa.web.workers.listing import SILENT
 
@@ -133,6 +135,15 @@ def _disk() -> Iterator[Metric]:
             size.add_metric([name], usage.total)
     yield free
     yield size
+    yield GaugeMetricFamily(
+        "mppcqa_run_files_growth_bytes_per_day", "Run files, of the last 90 days", bytes_a_day()
+    )
+    left = days_left()
+    yield GaugeMetricFamily(
+        "mppcqa_disk_full_in_days",
+        "Until no new run is begun, if run files grow so",
+        math.inf if left is None else left,
+    )
 
 
 def _seconds_since(

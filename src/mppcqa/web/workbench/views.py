@@ -15,8 +15,9 @@ from mppcqa import charts
 from mppcqa.columnar.questions import Questions
 from mppcqa.inventory.scope import scope_of
 from mppcqa.queue.actions import submit
-from mppcqa.views.workbench.answer import Answer, answer
+from mppcqa.views.workbench.answer import answer
 from mppcqa.views.workbench.asked import BY, KINDS, Asked, read
+from mppcqa.views.workbench.page import Answer
 from mppcqa.views.workbench.words import choices
 from mppcqa.web.charting import place_chart
 from mppcqa.web.workbench.saved import saved_questions

@@ -9,7 +9,7 @@
     const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
     root.setAttribute("data-bs-theme", next);
     localStorage.setItem("mppcqa-theme", next);
-    drawCharts(document, true);
+    document.dispatchEvent(new Event("mppcqa:theme"));
   });
 
   // "/" jumps to the scan box, as in other tools.
@@ -29,6 +29,31 @@
     const next = slots[slots.indexOf(event.target) + 1];
     if (next) { next.focus(); next.select(); }
     else { [...form.elements].find((one) => one.matches("button[type=submit]"))?.focus(); }
+  });
+
+  // Values in a table are one stop of Tab; arrows go from one to the next.
+  function oneStop(root) {
+    for (const table of root.querySelectorAll(".table-channels")) {
+      [...table.querySelectorAll("a.value")].forEach((one, n) => { one.tabIndex = n ? -1 : 0; });
+    }
+  }
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  document.addEventListener("keydown", (event) => {
+    const here = event.target.closest?.(".table-channels a.value");
+    if (!here || !STEPS[event.key] || event.altKey || event.ctrlKey || event.metaKey) return;
+    const [down, right] = STEPS[event.key];
+    let cell = here.closest("td");
+    do {
+      const row = down > 0 ? cell.parentElement.nextElementSibling : cell.parentElement.previousElementSibling;
+      const side = right > 0 ? cell.nextElementSibling : cell.previousElementSibling;
+      cell = down ? row?.children[cell.cellIndex] : side;
+    } while (cell && !cell.querySelector("a.value"));
+    event.preventDefault();
+    if (!cell) return;
+    here.tabIndex = -1;
+    const next = cell.querySelector("a.value");
+    next.tabIndex = 0;
+    next.focus();
   });
 
   // Filters send themselves.
@@ -65,68 +90,33 @@
     for (const one of document.querySelectorAll("[data-logged-out]")) one.hidden = false;
   });
 
-  // Charts: the definition stands in the page, the bundle of this server draws it.
-  function drawCharts(root, again) {
-    const places = root.querySelectorAll("[data-chart]");
-    if (!places.length || !window.vegaEmbed) return;
-    const dark = document.documentElement.getAttribute("data-bs-theme") === "dark";
-    for (const place of places) {
-      if (place.dataset.drawn && !again) continue;
-      place.dataset.drawn = "1";
-      const source = document.getElementById(place.dataset.chart);
-      if (!source) continue;
-      // The blue of paper is too dark for a dark page.
-      const text = dark ? source.textContent.replaceAll("#0072b2", "#3a9bdc") : source.textContent;
-      const spec = fitted(themed(JSON.parse(text), dark), place.clientWidth);
-      window.vegaEmbed(place, spec, {
-        ast: true, defaultStyle: false, renderer: "svg",
-        actions: false, tooltip: { theme: dark ? "dark" : "light" },
-      }).catch((error) => {
-        place.textContent = String(error);
-        place.classList.add("chart-missing");
-      });
+  // Each answer of a live part asks for the next. One that does not come must not end that in
+  // silence: the part asks again, less and less often, and the page says that it is old.
+  const unanswered = new Map();
+  function sayWhetherOld() {
+    const old = [...unanswered.values()].some((times) => times > 1);
+    for (const one of document.querySelectorAll("[data-old]")) one.hidden = !old;
+  }
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const part = event.detail.elt;
+    const address = part.getAttribute("hx-get");
+    const trigger = part.getAttribute("hx-trigger") || "";
+    if (!address || !/^(load|every)\b/.test(trigger)) return;
+    if (event.detail.successful) { unanswered.delete(address); sayWhetherOld(); return; }
+    const status = event.detail.xhr.status;
+    if (status >= 400 && status < 500 && status !== 429) {
+      // Removed, or not for this person any more: asking again changes nothing.
+      for (const one of document.querySelectorAll("[data-gone]")) one.hidden = false;
+      return;
     }
-  }
-
-  // As wide as its card: drawn anew at that width, letters keep their size on a phone.
-  function fitted(spec, width) {
-    if (typeof spec.width !== "number" || width < 200) return spec;
-    if (spec.width < 400 && spec.width + 60 < width) return spec;
-    spec.width = width;
-    spec.autosize = { type: "fit-x", contains: "padding" };
-    if (width < 500) spec.config.legend = { ...spec.config.legend, columns: 2, labelLimit: 130 };
-    return spec;
-  }
-
-  let drawnAt = window.innerWidth;
-  let redraw = 0;
-  window.addEventListener("resize", () => {
-    clearTimeout(redraw);
-    redraw = setTimeout(() => {
-      if (window.innerWidth !== drawnAt) drawCharts(document, true);
-      drawnAt = window.innerWidth;
-    }, 300);
+    const times = (unanswered.get(address) || 0) + 1;
+    unanswered.set(address, times);
+    sayWhetherOld();
+    if (trigger.startsWith("load")) setTimeout(() => {
+      if (part.isConnected) window.htmx.ajax("GET", address, { source: part }).catch(() => {});
+      else { unanswered.delete(address); sayWhetherOld(); }
+    }, 1000 * Math.min(30, 2 ** times));
   });
-
-  function themed(spec, dark) {
-    const ink = dark ? "#d5dce6" : "#2b3441";
-    const faint = dark ? "#4a5568" : "#d5dae1";
-    const axis = { labelColor: ink, titleColor: ink, domainColor: faint, tickColor: faint, gridColor: faint };
-    const given = spec.config || {};
-    spec.config = {
-      ...given,
-      // The page's style gives the letters of an SVG; the chart must measure the same ones.
-      font: getComputedStyle(document.body).fontFamily,
-      background: "transparent",
-      view: { ...given.view, stroke: null },
-      axis: { ...given.axis, ...axis },
-      legend: { ...given.legend, labelColor: ink, titleColor: ink },
-      header: { ...given.header, labelColor: ink, titleColor: ink },
-      title: { ...given.title, color: ink, subtitleColor: ink },
-    };
-    spec.background = "transparent";
-    return spec;
-  }
 
   // A log that stands at its end stays there while text arrives.
   function followLog() {
@@ -152,9 +142,8 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     followLog();
     reachTables();
-    drawCharts(event.target, false);
+    oneStop(document);
   });
-  function ready() { drawCharts(document, false); followLog(); reachTables(); }
-  // Deferred scripts, the chart bundle among them, have all run by then.
+  function ready() { oneStop(document); followLog(); reachTables(); }
   document.addEventListener("DOMContentLoaded", ready);
 })();

@@ -10,6 +10,19 @@
     return new Map([...document.querySelectorAll("[data-state]")].map((one, at) => [at, [one.dataset.state, one.dataset.kind]]));
   }
 
+  // A button that would do nothing is dead, and why is said above it.
+  function bury() {
+    const dead = JSON.parse(place?.querySelector("[data-dead]")?.dataset.dead ?? "{}");
+    for (const button of document.querySelectorAll(".bench-foot button")) {
+      const code = button.dataset.code ?? button.dataset.holdCode;
+      button.disabled = code in dead;
+      if (code in dead) button.setAttribute("aria-describedby", "bench-dead");
+      else button.removeAttribute("aria-describedby");
+    }
+    const why = document.querySelector("[data-why-dead]");
+    if (why) why.textContent = [...new Set(Object.values(dead))].join(" ");
+  }
+
   let failures = 0;
   async function follow() {
     if (!place) return;
@@ -18,6 +31,7 @@
       if (!response.ok || response.redirected) throw new Error("away");
       const before = states();
       place.innerHTML = await response.text();
+      bury();
       failures = 0;
       away.hidden = true;
       for (const [at, [state, kind]] of states()) {

@@ -176,7 +176,7 @@
     panel.querySelector("[data-undo]").hidden = !answer.undo;
     panel.hidden = false;
     if (!answer.failed) {
-      hand.hidden = !answer.station && !answer.signed;
+      hand.hidden = !answer.station && !answer.signed && !answer.registers;
       for (const part of hand.querySelectorAll("[data-hand-of]")) {
         const name = answer[part.dataset.handOf] || "";
         part.hidden = !name;

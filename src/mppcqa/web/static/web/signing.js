@@ -78,6 +78,6 @@
     };
     if (!dialog.open) dialog.showModal();
     // After a wrong code the password must be given again as well: nothing keeps it.
-    inner.querySelector("input[type=password]").focus();
+    inner.querySelector("input[type=password]")?.focus();
   }
 })();

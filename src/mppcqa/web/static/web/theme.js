@@ -2,5 +2,13 @@
 (() => {
   const kept = localStorage.getItem("mppcqa-theme");
   const dark = kept ? kept === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.setAttribute("data-bs-theme", dark ? "dark" : "light");
+  const root = document.documentElement;
+  root.setAttribute("data-bs-theme", dark ? "dark" : "light");
+  // Paper is white, whatever the page was.
+  let before = "";
+  window.addEventListener("beforeprint", () => {
+    before = root.getAttribute("data-bs-theme");
+    root.setAttribute("data-bs-theme", "light");
+  });
+  window.addEventListener("afterprint", () => root.setAttribute("data-bs-theme", before));
 })();

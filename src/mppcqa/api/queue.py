@@ -15,12 +15,16 @@ from pydantic import Field
 from mppcqa.api.asking import one_of, who, with_right
 from mppcqa.api.lists import ListQuery, Page, Text, page_of
 from mppcqa.api.once import once
-from mppcqa.api.runs import Number, Said
+from mppcqa.api.runs import Number
+from mppcqa.api.said import Said
 from mppcqa.queue import again, kill
 from mppcqa.queue.logs import read_from
-from mppcqa.queue.models import OPEN_STATES, State, Task
+from mppcqa.queue.models import OPEN_STATES, STATION_PREFIX, State, Task
+from mppcqa.queue.obstacles import why_waiting
 from mppcqa.queue.shipping import fetch
+from mppcqa.queue.untrusted import redact_json
 from mppcqa.web.bound import seen_tasks
+from mppcqa.web.listing.declare import Filter
 from mppcqa.web.tasks.listing import TASKS, listed
 
 router = Router(tags=["tasks"])
@@ -55,6 +59,8 @@ class TaskWhole(TaskRow):
     progress_text: str
     exit_status: int | None
     error: str
+    waits_for: str = Field("", description="Why it does not begin yet.")
+    result: Any = Field(description="What it returned; `report`, `run`, `export` are numbers.")
     kill_requested_at: dt.datetime | None
     messages: list[str]
 
@@ -63,6 +69,7 @@ class TaskQuery(ListQuery):
     """Filters of tasks."""
 
     state: Text = Field("", description="A state, or open, or ended; empty for all.")
+    lane: Text = Field("", description="Of one lane, or of a station by its name; empty for all.")
 
 
 class LogPiece(Schema):
@@ -86,6 +93,8 @@ class LogQuery(Schema):
 
 def _rows(asked: Mapping[str, str], user: Any) -> QuerySet[Task]:
     rows: QuerySet[Task] = seen_tasks(user).filter(hidden=False)
+    if lane := asked.get("lane", ""):
+        rows = rows.filter(lane__in=[lane, STATION_PREFIX + lane])
     state = asked.get("state", "")
     if state in State.values:
         return rows.filter(state=state)
@@ -94,7 +103,9 @@ def _rows(asked: Mapping[str, str], user: Any) -> QuerySet[Task]:
     return rows.exclude(state__in=OPEN_STATES) if state == "ended" else rows
 
 
-ALL = replace(TASKS, rows=_rows)
+STATE = Filter("state", "State", lambda: [("open", ""), ("ended", ""), *State.choices])
+LANE = Filter("lane", "Lane")
+ALL = replace(TASKS, rows=_rows, filters=(STATE, LANE))
 
 
 def _item(row: Any) -> dict[str, Any]:
@@ -113,7 +124,9 @@ def _item(row: Any) -> dict[str, Any]:
 @router.get("", response=Tasks, summary="List tasks", exclude_unset=True)
 def task_list(request: HttpRequest, asked: Query[TaskQuery]) -> Any:
     """Tasks, the newest first."""
-    return page_of(request, ALL, asked, lambda rows: [_item(row) for row in rows], show=listed)
+    return page_of(
+        request, Tasks, ALL, asked, lambda rows: [_item(row) for row in rows], show=listed
+    )
 
 
 def seen_task(user: Any, number: int) -> Task:
@@ -132,6 +145,8 @@ def whole(request: HttpRequest, number: int) -> dict[str, Any]:
         "progress_text": row.progress_text,
         "exit_status": row.exit_status,
         "error": row.error_text,
+        "waits_for": why_waiting(row),
+        "result": redact_json(row.result),
         "kill_requested_at": row.kill_requested_at,
         "messages": [str(one) for one in row.messages.all()[:50]],
     }

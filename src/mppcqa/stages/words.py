@@ -1,0 +1,85 @@
+"""What analyses say they could not measure: English texts, kept with the analysis.
+
+Where something is put in, the text is known again by its template, and pages tell it in the
+reader's language (`mppcqa.retold`). `tests/stages/test_words.py` holds these against the code.
+"""
+
+from __future__ import annotations
+
+TOLD = (
+    "%(n)s forward points with current: four are needed for a resistance",
+    "%(n)s points with a positive reverse current: %(least)s are needed",
+    "%(n)s pixels",
+    "no fall",
+    "no rise",
+    "no top",
+    "no point is finite",
+    "the current rises nowhere above its leakage (see %(at)s V)",
+    "the current rises nowhere as at a breakdown",
+    "the curve ends before its steepest point is passed (near %(at)s V)",
+    "the curve ends at the supply's current limit before its steepest point is passed (near "
+    "%(at)s V)",
+    "the curve begins after its steepest point is passed (near %(at)s V)",
+    "the forward branch is no straight line: %(value)s +- %(error)s ohm",
+    "the methods disagree by volts near %(at)s V",
+    "the methods disagree: the current rises most steeply at %(top)s V, and its root begins "
+    "at %(root)s V",
+    "there are no points",
+    "too few points",
+    "too few points above the leakage",
+    "too few points near %(at)s V for the method %(method)s",
+    "too much noise for the method %(method)s: %(value)s +- %(error)s V, while the current "
+    "rises most steeply at %(at)s V",
+    "what is left above the leakage makes no line",
+    "%(n)s bias voltages: a curved scan needs three",
+    "%(n)s usable places for a light field of %(terms)s terms",
+    "%(n)s usable points at %(places)s positions: no line",
+    "%(target)s is reached at %(at)s V, outside the scan from %(low)s V to %(high)s V",
+    "a flat line does not reach %(target)s",
+    "the gain falls with bias (slope %(slope)s a volt)",
+    "the places lie on too few lines to tell the light field's terms apart",
+    "the scan never reaches %(target)s",
+    "the scan only touches %(target)s",
+    "%(n)s thresholds with counts; %(least)s at least are needed",
+    "no plateau is seen between the steps; scan at a higher overvoltage",
+    "no two steps are seen; scan from below 0.5 to above 2 p.e.",
+    "rates lie %(percent)s %% off any staircase: is it a scan of one channel, in the dark, "
+    "with steps?",
+    "the steps do not stand out of the scatter; count longer at each threshold",
+    "there are no two steps: scan from below 0.5 to above 2 p.e., for one step alone does not"
+    " say where 0.5 p.e. is",
+    "too few counts at most thresholds; count longer at each",
+    "%(n)s pulses in %(live)s s are too few for rates; take more waveforms",
+    "no pulse of one photoelectron stands alone",
+    "no pulses: %(n)s isolated ones stand out of the noise by five times, whatever number of "
+    "samples is averaged; %(least)s are needed for a template",
+    "no pulses: what stands out of the noise lasts less than a sample; these are spikes",
+    "no samples to take a baseline from",
+    "no waveform can be used: %(why)s",
+    "the pulses' arrival times are not those of dark counts: no rate fits them",
+    "the template's samples are %(one)s s apart, the waveforms' %(other)s s: that is no multiple",
+    "waveforms are too short to hold a pulse",
+    "%(n)s IV curves were taken at this condition; the last one counts",
+    "a forward curve gives a quenching resistance where the number of pixels is known",
+    "a scan of the threshold under light counts no dark rate",
+    "an IV curve with too few points in either direction gives no value",
+    "no PDE: %(why)s",
+    "no spectrum: %(why)s",
+    "the channel is dark",
+    "no breakdown voltage from IV: %(why)s",
+    "no breakdown voltage: %(why)s",
+    "all spectra are of one bias (%(bias)s V)",
+    "no dark current: %(why)s",
+    "the curve does not reach %(bias)s V",
+    "no quenching resistance: %(why)s",
+    "no temperature coefficient: %(why)s",
+    "nothing from thresholds: %(why)s",
+    "waveforms: %(quantity)s could not be had from %(n)s pulses",
+    "waveforms: %(quantity)s ended at its bound, with %(n)s pulses",
+    "%(where)s must give %(key)s, a number",
+    "%(where)s: %(key)s is %(n)s, which no uncertainty is",
+    "samples are not finite",
+    "every sample is the same: is the channel connected?",
+    "the digitizer's range was exceeded",
+    "too few samples to hold a pulse",
+)

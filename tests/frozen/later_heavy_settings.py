@@ -1,0 +1,5 @@
+"""Settings of a later version of the program: see `tests.frozen.later_heavy`."""
+
+from mppcqa.project.settings import *  # noqa: F403
+
+MIGRATION_MODULES = {"results": "tests.frozen.later_heavy"}
