@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = {
     "node_modules/@tabler/core/dist": "mppcqa/web/static/vendor/tabler",
-    "node_modules/@tabler/icons-webfont/dist": "mppcqa/web/static/vendor/tabler-icons",
+    "build/icons": "mppcqa/web/static/vendor/tabler-icons",
     "build/zxing": "mppcqa/web/static/vendor/zxing",
     "build/static": "mppcqa/web/static/vendor/vega",
     "build/docs": "mppcqa/web/documentation/site",

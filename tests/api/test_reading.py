@@ -48,6 +48,9 @@ def test_measurements_are_narrowed_by_device_stage_and_quantity(
     assert len(table)
     assert set(table["serial"].to_pylist()) == {serial}
     assert set(table["stage"].to_pylist()) == {"pde"}
+    answer = program.get(f"measurements?serials={serial},MISTYPED-1")
+    assert answer.status_code == 422
+    assert "MISTYPED-1" in answer.json()["errors"][0]["message"]
     answer = program.get("measurements?format=excel")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "format"

@@ -28,6 +28,9 @@ REFUSED = """document.addEventListener("securitypolicyviolation", it => {
     (window.refused ??= []).push(`${it.effectiveDirective} refuses ${it.blockedURI} ${it.sample}`);
 })"""
 """What the page's own policy refuses of it: a script or a style that stands in it, another host."""
+EMPTY = """() => [...document.querySelectorAll(".ti")]
+    .filter(it => getComputedStyle(it, "::before").content === "none")
+    .map(it => `no such icon: ${it.className}`)"""
 WIDER = "() => document.scrollingElement.scrollWidth - window.innerWidth"
 LOADED = ("station", "console")
 """Pages on which an action means their own station."""
@@ -47,7 +50,7 @@ def faults_of(page: Any, dark_first: bool = False) -> list[str]:  # noqa: F811
         found = page.evaluate(FAULTS, RULES if dark == dark_first else CONTRAST)
         faults += [f"{'dark' if dark else 'light'}: {fault}" for fault in found]
     paint(page, "light")
-    faults += page.evaluate("() => window.refused ?? []")
+    faults += page.evaluate("() => window.refused ?? []") + page.evaluate(EMPTY)
     if (pixels := page.evaluate(WIDER)) > 0:
         faults.append(f"{pixels} pixels wider than the screen")
     return faults

@@ -76,8 +76,11 @@ def test_a_program_reads_registers_runs_and_downloads(
     table = client.measurements().arrow()
     assert len(table) == number
     # More serials than one address takes go in several requests.
-    many = [*serials, *(f"NOT-THERE-{n}" for n in range(400))]
-    assert len(client.measurements(many).arrow()) == number
+    unmeasured = [f"NOT-MEASURED-{n}" for n in range(400)]
+    client.register([{"serial": one, "device_type": campaign.kind.name} for one in unmeasured])
+    assert len(client.measurements([*serials, *unmeasured]).arrow()) == number
+    with pytest.raises(Refused, match="MISTYPED-1"):
+        client.measurements([*serials, "MISTYPED-1"]).arrow()
     none = client.measurements(quantity="breakdown_voltage_v", lot="no such lot")
     assert (len(none.arrow()), "value" in none.arrow().column_names) == (0, True)
     assert list(none.batches()) == []

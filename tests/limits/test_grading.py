@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.utils.translation import override
 
 from mppcqa.inventory.actions import register_devices
 from mppcqa.inventory.models import DeviceType
 from mppcqa.limits.grading import grade
 from mppcqa.limits.judging import active_limits
 from mppcqa.limits.models import Limit, LimitSet
+from mppcqa.limits.remarks import remarks
 from mppcqa.results.bulk_values import MeasurementColumns, write_measurements
 from mppcqa.results.ingest import store_analysis
 from mppcqa.results.models import Analysis, ConditionPoint, Outcome, Standing
@@ -150,6 +152,49 @@ def test_a_device_of_one_channel_needs_no_spread(campaign: SimpleNamespace) -> N
     assert [one["text"] for one in many.details if one["quantity"] == "gain_spread"] == [
         "no value was measured"
     ]
+
+
+def test_remarks_are_told_in_the_readers_language(campaign: SimpleNamespace) -> None:
+    """A verdict was told for ever in the language of whoever judged."""
+    [device] = register_devices([{"serial": "A-3", "device_type": DeviceType.objects.get()}])
+    stage = get_stage("pde")
+    at = Condition(bias_v=71.6, overvoltage_v=1.6)
+    limits = LimitSet.objects.create(stage="pde", version=99, title="of a test")
+    for key, place in (("pde", at), ("crosstalk_probability", Condition(overvoltage_v=4.0)),
+                       ("gain_spread", Condition())):  # fmt: skip
+        quantity = quantity_ids(stage)[key]
+        Limit.objects.create(limit_set=limits, quantity_id=quantity, at=place, pass_low=0.2)
+    results = [
+        Result(slot=1, channel=channel, quantity=key, value=0.25, uncertainty=0.06, condition=at)
+        for key in ("pde", "crosstalk_probability")
+        for channel in range(15)
+    ]
+    with override("es"):
+        analysis = store_analysis(
+            stage, RunFile.objects.get(), {1: device.pk}, results, counts=False
+        )
+        _outcome, details = grade(stage, limits, {device.pk: analysis.pk})[device.pk]
+        spanish = [remarks(line) for line in details]
+    assert [line["text"] for line in details] == [remarks(line) for line in details]
+    assert [line["text"] for line in details] == [
+        "the limit lies within the value's uncertainty; one channel has no value",
+        "no value near 4 V over breakdown (nearest: 1.6 V over breakdown)",
+        "no value was measured",
+    ]
+    assert spanish == [
+        "el límite queda dentro de la incertidumbre del valor; un canal no tiene valor",
+        "ningún valor cerca de 4 V sobre la ruptura (el más cercano: 1.6 V sobre la ruptura)",
+        "no se midió ningún valor",
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [None, 7, [["of another version", 1]], [["lacking"]], [["lacking", "x"]], [["far", 1, 2]], [3]],
+)
+def test_remarks_of_another_version_are_told_as_they_are(said: Any) -> None:
+    """A bundle may bring what this version doesn't know."""
+    assert remarks({"said": said, "text": "as it was told"}) == "as it was told"
 
 
 def test_a_value_far_from_the_limits_place_is_not_judged(campaign: SimpleNamespace) -> None:

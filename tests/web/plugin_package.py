@@ -87,11 +87,15 @@ def fails(*a, **k):
 def twice(values, size, **asked):
     return [[0] * size]
 
+def beyond(values, size, **asked):
+    return [[len(values), 0]]
+
 reader = Format("failing", "Failing", "charge", fails, fails)
 section = AddedSection("failing", "Failing", ("device",), fails)
 printer = Printer("failing", "Failing printer", "x", "text/plain", fails)
 rule = MatchingRule("failing", "failing rule", fails)
 twice = MatchingRule("twice", "one device twice", twice)
+beyond = MatchingRule("beyond", "one that is not there", beyond)
 channel = Channel("failing", "Failing", fails)
 """
 GOOD_NAMES = {
@@ -109,7 +113,7 @@ FAILING_NAMES = {
     "mppcqa.readers": ("reader",),
     "mppcqa.report_sections": ("section",),
     "mppcqa.labels": ("printer",),
-    "mppcqa.matching": ("rule", "twice"),
+    "mppcqa.matching": ("rule", "twice", "beyond"),
     "mppcqa.notifications": ("channel",),
 }
 

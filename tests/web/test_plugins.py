@@ -159,6 +159,8 @@ def test_their_rule_matches_and_what_breaks_the_question_is_refused(
         matching_rules.grouped_by("as-they-come", values, 2, widest=3.0)
     with pytest.raises(Refused, match="in two groups"):
         matching_rules.grouped_by("twice", values, 2)
+    with pytest.raises(Refused, match="not among those to choose from"):
+        matching_rules.grouped_by("beyond", values, 2)
     with pytest.raises(Refused, match="it fails when it is used"):
         matching_rules.grouped_by("failing", values, 2)
     with pytest.raises(Refused, match="was its package removed"):

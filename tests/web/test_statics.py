@@ -11,17 +11,40 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from fontTools.ttLib import TTFont
 
+import mppcqa.web
+from mppcqa.web import looks
 from mppcqa.web.addresses import static_address
+from mppcqa.web.catalogue.entries import ENTRIES
+from mppcqa.web.menu import MENU
 from mppcqa.web.statics import FOR_GOOD
 
 pytestmark = pytest.mark.django_db  # a file that is closed looks after connections
+ICON = re.compile(r"""\.ti-([a-z0-9-]+):before\{content:"\\([0-9a-f]+)"\}""")
+NAMED = re.compile(r"""icon\("([a-z0-9-]+)\"""")
 READS = {"HTTP_ACCEPT_ENCODING": "gzip, deflate, br"}
 
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, settings: Any) -> None:
     settings.MPPCQA_HOME = tmp_path
+
+
+def test_every_icon_that_pages_name_is_in_their_font() -> None:
+    style = finders.find("vendor/tabler-icons/tabler-icons.min.css")
+    assert isinstance(style, str), "run: make env"
+    codes = dict(ICON.findall(Path(style).read_text(encoding="utf-8")))
+    drawn = TTFont(Path(style).with_name("tabler-icons.woff2")).getBestCmap()
+    pages = Path(mppcqa.web.__file__).parent.rglob("*.html")
+    named = {icon for page in pages for icon in NAMED.findall(page.read_text(encoding="utf-8"))}
+    named |= {icon for _heading, entries in MENU for _page, icon, _title in entries}
+    named |= {icon for icon, _states in looks.KINDS.values()} | set(looks.EVENTS.values())
+    named |= {entry.icon for entry in ENTRIES.values()}
+    assert len(named) > 80
+    assert not [icon for icon in sorted(named) if int(codes.get(icon, "0"), 16) not in drawn], (
+        "run: make icons"
+    )
 
 
 def test_a_file_is_compressed_and_kept_for_good_by_its_version(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from mppcqa.api.asking import who
+from mppcqa.api.device_acts import seen
 from mppcqa.api.lists import Text, filters_of, unknown
 from mppcqa.api.problems import Faulty
 from mppcqa.exchange.values_out import value_batches, value_schema
@@ -66,6 +67,8 @@ def measurements(request: HttpRequest, asked: Query[MeasurementQuery]) -> Any:
     keys = QuantityRow.objects.order_by("key").values_list("key", flat=True).distinct()
     if asked.quantity and asked.quantity not in (there := list(keys)):
         raise Faulty([unknown("quantity", asked.quantity, there)])
+    if asked.serials:
+        seen(asked.serials.split(","), who(request))  # nothing would be told of a mistyped one
     try:
         data = pieces(asked.format, value_schema(), value_batches(filters, who(request)))
     except ExportRefused as error:

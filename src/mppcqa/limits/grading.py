@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from mppcqa.inventory.models import Device, DeviceType
+from mppcqa.limits import remarks
 from mppcqa.limits.models import Limit, LimitSet
 from mppcqa.results.bulk_values import MeasurementColumns
-from mppcqa.results.conditions import condition_text, distance, tells_of
+from mppcqa.results.conditions import distance, tells_of
 from mppcqa.results.models import Outcome
 from mppcqa.results.reading import read_values
 from mppcqa.results.references import Meaning
@@ -134,9 +134,6 @@ def _by_limit(
     worst = np.where(missing > 0, np.maximum(worst, INCOMPLETE), worst)
     same = {"quantity": limit.quantity.key, "reason": limit.reason, **_bands(limit)}
     conditions = {pk: dict(at) for pk, at in points.items()}
-    nothing, lacking = _("no value was measured"), _("%d channels have no value")
-    near = _("the limit lies within the value's uncertainty")
-    untold = _("only a limit of the value is known, which may lie on either side")
     numbers = zip(
         judged.tolist(),
         failed.tolist(),
@@ -159,20 +156,21 @@ def _by_limit(
             "warned": n_warned,
             "missing": n_missing,
             "outcome": GRADES[outcome],
-            "text": "",
         }
+        said = []
         if not n_judged:
             far = beyond.get(device)
-            detail["text"] = nothing if far is None else _too_far(limit.at, points[far])
+            missed = remarks.NOTHING if far is None else remarks.too_far(limit.at, points[far])
+            said.append(missed)
         else:
             detail |= told(place)
-            said = [near] if doubtful[place] else []
+            if doubtful[place]:
+                said.append(remarks.NEAR)
             if of_value[place] == INCOMPLETE:
-                said.append(untold)
+                said.append(remarks.UNTOLD)
             if n_missing:
-                said.append(lacking % n_missing)
-            detail["text"] = "; ".join(said)
-        details.append(detail)
+                said.append(remarks.lacking(n_missing))
+        details.append(detail | remarks.kept(said))
     return worst, details
 
 
@@ -216,12 +214,6 @@ def _nearest(
     away = zip(devices.tolist(), nearest.tolist(), telling[first].tolist(), strict=True)
     beyond = {device: one for device, one, tells in away if not tells}
     return values.take((values.condition == nearest[group]) & telling), beyond
-
-
-def _too_far(wanted: Condition, nearest: Condition) -> str:
-    there = Condition({key: nearest[key] for key in wanted})
-    words = {"wanted": condition_text(wanted), "nearest": condition_text(there)}
-    return _("no value near %(wanted)s (nearest: %(nearest)s)") % words
 
 
 def _grades(value: NDArray[np.float64], limit: Limit) -> NDArray[np.int64]:

@@ -102,7 +102,8 @@ class Verdict(models.Model):
     ``channel`` (of the worst value, -1 for the device), ``value``, ``statistical`` (None where
     unknown), ``systematic``, ``bound`` (of a limit), ``pass_low``, ``pass_high``, ``warn_low``,
     ``warn_high``, ``condition`` (object), ``judged`` (how many values), ``failed``, ``warned``,
-    ``missing``, and ``text``.
+    ``missing``, and what is remarked: ``said`` (codes, see `limits.remarks`) and ``text`` (the
+    same in English).
     """
 
     uuid = uuid_field()

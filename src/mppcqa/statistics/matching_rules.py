@@ -79,24 +79,27 @@ def grouped_by(
     x = np.asarray(values, float)
     try:
         made = one.match(x, size, groups=groups, classes=classes, widest=widest)
-        found = [sorted(map(int, group), key=lambda i: x[i]) for group in made]
+        found = [list(map(int, group)) for group in made]
     except Exception as error:
         if one is SMALLEST:
             raise
         logger.exception("the matching rule %s failed", rule)
         words = {"rule": one.title, "why": f"{type(error).__name__}: {error}"[:300]}
         raise Refused(_("The matching rule “%(rule)s” failed: %(why)s") % words) from None
-    spreads = np.array([x[group[-1]] - x[group[0]] if group else 0.0 for group in found])
-    if fault := _fault(found, spreads, len(x), size, groups, classes, widest):
+    if fault := _fault(found, x, size, groups, classes, widest):
         words = {"rule": one.title, "why": fault}
         raise Refused(_("The matching rule “%(rule)s” gave no such groups: %(why)s") % words)
-    return Grouping(found, spreads)
+    ordered = [sorted(group, key=lambda i: x[i]) for group in found]
+    return Grouping(ordered, _spreads(x, found))
+
+
+def _spreads(x: NDArray[np.float64], groups: list[list[int]]) -> NDArray[np.float64]:
+    return np.array([np.ptp(x[group]) if group else 0.0 for group in groups])
 
 
 def _fault(
     found: list[list[int]],
-    spreads: NDArray[np.float64],
-    n: int,
+    x: NDArray[np.float64],
     size: int,
     groups: int | None,
     classes: Sequence[Any] | None,
@@ -106,12 +109,12 @@ def _fault(
     members = [i for group in found for i in group]
     if any(len(group) != size for group in found):
         return _("a group has not the size that was asked for")
-    if len(set(members)) != len(members) or not all(0 <= i < n for i in members):
+    if len(set(members)) != len(members) or not all(0 <= i < len(x) for i in members):
         return _("a device is in two groups, or was not among those to choose from")
     if groups is not None and len(found) > groups:
         return _("there are more groups than were asked for")
     if classes is not None and any(len({classes[i] for i in group}) > 1 for group in found):
         return _("a group is of devices that have not in common what they must")
-    if any(spreads > widest):
+    if any(_spreads(x, found) > widest):
         return _("a group is wider than allowed")
     return ""

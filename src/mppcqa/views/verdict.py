@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mppcqa.limits.models import SignOff, Waiver
+from mppcqa.limits.remarks import remarks
 from mppcqa.results.models import WHOLE_DEVICE, Outcome, Standing
 from mppcqa.stages import Condition
 from mppcqa.views.evidence import Evidence
@@ -196,7 +197,7 @@ def _line(section: StageValues, line: Mapping[str, Any]) -> JudgedLine:
         outcome=line["outcome"],
         outcome_text=outcome_text(line["outcome"]),
         outside=f"{wrong}/{line['judged']}" if wrong else "",
-        text=line["text"],
+        text=remarks(line),
         about=None
         if value is None
         else section.about(line["quantity"], WHOLE_DEVICE if channel is None else channel, at),
