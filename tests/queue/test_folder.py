@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kombu import Connection
+from kombu.transport import filesystem
 
 from mppcqa.queue.folder import use_for_filesystem
 from tests.waiting import PATIENCE_S
@@ -21,6 +22,8 @@ MESSAGES = 150
 
 def connect(folder: Path) -> Connection:
     use_for_filesystem()
+    # One of another folder in this process has the same queues' bindings, which would not be made.
+    filesystem.Transport.global_state.clear()
     places = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
     options = {**places, "control_folder": str(folder / "control"), "polling_interval": 0.01}
     return Connection("filesystem://localhost", transport_options=options)
