@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uproot
 
 from mppcqa.runfile import (
     Curve,
@@ -55,6 +56,22 @@ def test_root_and_jsroot_show_spectra_and_fits(tmp_path: Path) -> None:
     assert in_root[name + "/titles"][0] == "A-2 channel 2, bias_v 71, temperature_c 20.5, light 1"
     np.testing.assert_array_equal(in_root["gain_fit"], [fit.x, fit.y])
     np.testing.assert_array_equal(in_jsroot["graphs"]["gain_fit"]["y"], fit.y)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-12, 1e12])
+def test_uneven_bins_are_kept_however_small_their_unit(tmp_path: Path, scale: float) -> None:
+    """A spectrum in coulombs has bins of some 1e-13, which are not alike for being small."""
+    edges = {"uneven": np.array([1.0, 2.0, 4.0, 8.0]), "even": np.linspace(3.0, 3.3, 4)}
+    spectra = [
+        Histogram(name=name, title="", counts=[3, 0, 5], edges=scale * some)
+        for name, some in edges.items()
+    ]
+    write_quicklook(tmp_path / "q.root", spectra)
+    with uproot.open(tmp_path / "q.root") as file:
+        for name, some in edges.items():
+            axis = file[name].axis()
+            np.testing.assert_allclose(axis.edges(), scale * some)
+            assert bool(len(axis.member("fXbins"))) == (name == "uneven")
 
 
 @pytest.mark.parametrize(

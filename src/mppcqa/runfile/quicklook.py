@@ -120,7 +120,9 @@ def _add(file: Any, written: set[str], name: str, made: Any) -> None:
 def _axis(name: str, title: str, edges: Floats) -> Any:
     """An axis; even bins are written as such, so that ROOT may rebin them."""
     width = np.diff(edges)
-    even = np.allclose(width, width.mean(), rtol=1e-9)
+    # By the bins' own size: a width may be a picocoulomb.
+    rounding = 1e-15 * np.abs(edges).max()
+    even = np.allclose(width, width.mean(), rtol=1e-9, atol=rounding)
     return identify.to_TAxis(
         name,
         title,

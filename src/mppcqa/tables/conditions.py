@@ -32,7 +32,7 @@ NAMES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "temperature_c": (
         (re.compile(_APART + rf"({_NUMBER}) ?(?:deg|°)?C(?![A-Za-z])"), "°C"),
         (re.compile(_EDGE + r"(\d{2,3}(?:[.,]\d+)?) ?K(?![A-Za-z0-9])"), "K"),
-        (re.compile(rf"(?<![A-Za-z])(?:T|temp)[_=]?({_NUMBER})(?![\dA-Za-z.])"), "°C"),
+        (re.compile(rf"(?<![A-Za-z])(?:T|temp)[_=]?({_NUMBER})" + _END), "°C"),
         (re.compile(_TEMP + rf"({_NUMBER}) ?(?:deg|°)?C(?![A-Za-z])"), "°C"),
         (re.compile(_TEMP + r"(\d{2,3}(?:[.,]\d+)?) ?K(?![A-Za-z0-9])"), "K"),
     ),
@@ -111,7 +111,7 @@ def _signed(text: str) -> str:
 
 def in_name(name: str, file_name: str) -> Evidence | None:
     """A condition in a file's name; None where there is none, or two."""
-    stem = re.sub(r"(?i)\b(zero)C\b", "0C", file_name)
+    stem = re.sub(r"(?i)(?<![a-z])zeroC(?![a-z])", "0C", file_name)
     if name == "light":
         if LIT.search(stem) and DARK.search(stem):
             return None

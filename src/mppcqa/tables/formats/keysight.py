@@ -6,9 +6,8 @@ lines (Points, XInc, XOrg, YUnits) before ``Data:``.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-
-import numpy as np
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.formats.base import Format, lines_at, refuse_other_kind
@@ -82,7 +81,7 @@ def _without_times(
         )
     if width > 1:
         there = sample_interval(table[None, :, 0], path.name)
-        if step and not np.isclose(there, step, rtol=0.01):
+        if step and not math.isclose(there, step, rel_tol=0.01):
             raise TableError(
                 _("%(name)s: the samples are %(a)g s apart, %(b)g s are announced")
                 % {"name": path.name, "a": there, "b": step}

@@ -23,6 +23,8 @@ from mppcqa.tables.words import say as _
 ELEMENTS = (2, 3, 4, 5)
 LEAST = 12
 SENT_FOR_NONE = 9e37
+CUT = re.compile("[,;\t][^,;\t]*$")
+"""The last number of a look, which may break off in it."""
 
 
 def looks(start: bytes, path: Path) -> bool:
@@ -31,7 +33,7 @@ def looks(start: bytes, path: Path) -> bool:
     if rest.strip() or first.count(",") + first.count(";") + first.count("\t") < LEAST - 1:
         return False
     try:
-        _numbers(first.rsplit(",", 1)[0] if len(start) >= 4096 else first)
+        _numbers(CUT.sub("", first) if len(start) >= 4096 else first)
     except ValueError:
         return False
     return True
