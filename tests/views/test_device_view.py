@@ -265,7 +265,7 @@ def test_an_incomplete_device(quads: Callable[..., Device], reader: Client, oper
     device = quads()
     measure(device, operator, lacking=1)
     said = assert_the_same(reader, device.serial)
-    assert "1channelshavenovalue" in said.flat
+    assert "onechannelhasnovalue" in said.flat
     assert "incomplete" in said.paper
 
 
