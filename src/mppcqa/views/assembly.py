@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -236,7 +237,8 @@ def _values(keys: list[int], viewer: Viewer) -> tuple[GatheredValue, ...]:
         .annotate(
             parts=Count("device"),
             average=Avg("mean"),
-            spread=StdDev("mean", sample=True),
+            # Not that of a sample: SQLite's raises an error where there is one part alone.
+            spread=StdDev("mean"),
             low=Min("lowest"),
             high=Max("highest"),
         )
@@ -249,12 +251,13 @@ def _values(keys: list[int], viewer: Viewer) -> tuple[GatheredValue, ...]:
         def text(value: float | None, scale: float = shown.scale, unit: str = shown.unit) -> str:
             return NONE if value is None else f"{number(value * scale)} {unit}".strip()
 
-        spread = row["spread"] if row["parts"] > 1 else None
+        n = row["parts"]
+        spread = row["spread"] * math.sqrt(n / (n - 1)) if n > 1 else None
         result.append(
             GatheredValue(
                 shown.title,
                 condition_text(one.at),
-                row["parts"],
+                n,
                 text(row["average"]),
                 text(spread),
                 text(row["low"]),
