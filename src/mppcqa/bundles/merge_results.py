@@ -211,17 +211,22 @@ class Results:
     def _places(self) -> Places:
         quantities = []
         for one in self.told["quantities"]:
-            row, _made = QuantityRow.objects.get_or_create(
-                stage=one["stage"],
-                key=one["key"],
-                defaults={name: one[name] for name in ("title", "symbol", "unit")},
-            )
             declared = {q.key: q for q in getattr(self.stages.get(one["stage"]), "quantities", ())}
             known = declared.get(one["key"])
+            names = ("title", "symbol", "unit")
+            # What a stage here declares is called as it is here, whoever measured it first.
+            defaults = {name: getattr(known, name, one[name]) for name in names}
+            row, _made = QuantityRow.objects.get_or_create(
+                stage=one["stage"], key=one["key"], defaults=defaults
+            )
             values = {"key": f"{one['stage']}.{one['key']}", "there": one["unit"]}
-            if row.unit != one["unit"] or (known is not None and known.unit != one["unit"]):
+            other = next(
+                (unit for unit in (row.unit, getattr(known, "unit", row.unit))
+                 if unit != one["unit"]), None,
+            )  # fmt: skip
+            if other is not None:
                 line = _("%(key)s is in %(there)s there and in %(here)s here: it is left out")
-                self.said.tell("values", "left_out", line % {**values, "here": row.unit})
+                self.said.tell("values", "left_out", line % {**values, "here": other})
                 quantities.append(NONE)
                 continue
             if known is None and one["stage"] in self.stages:

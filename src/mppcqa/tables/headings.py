@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mppcqa.tables.errors import TableError
 from mppcqa.tables.languages import in_english
-from mppcqa.tables.numbers import numberlike, to_number
+from mppcqa.tables.numbers import is_word_for_nothing, numberlike, to_number
 from mppcqa.tables.units import conversion, is_unit, read_unit
 from mppcqa.tables.words import say as _
 
@@ -361,8 +361,11 @@ def edge_of(column: Column) -> int:
 
 
 def is_heading(cells: Sequence[str]) -> bool:
-    """Whether a row is one of headings: a word that is known, or a unit in brackets, no number."""
-    filled = [cell for cell in cells if cell.strip()]
+    """Whether a row is one of headings: a word that is known, or a unit in brackets, no number.
+
+    ``N/A`` is no N in amperes: a device that was not measured is no heading of those below it.
+    """
+    filled = [cell for cell in cells if cell.strip() and not is_word_for_nothing(cell)]
     if len(filled) < 1 or any(map(numberlike, filled)):
         return False
     columns = [read_head(cell) for cell in filled]
