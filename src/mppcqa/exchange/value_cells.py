@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,14 @@ class ValueCells:
         units = {one.key: one.unit for one in stage.axes}
         units |= {one.key: one.unit for one in stage.quantities}
         self.source, self.book = source, book
+        self._targets = dict(targets)
+        self._quantities = list(stage.quantities)
         self.place = {column.head: place for place, column in enumerate(source.columns)}
+        self._unit_of_values = {
+            (target.quantity, target.channel, target.at): self._unit(head, target)
+            for head, target in targets
+            if target.quantity and not target.is_uncertainty
+        }
         self._conversions = {
             head: found
             for head, target in targets
@@ -61,9 +68,16 @@ class ValueCells:
         self._limits: list[tuple[int, str, str]] = []
         self._limit_count = 0
 
+    def _unit(self, head: str, target: Target) -> str:
+        """The unit of a column, as mapping or heading say it."""
+        return target.unit or self.source.columns[self.place[head]].unit
+
     def _conversion(self, head: str, target: Target, units: dict[str, str]) -> Conversion | None:
         """From a column's unit to the stored one; a unit that does not fit is a fault."""
-        given = target.unit or self.source.columns[self.place[head]].unit
+        given = self._unit(head, target)
+        if not given and target.is_uncertainty:
+            # An error beside values in millivolts is in millivolts.
+            given = self._unit_of_values.get((target.quantity, target.channel, target.at), "")
         stored = units.get(target.quantity or target.to)
         if stored is None:
             return None
@@ -90,6 +104,31 @@ class ValueCells:
         found = numbers(self.cells(chunk, head), column.decimal)
         change = self._conversions.get(head)
         return found.changed(change.factor, change.offset) if change else found
+
+    def named(self, rows: Rows, chunk: Chunk, head: str, places: NDArray[np.int16]) -> Numbers:
+        """A column whose rows name their quantities (`places`), each in its quantity's unit."""
+        found = numbers(self.cells(chunk, head), self.source.columns[self.place[head]].decimal)
+        target = self._targets[head]
+        given = self._unit(head, target)
+        if not given and target.is_uncertainty:
+            values = ((one, t) for one, t in self._targets.items() if t.to == "value")
+            given = next((self._unit(one, t) for one, t in values), "")
+        if not given:
+            return found
+        factor, offset = np.ones(len(chunk)), np.zeros(len(chunk))
+        for place in np.unique(places[places >= 0]).tolist():
+            due, mine = self._quantities[place].unit, places == place
+            change = conversion(given, due, difference=target.is_uncertainty)
+            if change is None:
+                text = _("the unit %(given)s is not that of the quantity (%(stored)s)")
+                told = text % {"given": given, "stored": due or _("none")}
+                remedy = _("Name the column's unit in the mapping, or choose another quantity.")
+                self.tell(rows, mine & rows.good & ~found.empty, head, told, remedy)
+                factor[mine] = np.nan  # what is of no unit is no value
+            else:
+                factor[mine], offset[mine] = change.factor, change.offset
+        at = found.at * factor + offset if len(found.at) else found.at
+        return replace(found, value=found.value * factor + offset, at=at)
 
     def tell(self, rows: Rows, mask: NDArray[np.bool_], head: str, text: Any, remedy: str) -> None:
         """A fault for each marked row; `text` is the words or a function of the place."""

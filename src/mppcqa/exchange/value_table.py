@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,11 +93,13 @@ class ValueTable:
             key = (target.quantity, target.channel, target.at)
             quantity = self._declared[target.quantity]
             places = np.full(len(chunk), self._order[quantity.key], np.int16)
-            self._values(rows, chunk, head, errors.get(key, {}), places, target)
+            read = partial(self.cells.numbers, chunk)
+            self._values(rows, chunk, head, errors.get(key, {}), places, target, read)
         if {"quantity", "value"} <= self._field.keys():
             places = self._named(rows, chunk)
             heads = {kind: self._field[kind] for kind in UNCERTAINTIES if kind in self._field}
-            self._values(rows, chunk, self._field["value"], heads, places, Target())
+            read = partial(self.cells.named, rows, chunk, places=places)
+            self._values(rows, chunk, self._field["value"], heads, places, Target(), read)
 
     def _rows(self, chunk: Chunk) -> Rows:
         n = len(chunk)
@@ -217,16 +220,19 @@ class ValueTable:
         error_heads: Mapping[str, str],
         places: NDArray[np.int16],
         target: Target,
+        read: Callable[[str], Numbers],
     ) -> None:
-        """One column of values."""
-        found = self.cells.numbers(chunk, head)
+        """One column of values; `read` gives a column in the units of their quantities."""
+        found = read(head)
         self.cells.tell_numbers(rows, chunk, head, found)
         good = rows.good & (places >= 0)
         value, bound, odd_bound = self._bounds(rows, chunk, found, target)
         good &= ~(found.empty | found.broken | found.infinite | odd_bound) & ~np.isnan(value)
         self.counts["empty"] += int((found.empty & rows.good).sum())
-        statistical, unusable = self._uncertainty(rows, chunk, error_heads.get("statistical"))
-        systematic, odd = self._uncertainty(rows, chunk, error_heads.get("systematic"), least=0)
+        statistical, unusable = self._uncertainty(rows, chunk, error_heads.get("statistical"), read)
+        systematic, odd = self._uncertainty(
+            rows, chunk, error_heads.get("systematic"), read, least=0
+        )
         # A limit has no uncertainty: how far below it the value lies nobody knows.
         statistical = np.where(bound == 0, statistical, np.nan)
         systematic = np.where(bound == 0, np.nan_to_num(systematic), 0.0)
@@ -267,7 +273,13 @@ class ValueTable:
         return value, bound, odd
 
     def _uncertainty(
-        self, rows: Rows, chunk: Chunk, head: str | None, *, least: float | None = None
+        self,
+        rows: Rows,
+        chunk: Chunk,
+        head: str | None,
+        read: Callable[[str], Numbers],
+        *,
+        least: float | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Uncertainties of a column of values, NaN where there is none; which can't be used.
 
@@ -275,7 +287,7 @@ class ValueTable:
         """
         if head is None:
             return np.full(len(chunk), np.nan), np.zeros(len(chunk), bool)
-        errors = self.cells.numbers(chunk, head)
+        errors = read(head)
         self.cells.tell_numbers(rows, chunk, head, errors)
         wrong = errors.value <= 0 if least is None else errors.value < least
         impossible = rows.good & wrong
