@@ -343,6 +343,19 @@ def test_a_trend_has_a_series_for_each_other_setting_and_a_line_through_it(
     assert trends(view, "pde", get_axis("wavelength_nm")) == []
 
 
+def test_one_channel_is_drawn_alone_beside_what_is_of_the_whole_device(
+    campaign: SimpleNamespace, operator: User
+) -> None:
+    results = [result(1, channel, 0.1 + channel / 10, 71.0) for channel in (0, 1, 2)]
+    results.append(replace(result(1, 0, 0.5, 72.0), channel=None))
+    view = run_view(stored({1: campaign.devices[0]}, results, operator))
+    axis = get_axis("bias_v")
+    (one,) = trends(view, "pde", axis, slot=1, channel=2)
+    assert (one.x, one.y) == ([71.0, 72.0], pytest.approx([30.0, 50.0]))
+    (every,) = trends(view, "pde", axis, slot=1)
+    assert every.y == pytest.approx([20.0, 50.0])
+
+
 def test_a_limit_has_no_part_in_a_line(campaign: SimpleNamespace, operator: User) -> None:
     results = [
         result(1, 0, 0.1, 71.0), result(1, 0, 0.2, 71.5), result(1, 0, 0.3, 72.0),

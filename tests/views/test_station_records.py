@@ -168,6 +168,9 @@ def test_a_reference_device_has_control_charts_with_the_limits_of_moving_ranges(
     assert view.reference == "GX-000"
     efficiency = next(one for one in view.references if "fficiency" in one.title)
     assert efficiency.y.unit == "%"
+    # Each value is known to a hundredth of itself, and there are sixteen.
+    moment = efficiency.lines[0].moments[0]
+    assert moment.high - moment.value == pytest.approx(0.01 * moment.value / 4)
     # Nothing moved: the mean alone, for no limits can be said.
     assert [name for name, _level in efficiency.levels] == ["mean"]
 
