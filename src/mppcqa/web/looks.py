@@ -99,7 +99,7 @@ def size(number: int | None) -> str:
         return "—"
     amount = float(number)
     for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
+        if amount < (1000 if unit == "B" else 999.95) or unit == "GB":  # 1.0 MB, not 1000.0 kB
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return ""
