@@ -28,7 +28,10 @@ mariadbd-safe --user=mysql >/var/log/mariadb.log 2>&1 &
 rabbitmq-server -detached
 for _ in $(seq 120); do mariadb-admin ping >/dev/null 2>&1 && break; sleep 1; done
 # It refuses to wait for a node that is not known yet.
-for _ in $(seq 120); do rabbitmqctl -q await_startup --timeout 120 2>/dev/null && break; sleep 1; done
+for _ in $(seq 120); do
+    rabbitmqctl -q await_startup --timeout 120 2>/dev/null && break
+    sleep 1
+done
 """
 """On a Debian with systemd these two run once they are installed."""
 
