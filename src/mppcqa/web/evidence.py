@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlencode
 
+from django.urls import get_script_prefix
+
 from mppcqa.results.models import WHOLE_DEVICE
 from mppcqa.stages import Condition
 from mppcqa.views.evidence import Evidence
@@ -31,8 +33,14 @@ def cell_address(
     run: int, slot: int, channel: int, at: Condition, analysis: int | None = None
 ) -> str:
     """The page of a channel at a setting; of the analysis that counts, or of another."""
-    asked = {"slot": slot, "channel": 0 if channel == WHOLE_DEVICE else channel}
-    return _asking("run_cell", run, asked, analysis) + _setting(at)
+    place = 0 if channel == WHOLE_DEVICE else channel
+    return _cell(get_script_prefix(), run, slot, place, analysis) + _setting(at)
+
+
+@lru_cache(10_000)
+def _cell(_prefix: str, run: int, slot: int, channel: int, analysis: int | None) -> str:
+    """A channel has dozens of values."""
+    return _asking("run_cell", run, {"slot": slot, "channel": channel}, analysis)
 
 
 def _asking(name: str, run: int, asked: Mapping[str, object], analysis: int | None) -> str:
