@@ -320,3 +320,14 @@ def test_signatures_of_elsewhere_stay_with_what_they_are_of(
         assert row.done_at.isoformat() == MIDDAY
         partner.sends(devices(partner), **how)
         assert SignedAct.objects.count() == 1
+
+
+def test_values_whose_uncertainty_nobody_knows_are_the_same_again(partner: Partner) -> None:
+    rows = [(*GOOD[:6], None, *GOOD[7:]), (*GOOD[:3], 1, *GOOD[4:])]
+    for expected in ({"new": 2}, {"same": 2}):
+        told = partner.sends(devices(partner), results=partner.measured(1, VALUES), rows=rows)
+        assert told["counts"]["values"] == expected
+    assert sorted(Measurement.objects.values_list("channel", "statistical")) == [
+        (0, None),
+        (1, 0.01),
+    ]
