@@ -14,6 +14,7 @@ import pytest
 
 from mppcqa.runfile import RunFileError, RunWriter, check
 from mppcqa.stages import get_stage
+from mppcqa.stages.iv.analysis import current_at
 from mppcqa.stages.simulated import device_truth
 
 STAGE = get_stage("iv")
@@ -185,3 +186,18 @@ def test_the_program_of_the_documentation_measures(tmp_path: Path) -> None:
     assert found >= {"breakdown_voltage_v", "breakdown_range_v", "dark_current_a", "quenching_ohm"}
     values = [one.value for one in done.results if one.quantity == "breakdown_voltage_v"]
     assert values == pytest.approx([53.0, 53.01], abs=0.2)
+
+
+def test_a_current_is_within_its_uncertainty_as_often_as_it_says() -> None:
+    """Five points scatter by what they are off; 2,000 draws, so 3.5 sigmas of 0.0104 (1 in 2,000).
+
+    The uncertainty took the scatter about the fitted line for that of the points: half were within.
+    """
+    rng = np.random.default_rng(20261130)
+    voltage, truth = np.array([53.8, 53.9, 54.0, 54.1, 54.2]), 2e-9
+    within = 0
+    for _draw in range(2000):
+        current = truth * np.exp(1.7 * (voltage - 54.03) + 0.02 * rng.standard_normal(5))
+        value, sigma = current_at(54.03, voltage, current)
+        within += abs(value - truth) < sigma
+    assert abs(within / 2000 - 0.6827) < 3.5 * 0.0104

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mppcqa.physics import (
     IvError,
@@ -57,6 +58,10 @@ QUANTITIES = (
 )
 SAME_TEMPERATURE_C = 1.0
 """Curves this close in temperature are taken as of one; chambers keep a few tenths."""
+AROUND, STUDENT = 5, 1.197
+"""Points around a bias, and the 68.3 % interval of t with 3 degrees of freedom in its sigmas."""
+LEAST_SCATTER = 1e-4
+"""Of a current's logarithm."""
 REVERSE_POINTS = 3
 """Reverse points that make a curve one from which a breakdown voltage is expected."""
 
@@ -98,6 +103,22 @@ def _by_temperature(curves: list[IVCurve]) -> list[list[IVCurve]]:
         else:
             groups.append([curve])
     return groups
+
+
+def current_at(
+    bias_v: float, voltage_v: NDArray[np.float64], current_a: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Current [A] at a bias and its uncertainty, from a few points around it.
+
+    A line through the logarithms of `AROUND` points; how far each is off is known from how they
+    scatter about it alone, so that the interval is one of Student's t.
+    """
+    x, y = voltage_v - bias_v, np.log(current_a)
+    scatter = y - np.polyval(np.polyfit(x, y, 1), x)
+    sigma = STUDENT * float(np.sqrt((scatter**2).sum() / (AROUND - 2)))
+    line = fit_line(x, y, np.full(len(x), max(sigma, LEAST_SCATTER)))
+    value = float(np.exp(line.intercept))
+    return value, value * float(np.sqrt(line.covariance[0, 0]))
 
 
 class _Device:
@@ -154,17 +175,14 @@ class _Device:
         bias = breakdown_v + self.overvoltage_v
         condition = Condition(overvoltage_v=self.overvoltage_v, temperature_c=at_c, light=0.0)
         cleaned = clean_iv(curve.voltage_v, curve.current_a, reverse=1)
-        near = np.argsort(np.abs(cleaned.bias_v - bias))[:5]
+        near = np.argsort(np.abs(cleaned.bias_v - bias))[:AROUND]
         v, i = cleaned.bias_v[near], cleaned.current_a[near]
-        if not (len(v) == 5 and v.min() <= bias <= v.max() and (i > 0).all()):
+        if not (len(v) == AROUND and v.min() <= bias <= v.max() and (i > 0).all()):
             what = f"no dark current: the curve does not reach {bias:.2f} V"
             self._problem(channel, what, condition)
             return
-        scatter = np.log(i) - np.polyval(np.polyfit(v - bias, np.log(i), 1), v - bias)
-        line = fit_line(v - bias, np.log(i), np.full(5, max(float(scatter.std()), 1e-4)))
-        value = float(np.exp(line.intercept))
-        error = value * float(np.sqrt(line.covariance[0, 0]))
-        self._result(channel, "dark_current_a", (value, error), condition, "dark IV curve")
+        found = current_at(bias, v, i)
+        self._result(channel, "dark_current_a", found, condition, "dark IV curve")
 
     def _quenching(self, channel: int | None, curve: IVCurve, at_c: float) -> None:
         condition = Condition(temperature_c=at_c)
