@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages_browser import log_in
+
 EVENTS, CLICKS, PORT = 20_000, 60, 8457
 PASSWORD = "a-bench-of-spectra"  # noqa: S105
 CLICK = """(bins) => new Promise((resolve) => {
@@ -51,7 +53,7 @@ def measure() -> dict[str, Any]:
 
 
 def _click(address: str, began: float) -> dict[str, Any]:
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
         browser = play.chromium.launch(
@@ -59,16 +61,7 @@ def _click(address: str, began: float) -> dict[str, Any]:
         )
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(120_000)
-        for _ in range(200):
-            try:
-                page.goto(f"http://127.0.0.1:{PORT}/")
-                break
-            except Error:
-                time.sleep(0.2)
-        page.locator("input[name=username], input[name=login]").fill("rosa")
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.locator("button[type=submit]").click()
-        page.wait_for_load_state()
+        log_in(page, PORT, PASSWORD)
         page.goto(f"http://127.0.0.1:{PORT}{address}")
         page.locator("#try summary").click()
         page.locator("[data-chart=chart-residuals] svg.marks").wait_for()

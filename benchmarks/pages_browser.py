@@ -111,7 +111,7 @@ def measure(pages: dict[str, str], turns: int) -> dict[str, Any]:
         known.add_init_script(WATCH)
         page = known.new_page()
         page.set_default_timeout(120_000)
-        log_in(page)
+        log_in(page, PORT, PASSWORD)
         state = known.storage_state()
         for name, address in pages.items():
             visits = [visit(page, address) for _ in range(turns + 1)][1:]
@@ -128,18 +128,18 @@ def measure(pages: dict[str, str], turns: int) -> dict[str, Any]:
     return {"holds": not beyond, "beyond": beyond, "pages": found}
 
 
-def log_in(page: Any) -> None:
-    """As soon as the server answers."""
+def log_in(page: Any, port: int, password: str) -> None:
+    """As rosa, as soon as the server answers."""
     from playwright.sync_api import Error
 
     for _ in range(400):
         try:
-            page.goto(f"http://127.0.0.1:{PORT}/")
+            page.goto(f"http://127.0.0.1:{port}/")
             break
         except Error:
             time.sleep(0.2)
     page.locator("input[name=username], input[name=login]").fill("rosa")
-    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").fill(password)
     page.locator("button[type=submit]").click()
     page.wait_for_load_state()
 

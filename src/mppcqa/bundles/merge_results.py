@@ -220,13 +220,10 @@ class Results:
                 stage=one["stage"], key=one["key"], defaults=defaults
             )
             values = {"key": f"{one['stage']}.{one['key']}", "there": one["unit"]}
-            other = next(
-                (unit for unit in (row.unit, getattr(known, "unit", row.unit))
-                 if unit != one["unit"]), None,
-            )  # fmt: skip
-            if other is not None:
+            here = [row.unit] if known is None else [row.unit, known.unit]
+            if others := [unit for unit in here if unit != one["unit"]]:
                 line = _("%(key)s is in %(there)s there and in %(here)s here: it is left out")
-                self.said.tell("values", "left_out", line % {**values, "here": other})
+                self.said.tell("values", "left_out", line % {**values, "here": others[0]})
                 quantities.append(NONE)
                 continue
             if known is None and one["stage"] in self.stages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -127,8 +127,7 @@ class ValueCells:
                 factor[mine] = np.nan  # what is of no unit is no value
             else:
                 factor[mine], offset[mine] = change.factor, change.offset
-        at = found.at * factor + offset if len(found.at) else found.at
-        return replace(found, value=found.value * factor + offset, at=at)
+        return found.changed(factor, offset)
 
     def tell(self, rows: Rows, mask: NDArray[np.bool_], head: str, text: Any, remedy: str) -> None:
         """A fault for each marked row; `text` is the words or a function of the place."""

@@ -61,12 +61,15 @@ class Numbers:
     side: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     """1 of an upper limit, -1 of a lower one [n]; of length 0 where there are none."""
 
-    def changed(self, factor: float, offset: float = 0.0) -> Numbers:
-        """The same in another unit."""
-        side = self.side if factor > 0 else -self.side
-        return replace(
-            self, value=self.value * factor + offset, at=self.at * factor + offset, side=side
-        )
+    def changed(
+        self, factor: float | NDArray[np.float64], offset: float | NDArray[np.float64] = 0.0
+    ) -> Numbers:
+        """The same in another unit, or each in one of its own ([n])."""
+        value = self.value * factor + offset
+        if not len(self.at):
+            return replace(self, value=value)
+        side = np.where(np.asarray(factor) < 0, -self.side, self.side)
+        return replace(self, value=value, at=self.at * factor + offset, side=side)
 
 
 def texts(column: pa.Array) -> pa.Array:
