@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from os import environ, pathsep
 from pathlib import Path
@@ -46,21 +48,31 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=240, help="for the tests of one mutant")
     parser.add_argument("--least", type=float, default=0.7, help="share that must die")
     parser.add_argument("--coverage", type=Path, default=ROOT / ".coverage")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     options = parser.parse_args()
     every = [one for one in all_mutants(ROOT) if options.only in one.path]
     drawn = random.Random(options.seed).sample(every, min(options.mutants, len(every)))  # noqa: S311
     until = time.monotonic() + 60 * options.minutes
-    tried: list[Mutant] = []
-    with tempfile.TemporaryDirectory() as folder, Copy(Path(folder) / "tree") as copy:
-        lines = passing_tests(options.coverage)
-        for number, mutant in enumerate(drawn, 1):
+    passing = Passing.of(options.coverage)
+
+    waiting = iter(drawn)
+
+    def try_them(copy: Copy) -> None:
+        for mutant in waiting:
             if time.monotonic() > until:
                 break
-            mutant.fate = copy.fate_of(mutant, lines, options.seconds)
-            tried.append(mutant)
-            print(f"{number}/{len(drawn)} {mutant}: {mutant.fate}", flush=True)
-    report = summary(tried, options)
+            mutant.fate = copy.fate_of(mutant, passing, options.seconds)
+            print(f"{drawn.index(mutant) + 1}/{len(drawn)} {mutant}: {mutant.fate}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        copies = [
+            stack.enter_context(Copy(Path(folder) / f"{number}" / "tree"))
+            for number in range(options.jobs)
+        ]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            list(pool.map(try_them, copies))
+    report = summary([one for one in drawn if one.fate], options)
     print(json.dumps(report, ensure_ascii=False), flush=True)
     return 0 if report["share"] >= options.least else 1
 
@@ -84,23 +96,39 @@ def summary(tried: list[Mutant], options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def passing_tests(coverage: Path) -> dict[str, dict[int, list[str]]]:
-    """Tests by file and line, from a coverage file with contexts; empty where there is none."""
-    if not coverage.is_file():
-        return {}
-    from coverage import CoverageData
+@dataclass
+class Passing:
+    """Which tests pass which line, and how many lines each passes."""
 
-    data = CoverageData(str(coverage))
-    data.read()
-    found: dict[str, dict[int, list[str]]] = {}
-    for path in data.measured_files():
-        name = path[path.rindex("src/mppcqa/") :] if "src/mppcqa/" in path else path
-        by_line = data.contexts_by_lineno(path)
-        found[name] = {
-            line: sorted({one.partition("|")[0] for one in contexts} - {""})
-            for line, contexts in by_line.items()
-        }
-    return found
+    by_line: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    lengths: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, coverage: Path) -> Passing:
+        """From a coverage file with contexts; empty where there is none."""
+        found = cls()
+        if not coverage.is_file():
+            return found
+        from coverage import CoverageData
+
+        data = CoverageData(str(coverage))
+        data.read()
+        for path in data.measured_files():
+            name = path[path.rindex("src/mppcqa/") :] if "src/mppcqa/" in path else path
+            lines = found.by_line[name] = {
+                line: sorted({one.partition("|")[0] for one in contexts} - {""})
+                for line, contexts in data.contexts_by_lineno(path).items()
+            }
+            for tests in lines.values():
+                found.lengths.update(tests)
+        return found
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """Some of those that pass its line, the ones that pass little else first."""
+        tests = self.by_line.get(mutant.path, {}).get(mutant.line, [])
+        if len(tests) > MOST_TESTS:
+            tests = random.Random(mutant.line).sample(tests, MOST_TESTS)  # noqa: S311
+        return sorted(tests, key=self.lengths.__getitem__)
 
 
 @dataclass
@@ -128,14 +156,9 @@ class Copy:
         command = ["git", "-C", str(ROOT), "worktree", "remove", "--force", str(self.tree)]
         subprocess.run(command, check=True)
 
-    def fate_of(
-        self, mutant: Mutant, lines: dict[str, dict[int, list[str]]], seconds: float
-    ) -> str:
+    def fate_of(self, mutant: Mutant, passing: Passing, seconds: float) -> str:
         """``died``, ``hung``, ``lives``, or ``untold`` where its tests fail without it, too."""
-        tests = lines.get(mutant.path, {}).get(mutant.line, [])
-        if len(tests) > MOST_TESTS:
-            tests = random.Random(mutant.line).sample(tests, MOST_TESTS)  # noqa: S311
-        tests = tests or self._tests_of_room(mutant)
+        tests = passing.tests_of(mutant) or self._tests_of_room(mutant)
         if not tests:
             return "lives"
         path = self.tree / mutant.path

@@ -93,7 +93,9 @@ def _explored() -> dict:
 @pytest.mark.parametrize("name", sorted(_all()))
 def test_every_chart_renders_for_the_page(name: str) -> None:
     chart = _all()[name]
-    assert json.loads(charts.to_json(chart))["$schema"].startswith("https://vega.github.io/")
+    assert json.loads(charts.in_script(charts.to_spec(chart)))["$schema"].startswith(
+        "https://vega.github.io/"
+    )
     assert charts.to_svg(chart).startswith("<svg")
 
 
@@ -101,7 +103,7 @@ def test_every_chart_renders_for_the_page(name: str) -> None:
 @given(st.text(max_size=40))
 def test_no_text_ends_the_script_element_that_holds_a_chart(text: str) -> None:
     chart = charts.pie({f"</script>{text}": 1.0}, title=text)
-    encoded = charts.to_json(chart)
+    encoded = charts.in_script(charts.to_spec(chart))
     assert "<" not in encoded
     assert json.loads(encoded)["title"] == text
 
@@ -124,8 +126,10 @@ def test_every_definition_is_valid(name: str) -> None:
 
 def test_histograms_share_a_shape_and_keep_their_own_words() -> None:
     one, two = (
-        charts.to_json(
-            charts.histogram([0, 1, 2], [3, 4], title=title, x_title=what, unit="V", y_title=n)
+        charts.in_script(
+            charts.to_spec(
+                charts.histogram([0, 1, 2], [3, 4], title=title, x_title=what, unit="V", y_title=n)
+            )
         )
         for title, what, n in (("First", "gain", "values"), ("", "crosstalk", "devices"))
     )

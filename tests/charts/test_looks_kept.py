@@ -31,7 +31,7 @@ NEAR = 0.02
 
 def on_screen(name: str) -> Any:
     """The definition of a chart of a page, without the theme that all have."""
-    spec = json.loads(charts.to_json(MADE[name]))
+    spec = json.loads(charts.in_script(charts.to_spec(MADE[name])))
     return {key: part for key, part in spec.items() if key not in ("config", "$schema")}
 
 

@@ -136,7 +136,7 @@ def test_each_mark_reads_columns_that_its_rows_have(name: str) -> None:
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_placeholder_reaches_a_page(name: str) -> None:
-    assert "\\u0000" not in charts.to_json(MADE[name])
+    assert "\\u0000" not in charts.in_script(charts.to_spec(MADE[name]))
 
 
 def test_curves_carry_values_error_bars_and_where_each_point_leads() -> None:
@@ -152,7 +152,7 @@ def test_curves_carry_values_error_bars_and_where_each_point_leads() -> None:
     assert rows_of(chart, "line") == [{"x": -0.5, "y": 0.0}, {"x": 3.0, "y": 7.0}]
     assert rows_of(chart, "limits") == []
     assert rows_of(chart, "limits_at") == [{"x": 2.0, "y": 4.0}, {"x": 2.0, "y": 8.0}]
-    text = charts.to_json(chart)
+    text = charts.in_script(charts.to_spec(chart))
     assert '"x [V]"' in text
     assert '"y [ADC]"' in text
 

@@ -1,7 +1,7 @@
 """Charts: one description of what is shown (`plots`), two renderings, for pages and for paper.
 
 Draw with `against`, `channel_map`, `tray_map`, `histogram`, `pie`, `spectrum`,
-`yield_by_week`, `pareto`; render with `to_json` for a page (Vega-Lite, made with Altair), with
+`yield_by_week`, `pareto`; render with `to_spec` for a page (Vega-Lite, made with Altair), with
 `to_svg` for a picture of the page's chart. `mppcqa.charts.paper` draws what
 `against`, the maps, `histogram` and `spectrum` describe in print.
 """
@@ -15,7 +15,7 @@ from mppcqa.charts.draw import (
     tray_map,
 )
 from mppcqa.charts.plots import Band, Bars, CellMap, Curves, Plot, Scale, Series
-from mppcqa.charts.render import to_json, to_png, to_spec, to_svg
+from mppcqa.charts.render import in_script, to_png, to_spec, to_svg
 from mppcqa.charts.yields import YieldPoint, pareto, yield_by_week
 
 __all__ = [
@@ -30,10 +30,10 @@ __all__ = [
     "against",
     "channel_map",
     "histogram",
+    "in_script",
     "pareto",
     "pie",
     "spectrum",
-    "to_json",
     "to_png",
     "to_spec",
     "to_svg",

@@ -87,7 +87,7 @@ def condition_text(
 def values_there(conditions: Iterable[Condition]) -> dict[str, set[float]]:
     """The values of each axis that occur in some conditions."""
     found: dict[str, set[float]] = {}
-    for condition in conditions:
+    for condition in set(conditions):
         for key, value in condition.items():
             found.setdefault(key, set()).add(value)
     return found

@@ -22,7 +22,7 @@ class Condition(Mapping[str, float]):
     True
     """
 
-    __slots__ = ("_at", "_items")
+    __slots__ = ("_at", "_hash", "_items")
 
     def __init__(self, values: Mapping[str, float | None] | None = None, /, **more: Any) -> None:
         """Axis values by key; ``None`` leaves the axis out."""
@@ -31,6 +31,12 @@ class Condition(Mapping[str, float]):
             key: value for key, value in sorted(both.items()) if value is not None
         }
         self._items = tuple(self._at.items())
+        # A page asks for it thousands of times.
+        self._hash = hash(self._items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew in another process: texts have another hash there."""
+        return (Condition, (self._at,))
 
     @property
     def text(self) -> str:
@@ -65,7 +71,7 @@ class Condition(Mapping[str, float]):
         return len(self._items)
 
     def __hash__(self) -> int:
-        return hash(self._items)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and self._items == other._items
