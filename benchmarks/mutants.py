@@ -26,6 +26,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import accumulate
 from os import environ, pathsep
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
 PLUGIN = () if environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+LONG = 30.0
+"""Seconds of a mutant's tests: slower ones are left out."""
+LASTED = re.compile(r"^ *([\d.]+)s (?:call|setup) +(\S+)", re.M)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+)", re.M)
 
 
 def main() -> int:
@@ -48,13 +52,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=240, help="for the tests of one mutant")
     parser.add_argument("--least", type=float, default=0.7, help="share that must die")
     parser.add_argument("--coverage", type=Path, default=ROOT / ".coverage")
+    parser.add_argument("--durations", type=Path, help="what that run printed of `--durations=0`")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     options = parser.parse_args()
     every = [one for one in all_mutants(ROOT) if options.only in one.path]
     drawn = random.Random(options.seed).sample(every, min(options.mutants, len(every)))  # noqa: S311
     until = time.monotonic() + 60 * options.minutes
-    passing = Passing.of(options.coverage)
+    passing = Passing.of(options.coverage, options.durations)
 
     waiting = iter(drawn)
 
@@ -98,15 +103,18 @@ def summary(tried: list[Mutant], options: argparse.Namespace) -> dict[str, Any]:
 
 @dataclass
 class Passing:
-    """Which tests pass which line, and how many lines each passes."""
+    """Which tests pass which line, and how long each takes."""
 
     by_line: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    lengths: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, coverage: Path) -> Passing:
+    def of(cls, coverage: Path, durations: Path | None) -> Passing:
         """From a coverage file with contexts; empty where there is none."""
         found = cls()
+        if durations:
+            for seconds, test in LASTED.findall(durations.read_text(errors="replace")):
+                found.seconds[test] += float(seconds)
         if not coverage.is_file():
             return found
         from coverage import CoverageData
@@ -115,20 +123,22 @@ class Passing:
         data.read()
         for path in data.measured_files():
             name = path[path.rindex("src/mppcqa/") :] if "src/mppcqa/" in path else path
-            lines = found.by_line[name] = {
+            found.by_line[name] = {
                 line: sorted({one.partition("|")[0] for one in contexts} - {""})
                 for line, contexts in data.contexts_by_lineno(path).items()
             }
-            for tests in lines.values():
-                found.lengths.update(tests)
         return found
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """Some of those that pass its line, the ones that pass little else first."""
+        """Some of those that pass its line, the quick ones first."""
         tests = self.by_line.get(mutant.path, {}).get(mutant.line, [])
         if len(tests) > MOST_TESTS:
             tests = random.Random(mutant.line).sample(tests, MOST_TESTS)  # noqa: S311
-        return sorted(tests, key=self.lengths.__getitem__)
+        tests = sorted(tests, key=lambda one: self.seconds[one])
+        ends = accumulate(self.seconds[one] for one in tests)
+        return [
+            one for n, (one, end) in enumerate(zip(tests, ends, strict=True)) if end < LONG or not n
+        ]
 
 
 @dataclass
@@ -203,7 +213,7 @@ class Copy:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-rfE"]
         try:
             done = subprocess.run(
-                [*command, "-p", "no:cacheprovider", *PLUGIN, *tests],
+                [*command, "-p", "no:cacheprovider", "-p", "no:schemathesis", *PLUGIN, *tests],
                 cwd=self.tree,
                 env=environment,
                 capture_output=True,
@@ -215,8 +225,11 @@ class Copy:
             return None
         if done.returncode in (0, 5):  # 5: nothing was collected
             return []
-        # Where not even the collection came to an end, the first file stands for it.
-        return FAILED.findall(done.stdout) or tests[:1]
+        # What a test is called may have blanks, and a fault's first line follows it. Where not even
+        # the collection came to an end, the first file stands for it.
+        told = FAILED.findall(done.stdout)
+        known = [one for one in tests for line in told if line.startswith(one) and "::" in one]
+        return known or [line.partition(" - ")[0] for line in told] or tests[:1]
 
 
 if __name__ == "__main__":

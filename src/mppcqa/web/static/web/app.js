@@ -9,7 +9,6 @@
     const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
     root.setAttribute("data-bs-theme", next);
     localStorage.setItem("mppcqa-theme", next);
-    document.dispatchEvent(new Event("mppcqa:theme"));
   });
 
   // "/" jumps to the scan box, as in other tools.

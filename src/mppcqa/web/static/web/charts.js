@@ -77,10 +77,9 @@
   async function draw(place) {
     const source = document.getElementById(place.dataset.chart);
     if (!source) return;
-    const dark = document.documentElement.getAttribute("data-bs-theme") === "dark";
     // The blue of paper is too dark for a dark page.
-    const text = dark ? source.textContent.replaceAll("#0072b2", "#3a9bdc") : source.textContent;
-    const spec = fitted(themed(JSON.parse(text), dark), place.clientWidth);
+    const text = source.textContent.replaceAll("#0072b2", "var(--chart-blue)");
+    const spec = fitted(themed(JSON.parse(text)), place.clientWidth);
     const leadsTo = spec.usermeta?.brush;
     const dragged = leadsTo && (spec.layer ? spec.layer[0] : spec);
     const along = leadsTo?.includes("low2") ? ["x", "y"] : ["x"];
@@ -178,9 +177,10 @@
     }, 300);
   });
 
-  function themed(spec, dark) {
-    const ink = dark ? "#d5dce6" : "#2b3441";
-    const faint = dark ? "#4a5568" : "#d5dae1";
+  // Colours are the page's own, so that its theme, and paper, change them without drawing anew.
+  function themed(spec) {
+    const ink = "var(--chart-ink)";
+    const faint = "var(--chart-faint)";
     const axis = { labelColor: ink, titleColor: ink, domainColor: faint, tickColor: faint, gridColor: faint };
     const given = spec.config || {};
     spec.config = {
@@ -245,7 +245,6 @@
     });
   }
 
-  document.addEventListener("mppcqa:theme", () => drawCharts(document, true));
   document.addEventListener("htmx:afterSettle", (event) => drawCharts(event.target, false));
   document.addEventListener("DOMContentLoaded", () => drawCharts(document, false));
 })();
