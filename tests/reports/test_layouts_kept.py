@@ -1,0 +1,100 @@
+"""What stands where on paper is as it was: who moves it says so, by recording it.
+
+``MPPCQA_RECORD_LOOKS=1 pytest tests/reports/test_layouts_kept.py`` writes `layouts.json` anew; what
+changed in it is read before it is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.utils.translation import override
+
+import mppcqa
+from mppcqa.public_address import PublicAddress
+from mppcqa.reports import answer, campaign, certificate, device, group, packing, station
+from mppcqa.reports.labels.fitting import fit
+from mppcqa.reports.labels.sheets import sheets, tape
+from mppcqa.reports.labels.sizes import SHEETS
+from tests.reports.hard import hard_views
+from tests.reports.hard_answers import hard_answers
+from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
+from tests.reports.hard_shipments import hard_shipments
+from tests.reports.pages import open_pages
+from tests.reports.test_labels import labels
+
+FILE = Path(__file__).with_name("layouts.json")
+RECORD = bool(os.environ.get("MPPCQA_RECORD_LOOKS"))
+MOST_PAGES = 3
+NEAR = 0.11
+"""Points; what the last digit of two computers may differ by."""
+NUMBERS = re.compile(r"(?:-?\d+\.\d )+")
+ADDRESS = PublicAddress("https://qa.example.org")
+SHEET = min(SHEETS.values(), key=lambda one: one.number)
+MADE: dict[str, Callable[[], bytes]] = {
+    "device": lambda: device.lay_out(hard_views()["waived"], ADDRESS),
+    "device on letter": lambda: device.lay_out(hard_views()["foreign"], ADDRESS, paper="letter"),
+    "certificate": lambda: certificate.lay_out(hard_views()["waived"], ADDRESS),
+    "tray": lambda: group.lay_out(hard_groups()["one"], "Report of a tray"),
+    "long names": lambda: group.lay_out(hard_groups()["long names"], "Report of a tray"),
+    "campaign": lambda: campaign.lay_out(hard_campaigns()["two years"]),
+    "station": lambda: station.lay_out(hard_stations()["full"]),
+    "packing list": lambda: packing.lay_out(hard_shipments()["not measured"]),
+    "histograms": lambda: answer.lay_out(hard_answers()["histograms"]),
+    "labels": lambda: sheets(
+        [fit(one, SHEET.width, SHEET.height) for one in labels(5)], SHEET, start=2
+    ),
+    "tape": lambda: tape([fit(one, 50, 20) for one in labels(2)], 50, 20),
+}
+
+
+def layout(data: bytes) -> list[str]:
+    """Of the first pages a line each for its size, its texts with place and size, its areas."""
+    lines = []
+    for page in open_pages(data)[:MOST_PAGES]:
+        lines.append(_line((page.width, page.height), f"page {page.number}"))
+        for one in page.texts:
+            said = one.text.strip().replace(mppcqa.__version__, "VERSION")
+            lines.append(_line((one.start, one.baseline, one.size), said))
+        lines += [_line((one.left, one.bottom, one.right, one.top), "area") for one in page.cells]
+    return lines
+
+
+def _line(numbers: Sequence[float], words: str) -> str:
+    return " ".join([*(f"{one:.1f}" for one in numbers), words])
+
+
+def moved(new: str, old: str) -> bool:
+    """Whether two lines differ by more than the last digits of numbers."""
+    (places, words), (before, said) = _parts(new), _parts(old)
+    near = len(places) == len(before) and np.allclose(places, before, rtol=0, atol=NEAR)
+    return words != said or not near
+
+
+def _parts(line: str) -> tuple[list[float], str]:
+    found = NUMBERS.match(line)
+    assert found, line
+    return [float(one) for one in found[0].split()], line[found.end() :]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_stands_where_is_as_it_was(name: str) -> None:
+    with override("en"):
+        found = layout(MADE[name]())
+    assert found
+    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
+    if RECORD:
+        FILE.write_text(json.dumps({**kept, name: found}, ensure_ascii=False, indent=0) + "\n")
+        return
+    assert len(found) == len(kept[name])
+    assert not [pair for pair in zip(found, kept[name], strict=True) if moved(*pair)]
+
+
+def test_every_kind_of_paper_is_kept() -> None:
+    assert sorted(json.loads(FILE.read_text())) == sorted(MADE)
