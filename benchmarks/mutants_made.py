@@ -114,7 +114,7 @@ def _turned(node: ast.expr | ast.stmt) -> Iterator[ast.expr | ast.stmt]:
     elif isinstance(other, ast.Constant):
         if isinstance(other.value, bool):
             yield ast.Constant(not other.value)
-        elif isinstance(other.value, int | float):
+        elif isinstance(other.value, int | float) and other.value + 1 != other.value:
             yield ast.Constant(other.value + 1)
     elif isinstance(other, ast.Expr) and isinstance(other.value, ast.Call):
         yield ast.Pass()
