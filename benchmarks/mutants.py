@@ -116,8 +116,8 @@ class Passing:
         """From a coverage file with contexts; empty where there is none."""
         found = cls()
         if durations:
-            for seconds, test in LASTED.findall(durations.read_text(errors="replace")):
-                found.seconds[test] += float(seconds)
+            for lasted, test in LASTED.findall(durations.read_text(errors="replace")):
+                found.seconds[test] += float(lasted)
         if not coverage.is_file():
             return found
         from coverage import CoverageData
@@ -141,10 +141,12 @@ class Passing:
 
         Likely are tests of the mutant's own room, and those that pass little besides its file: a
         line that each fixture passes is passed by thousands that look at something else. Quick
-        ones come first, and slow ones are left out.
+        ones come first, and slow ones are left out. What is compiled, and what is read as a module
+        is loaded, is passed by none: there it is those of its file, or of its room.
         """
-        tests = self.by_line.get(mutant.path, {}).get(mutant.line, [])
         there = self.in_file.get(mutant.path, Counter())
+        of_room = [one for one in self.in_all if one.split("/")[1] == mutant.room]
+        tests = self.by_line.get(mutant.path, {}).get(mutant.line) or [*there] or of_room
 
         def likely(test: str) -> tuple[bool, float]:
             return test.split("/")[1] == mutant.room, there[test] / self.in_all[test]
@@ -198,7 +200,7 @@ class Copy:
             finally:
                 path.write_bytes(before)
             if failed is None:
-                return "hung" if self._failing(tests[:1], seconds) == [] else "untold"
+                return "hung" if self._failing(tests, seconds) == [] else "untold"
             if failed:
                 return "died" if any(self._is_sound(one, seconds) for one in failed) else "untold"
         return "lives"
