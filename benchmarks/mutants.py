@@ -38,8 +38,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
 PLUGIN = () if environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
-LONG = 30.0
-"""Seconds of a mutant's tests: slower ones are left out."""
+LONG = 10.0
+"""Seconds of each lot of tests: slower ones are left out."""
 LASTED = re.compile(r"^ *([\d.]+)s (?:call|setup) +(\S+)", re.M)
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+)", re.M)
 

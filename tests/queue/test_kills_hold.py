@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 import tests.queue.routines  # noqa: F401
-from mppcqa.queue import Call, kill, kill_group, submit, submit_chain, submit_group
+from mppcqa.queue import Call, kill, kill_group, leases, submit, submit_chain, submit_group
 from mppcqa.queue.dispatch import dispatch
 from mppcqa.queue.models import Lane, State, Task, TaskGroup, Worker, queue_name
 from mppcqa.queue.reaper import reap
@@ -177,3 +179,28 @@ def test_a_kill_misses_no_task_that_is_given_back_meanwhile(
     run_all()
     task.refresh_from_db()
     assert (task.state, began(trace)) == (State.KILLED, 0)
+
+
+@pytest.mark.parametrize(("late_s", "ended"), [(20.0, False), (31.0, True)])
+def test_a_supervisor_that_hangs_is_told_to_end_but_gets_its_grace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late_s: float, ended: bool
+) -> None:
+    script = tmp_path / "supervisor.py"
+    script.write_text("import time\nprint('here', flush=True)\ntime.sleep(300)\n")
+    with subprocess.Popen([sys.executable, "-S", str(script)], stdout=subprocess.PIPE) as hung:
+        assert hung.stdout is not None
+        assert hung.stdout.readline() == b"here\n"
+        task = left_running(submit("test.add", {"a": 1, "b": 1}))
+        Task.objects.filter(pk=task.pk).update(supervisor_id=hung.pid)
+        reap()
+        begun = time.monotonic()
+        later = begun + leases.LEASE.total_seconds() + late_s
+        monkeypatch.setattr(leases.time, "monotonic", lambda: later)
+        assert reap()["lost"] == 0
+        monkeypatch.undo()
+        if ended:
+            assert hung.wait(20) == -signal.SIGTERM
+        else:
+            with pytest.raises(subprocess.TimeoutExpired):
+                hung.wait(1)
+            hung.kill()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -343,3 +347,19 @@ def test_a_quantity_is_known_however_it_is_typed() -> None:
     with pytest.raises(ValueError, match="say at which"):
         value_at([(1.0, 2.0, 0.1), (2.0, 3.0, 0.1)])
     assert value_at([(None, 2.0, None)], 7.0) == (2.0, None)
+
+
+def test_a_condition_of_another_process_is_the_same_here() -> None:
+    """Texts have another hash in each process, and a pool sends conditions from one to another."""
+    made = "import pickle, sys; from mppcqa.stages import Condition; \
+sys.stdout.buffer.write(pickle.dumps(Condition(bias_v=71.6, light=1.0)))"
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", made],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+        sent = pickle.loads(done.stdout)  # noqa: S301 (our own, a moment ago)
+        assert {sent: 1}[Condition(bias_v=71.6, light=1.0)] == 1
+        assert sent["bias_v"] == 71.6

@@ -15,6 +15,7 @@ from mppcqa.inventory.models import Device, DeviceType, Institute, Person, Shipm
 from mppcqa.inventory.moving import move_by_hand
 from mppcqa.inventory.shipping import pack, send_packed
 from mppcqa.inventory.states import Move
+from mppcqa.queue import submit
 from mppcqa.queue.models import State, Task
 from mppcqa.runs.models import Run, Station
 from tests.pens import pen_of
@@ -316,6 +317,22 @@ def test_while_the_station_measures_nothing_moves(at_station: Scanner) -> None:
     assert at_station(".STOP")["title"] == "Stopping"
     task.refresh_from_db()
     assert task.state == State.KILLED
+
+
+def test_what_runs_is_stopped_whole_and_named(at_station: Scanner) -> None:
+    assert "Nothing runs" in at_station(".STOP")["text"]
+    at_station("GX-000")
+    at_station(".START")
+    group = Run.objects.latest("pk").task_group
+    assert group is not None
+    said = at_station(".STOP")
+    assert (said["title"], said["lines"]) == ("Stopping", [str(group)])
+    assert {task.state for task in group.tasks.all()} == {State.KILLED}
+    assert {task.kill_reason for task in group.tasks.all()} == {"stopped by a scan"}
+    alone = submit("exchange.backup", {"folder": "/srv"}, lane="station:darkbox-1")
+    assert at_station(".STOP")["lines"] == [str(alone)]
+    alone.refresh_from_db()
+    assert alone.state == State.KILLED
 
 
 def test_codes_in_the_wrong_order(anywhere: Scanner) -> None:
