@@ -37,6 +37,7 @@ from benchmarks.mutants_made import Mutant, all_mutants
 ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
+LINKED = ("build", "node_modules")
 PLUGIN = () if environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
 LONG = 10.0
 """Seconds of each lot of tests: slower ones are left out."""
@@ -173,8 +174,10 @@ class Copy:
     def __enter__(self) -> Copy:
         command = ["git", "-C", str(ROOT), "worktree", "add", "--quiet", "--detach"]
         subprocess.run([*command, str(self.tree), "HEAD"], check=True)
-        if (ROOT / "build").exists():
-            (self.tree / "build").symlink_to(ROOT / "build")
+        beside = (self.tree.parent / "shared", ROOT.parent / "shared")
+        for made, there in (beside, *((self.tree / one, ROOT / one) for one in LINKED)):
+            if there.exists():
+                made.symlink_to(there)
         # Once, not once a mutant: each process would compile a thousand files anew.
         compile_all = [sys.executable, "-m", "compileall", "-q", "src", "tests"]
         subprocess.run(compile_all, cwd=self.tree, check=False)
