@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import shutil
@@ -27,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate
-from os import environ, pathsep
+from os import pathsep
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
 LINKED = ("build", "node_modules")
-PLUGIN = () if environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
+PLUGIN = () if os.environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
 LONG = 10.0
 """Seconds of each lot of tests: slower ones are left out."""
 LASTED = re.compile(r"^ *([\d.]+)s (?:call|setup) +(\S+)", re.M)
@@ -49,6 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--after", type=int, default=0, help="so many were tried before")
     parser.add_argument("--minutes", type=float, default=180, help="for all of them")
     parser.add_argument("--seconds", type=float, default=240, help="for the tests of one mutant")
     parser.add_argument("--least", type=float, default=0.7, help="share that must die")
@@ -62,7 +64,7 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     passing = Passing.of(options.coverage, options.durations)
 
-    waiting = iter(drawn)
+    waiting = iter(drawn[options.after :])
 
     def try_them(copy: Copy) -> None:
         for mutant in waiting:
@@ -195,18 +197,23 @@ class Copy:
         near = self._tests_of_room(mutant)
         lots = passing.tests_of(mutant) or [near] * bool(near)
         path = self.tree / mutant.path
-        before = path.read_bytes()
-        for tests in lots:
-            path.write_bytes(mutant.applied(before))
-            try:
-                failed = self._failing(tests, seconds)
-            finally:
-                path.write_bytes(before)
-            if failed is None:
-                return "hung" if self._failing(tests, seconds) == [] else "untold"
-            if failed:
-                return "died" if any(self._is_sound(one, seconds) for one in failed) else "untold"
-        return "lives"
+        before, when = path.read_bytes(), path.stat().st_mtime_ns
+        path.write_bytes(mutant.applied(before))
+        tests: list[str] = []
+        failed: list[str] | None = []
+        try:
+            for tests in lots:
+                failed = self._failing(tests, seconds, mutant)
+                if failed != []:
+                    break
+        finally:
+            path.write_bytes(before)
+            os.utime(path, ns=(when, when))  # what was compiled of it stands
+        if failed is None:
+            return "hung" if self._failing(tests, seconds) == [] else "untold"
+        if not failed:
+            return "lives"
+        return "died" if any(self._is_sound(one, seconds) for one in failed) else "untold"
 
     def _is_sound(self, test: str, seconds: float) -> bool:
         if test not in self.sound:
@@ -226,14 +233,19 @@ class Copy:
         near = sorted(naming, key=lambda one: one not in in_room)[:4]
         return [one.relative_to(self.tree).as_posix() for one in near or in_room[:4]]
 
-    def _failing(self, tests: list[str], seconds: float) -> list[str] | None:
+    def _failing(
+        self, tests: list[str], seconds: float, mutant: Mutant | None = None
+    ) -> list[str] | None:
         """The first test that fails, empty if none does; None where they do not end."""
         environment = {
-            **environ,
+            **os.environ,
             READY: str(self.tree.parent / "ready.sqlite3"),
             "PYTHONPATH": pathsep.join([str(self.tree / "src"), str(self.tree)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        if mutant and mutant.room == "physics":
+            # Machine code of the mutant must not be taken for the sound one's.
+            environment["NUMBA_CACHE_DIR"] = str(self.tree.parent / "compiled")
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-rfE"]
         try:
             done = subprocess.run(
