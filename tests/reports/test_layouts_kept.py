@@ -28,6 +28,7 @@ from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
 from tests.reports.hard_shipments import hard_shipments
 from tests.reports.pages import open_pages
 from tests.reports.test_labels import labels
+from tests.reports.test_look import HARD
 
 FILE = Path(__file__).with_name("layouts.json")
 RECORD = bool(os.environ.get("MPPCQA_RECORD_LOOKS"))
@@ -41,6 +42,10 @@ MADE: dict[str, Callable[[], bytes]] = {
     "device": lambda: device.lay_out(hard_views()["waived"], ADDRESS),
     "device on letter": lambda: device.lay_out(hard_views()["foreign"], ADDRESS, paper="letter"),
     "certificate": lambda: certificate.lay_out(hard_views()["waived"], ADDRESS),
+    "letterhead": lambda: certificate.lay_out(hard_views()["waived"], ADDRESS, look=HARD["wide"]),
+    "high logo": lambda: certificate.lay_out(hard_views()["waived"], ADDRESS, look=HARD["tall"]),
+    "many stages": lambda: device.lay_out(hard_views()["many stages"], ADDRESS),
+    "many channels": lambda: device.lay_out(hard_views()["128 channels"], ADDRESS),
     "tray": lambda: group.lay_out(hard_groups()["one"], "Report of a tray"),
     "long names": lambda: group.lay_out(hard_groups()["long names"], "Report of a tray"),
     "campaign": lambda: campaign.lay_out(hard_campaigns()["two years"]),

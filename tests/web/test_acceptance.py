@@ -112,7 +112,9 @@ def test_a_rejected_lot_holds_its_devices_until_that_is_lifted(
         decide(made, by=operator)
 
 
-def test_a_lot_is_decided_by_a_measured_value(lot: SimpleNamespace, operator: User) -> None:
+def test_a_lot_is_decided_by_a_measured_value(
+    lot: SimpleNamespace, operator: User, browser_client: Client
+) -> None:
     series = Series.objects.filter(quantity__key="breakdown_voltage_v").get()
     plan = value_plan(0.01, 0.5, 0.05, 0.1)
     assert plan.n <= 8
@@ -127,6 +129,13 @@ def test_a_lot_is_decided_by_a_measured_value(lot: SimpleNamespace, operator: Us
     for n, device in enumerate(lot.devices):
         DeviceSummary.objects.filter(device=device, series=series).update(mean=69.1 + 1.8 * (n % 2))
     assert progress(made).found["nonconforming"] == 0
+    page = " ".join(browser_client.get(f"/acceptance/{made.pk}/").content.decode().split())
+    for name, shown in (
+        ("Measured value", "PDE: Breakdown voltage"),
+        ("Conforms from", "69 V"),
+        ("Conforms to", "71 V"),
+    ):
+        assert re.search(f">{name}<[^A-Z]*>{shown}", page), name
     assert decide(made, by=operator).outcome == "rejected"
 
 
