@@ -478,3 +478,17 @@ def test_a_table_that_was_checked_moves_nothing_that_left_meanwhile(
     assert Device.objects.get(serial="GX-000").tray_row == 0
     imports.check(row)
     assert [(fault["row"], fault["column"]) for fault in row.found["faults"]] == [(3, "tray")]
+
+
+@pytest.mark.parametrize("now", ["in_tray", "at_rest", "registered"])
+def test_what_was_missing_on_arrival_is_lost_whatever_is_stored(
+    campaign: SimpleNamespace, there: Institute, now: str
+) -> None:
+    box = send(campaign.place, there, ["GX-000", "GX-001"])
+    receive(box, ["GX-001"], missing_is_known=True)
+    assert (stored("GX-000"), check_states()) == ("lost", [])
+    Device.objects.filter(serial="GX-000").update(state=now)
+    (fault,) = check_states(repair=True)
+    assert (fault.serial, fault.facts) == ("GX-000", "lost")
+    assert "missing on arrival" in str(fault)
+    assert (stored("GX-000"), check_states()) == ("lost", [])
