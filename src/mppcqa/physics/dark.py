@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 12.0
 """Gain in 2 ln L by which afterpulses must be seen before their time constant is believed."""
-EXPECTED_TAU_DECAYS = 2.5
-"""Time constant of afterpulses, in decay times of the pulse, where the data show none."""
+EXPECTED_TAU_DECAYS = 1.0
+"""Time constant of afterpulses, in decay times of the pulse, where the data show none: that of the
+fast component, which is about the recovery time (Eckert et al., NIM A 620 (2010) 217)."""
 ISOLATED_DECAYS = 2.0
 LEAST_PULSES = 4
 ENOUGH_FOR_MORE = 10
@@ -334,12 +335,11 @@ def _as_arrivals(form: _Form, times: _Times, usual: float) -> _Arrivals:
         covariance[slow, slow] = after**2
     if not form.shown:
         # A time constant that the pulses do not show may be any: of the same visible afterpulses, a
-        # short one hides more before them.
+        # short one hides more before them, and a long one none. All between are as likely.
         shortest = SHORTEST_OF_RECOVERY * seen / RECOVERED
-        more = np.exp(seen / shortest - seen / value[slow + 1])
-        open_ = value[slow] * (more - 1) / 2
-        carried[slow] = max((1 + more) / 2, 1.0)
-        covariance[slow, slow] += (open_ / carried[slow]) ** 2
+        hidden = np.exp(-seen / value[slow + 1])
+        most = hidden * np.exp(seen / shortest)
+        covariance[slow, slow] += (value[slow] * (most - hidden)) ** 2 / 12
 
     def error(gradient: Floats) -> float:
         return float(np.sqrt(gradient @ covariance @ gradient))

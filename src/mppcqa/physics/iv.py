@@ -48,7 +48,7 @@ RANGE_V = 2.0
 RANGES = (0.6, 0.5, 0.7)
 """Fractions of the derivative's peak that bound the fits: the first gives the value, all of them
 how far it moves with the choice."""
-TOP_ABOVE = 0.45
+TOP_ABOVE = 0.6
 """Of the inverse of the steepest point's d ln I / dV, that a method's value is known no better than
 as the pixels' breakdown. Of a current b + a (V - V_br)^2 the top lies one such length above V_br,
 and none where their breakdowns scatter by more; a Monte Carlo of pixels gave 0.6 +- 0.4."""

@@ -20,7 +20,7 @@ STAGE = DeclaredStage(
     title="Dark Box",
     description="Dark count rate, gain, crosstalk and breakdown voltage from charge spectra in "
     "the dark.",
-    version="1",
+    version="2",
     typical=USUAL,
     parameters=EVENT_PARAMETERS,
     settings=(BIAS_FROM, BIAS_TO, *OF_DARK),

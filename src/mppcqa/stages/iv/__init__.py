@@ -99,7 +99,7 @@ STAGE = DeclaredStage(
     title="IV",
     description="Breakdown voltage, quenching resistance and dark current from current against "
     "voltage.",
-    version="2",
+    version="3",
     parameters=PARAMETERS,
     settings=SETTINGS,
     quantities=QUANTITIES,

@@ -92,7 +92,7 @@ STAGE = DeclaredStage(
     title="Stage 2",
     description="Full characterisation: charges of all channels event by event, waveforms, IV "
     "curves and monitoring in one file; every quantity at each bias and temperature.",
-    version="1",
+    version="2",
     typical=USUAL,
     parameters=PARAMETERS,
     settings=SETTINGS,
