@@ -130,3 +130,53 @@ def test_few_dark_counts_are_found_beside_noise_in_bursts(seed: int, number: int
     gain, error = (part[0] for part in fits.get("gain"))
     truth = case.truth["gain"][0]
     assert abs(gain - truth) < 3 * error < 0.2 * truth
+
+
+def test_a_baseline_taken_off_what_coupling_has_drawn_down_is_seen() -> None:
+    """Both together explain what neither does alone, with which crosstalk was four sigmas off."""
+    case = draw(31002, 28331)
+    assert case is not None
+    assert set(case.troubles) == {"baseline before the gate", "AC coupling"}
+    data = case.data
+    fits = fit_spectra(data["counts"], data["edges"], dark_counts=data["dark"], pulse=data["pulse"])
+    assert fits.status[0] == 0, fits.message(0)
+    assert fits.baseline_per_gate[0] > 0
+    assert fits.coupling_per_gate[0] > 0
+    for name, quantity in {
+        "gain": "gain", "light": "mean_light_pe", "dark_rate": "dark_counts_per_gate",
+    }.items():  # fmt: skip
+        value, error = (part[0] for part in fits.get(quantity))
+        truth = case.truth[name][0]
+        assert abs(value - truth) < 3 * error < 0.5 * truth, name
+    value, error = (part[0] for part in fits.crosstalk_probability)
+    assert abs(value - case.truth["crosstalk"][0]) < 3 * error < 0.1
+
+
+@pytest.mark.parametrize(
+    ("seed", "number", "name", "quantity"),
+    [
+        (161501, 153, "gain", "gain"),
+        (31002, 23059, "gain", "gain"),
+        (31002, 17797, "gain", "gain"),
+        (161501, 2007, "dark_rate", "dark_counts_per_gate"),
+    ],
+)
+def test_values_of_spectra_that_are_drawn_down_are_as_uncertain(
+    seed: int, number: int, name: str, quantity: str
+) -> None:
+    """A baseline too, an unknown pulse, late light, few dark counts: 6 to 15 sigmas off before."""
+    case = draw(seed, number)
+    assert case is not None
+    assert "AC coupling" in case.troubles
+    data = case.data
+    fits = fit_spectra(
+        data["counts"],
+        data["edges"],
+        dark_counts=data.get("dark"),
+        light=case.kind != "dark",
+        pulse=data["pulse"],
+    )
+    assert fits.status[0] == 0, fits.message(0)
+    value, error = (part[0] for part in fits.get(quantity))
+    truth = case.truth[name][0]
+    assert abs(value - truth) < 4 * error < 0.9 * truth

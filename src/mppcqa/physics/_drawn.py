@@ -37,7 +37,7 @@ COUPLINGS = (2.0, 5.0)
 """Time constants of AC coupling, in gates."""
 BESIDE = (0.71, 1.41)
 """Lengths over the best one that are tried then."""
-BOTH = ((0.25, 2.5), (0.25, 5.0), (0.5, 2.5), (0.5, 5.0), (1.0, 2.5), (1.0, 5.0))
+BOTH = ((0.25, 2.0), (0.25, 5.0), (0.5, 2.0), (0.5, 5.0), (1.0, 2.0), (1.0, 5.0))
 """Both together, in gates: a baseline is taken off what AC coupling has drawn down."""
 FAIR = 1.0
 """Standard deviations that chi-squared of one of them may lie in excess, beyond which both together
