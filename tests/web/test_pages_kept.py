@@ -63,10 +63,11 @@ class Told(HTMLParser):
 
 
 MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|\b\d{2}:\d{2}(?::\d{2})?\b|\b\d{4}-W\d{2}\b"
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?Z?"
+    r"|\b\d{2}:\d{2}(?::\d{2})?\b|\b\d{4}-W\d{2}\b"
 )
 LONG = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{10,}\b|(?:[0-9a-f]{4} ){9}[0-9a-f]{4}"
+    r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|(?<!\.)\b[0-9a-f]{10,}\b|(?:[0-9a-f]{4} ){9}[0-9a-f]{4}"
     r"|/(?:tmp|dev)/\S+"
 )
 OF_ROW = re.compile(r"\b((?:Run|Task|task|Analysis) |run-)\d+")
