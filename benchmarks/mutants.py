@@ -38,6 +38,7 @@ from benchmarks.mutants_made import Mutant, all_mutants
 ROOT = Path(__file__).resolve().parents[1]
 MOST_TESTS = 25
 """Tests of a line that are tried, spread over those that pass it."""
+DECLARED = "project/test_declared.py"
 LINKED = ("build", "node_modules")
 PLUGIN = () if os.environ.get("MPPCQA_DATABASE") else ("-p", "benchmarks.mutants_database")
 LONG = 10.0
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--after", type=int, default=0, help="so many were tried before")
+    parser.add_argument("--numbers", default="", help="only these of them, with commas between")
     parser.add_argument("--minutes", type=float, default=180, help="for all of them")
     parser.add_argument("--seconds", type=float, default=240, help="for the tests of one mutant")
     parser.add_argument("--least", type=float, default=0.7, help="share that must die")
@@ -64,7 +66,10 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     passing = Passing.of(options.coverage, options.durations)
 
-    waiting = iter(drawn[options.after :])
+    some = {int(one) for one in options.numbers.split(",") if one}
+    waiting = iter(
+        [one for n, one in enumerate(drawn, 1) if (n in some or not some)][options.after :]
+    )
 
     def try_them(copy: Copy) -> None:
         for mutant in waiting:
@@ -196,6 +201,7 @@ class Copy:
         """``died``, ``hung``, ``lives``, or ``untold`` where its tests fail without it, too."""
         near = self._tests_of_room(mutant)
         lots = passing.tests_of(mutant) or [near] * bool(near)
+        lots.append(self._tests_of_what_is_kept(mutant))
         path = self.tree / mutant.path
         before, when = path.read_bytes(), path.stat().st_mtime_ns
         path.write_bytes(mutant.applied(before))
@@ -232,6 +238,12 @@ class Copy:
         in_room = [one for one in there if one.parent.name == mutant.room]
         near = sorted(naming, key=lambda one: one not in in_room)[:4]
         return [one.relative_to(self.tree).as_posix() for one in near or in_room[:4]]
+
+    def _tests_of_what_is_kept(self, mutant: Mutant) -> list[str]:
+        """Those that hold pages, numbers, readings … to what they were; of the own room first."""
+        there = [*self.tree.glob("tests/*/test_*_kept.py"), self.tree / "tests" / DECLARED]
+        ranked = sorted(there, key=lambda one: (one.parent.name != mutant.room, one.name))
+        return [one.relative_to(self.tree).as_posix() for one in ranked if one.exists()]
 
     def _failing(
         self, tests: list[str], seconds: float, mutant: Mutant | None = None
