@@ -10,9 +10,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
+import pypdfium2.raw as raw
 import pytest
 from django.utils.translation import override
 
@@ -32,7 +35,7 @@ from tests.reports.test_look import HARD
 
 FILE = Path(__file__).with_name("layouts.json")
 RECORD = bool(os.environ.get("MPPCQA_RECORD_LOOKS"))
-MOST_PAGES = 3
+MOST_PAGES, MOST_PATHS = 3, 80
 NEAR = 0.11
 """Points; what the last digit of two computers may differ by."""
 NUMBERS = re.compile(r"(?:-?\d+\.\d )+")
@@ -60,14 +63,17 @@ MADE: dict[str, Callable[[], bytes]] = {
 
 
 def layout(data: bytes) -> list[str]:
-    """Of the first pages a line each for its size, its texts with place and size, its areas."""
+    """Of the first pages a line each for its size, its texts with place and size, what is painted."""
     lines = []
+    document = pypdfium2.PdfDocument(data)
     for page in open_pages(data)[:MOST_PAGES]:
         lines.append(_line((page.width, page.height), f"page {page.number}"))
         for one in page.texts:
             said = one.text.strip().replace(mppcqa.__version__, "VERSION")
             lines.append(_line((one.start, one.baseline, one.size), said))
-        lines += [_line((one.left, one.bottom, one.right, one.top), "area") for one in page.cells]
+        paths = document[page.number - 1].get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=4)
+        lines += [_line(one.get_bounds(), "painted") for one in islice(paths, MOST_PATHS)]
+    document.close()
     return lines
 
 
