@@ -1,7 +1,7 @@
 """Programs and tables get what they got: who changes it says so, by recording it.
 
 Every list of the API, one of each kind, and all lists as CSV. Moments and numbers of rows are left
-out. ``MPPCQA_RECORD_ANSWERS=1 pytest tests/api/test_answers_kept.py`` writes `answers.json` anew;
+out. ``MPPCQA_RECORD=1 pytest tests/api/test_answers_kept.py`` writes `answers.json` anew;
 what changed in it is read before it is committed.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,10 +18,10 @@ import pytest
 from mppcqa.exchange.exports import write_list
 from mppcqa.exchange.lists import LISTS
 from tests.api.conftest import Program
+from tests.kept import Kept
 from tests.web.test_pages_kept import plain
 
-FILE = Path(__file__).with_name("answers.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_ANSWERS"))
+KEPT = Kept(Path(__file__).with_name("answers.json"))
 OF_ROWS = (
     "id",
     "pk",
@@ -59,16 +58,6 @@ def shown(value: Any, name: str = "") -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-def hold(what: str, found: dict[str, Any]) -> None:
-    now = json.loads(FILE.read_text()) if FILE.exists() else {}
-    if RECORD:
-        FILE.write_text(json.dumps({**now, what: found}, ensure_ascii=False, indent=0) + "\n")
-        return
-    assert sorted(found) == sorted(now[what])
-    for name, one in found.items():
-        assert one == now[what][name], name
-
-
 def test_the_api_answers_as_it_did(program: Program) -> None:
     found: dict[str, Any] = {}
     for path in PATHS:
@@ -81,7 +70,7 @@ def test_the_api_answers_as_it_did(program: Program) -> None:
         elif kind.startswith("text/"):
             lines = whole.decode().splitlines()[:MOST]
         found[path] = [answer.status_code, kind, *(shown(one) for one in lines)]
-    hold("api", found)
+    KEPT.hold_all("api", found)
 
 
 @pytest.mark.parametrize("columns", ["", "every"])
@@ -93,4 +82,4 @@ def test_lists_go_out_as_they_did(campaign: SimpleNamespace, tmp_path: Path, col
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         found[what] = [n, path.read_text().partition("\n")[0], *map(shown, rows[:: n // MOST or 1])]
-    hold(f"lists {columns}".strip(), found)
+    KEPT.hold_all(f"lists {columns}".strip(), found)

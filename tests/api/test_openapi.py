@@ -1,9 +1,8 @@
-"""The description of the API stays what programs rely on; `MPPCQA_RECORD_OPENAPI=1` records it."""
+"""The description of the API stays what programs rely on; `MPPCQA_RECORD=1` records it."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from mppcqa.api.urls import api
 from tests.api.conftest import Program
+from tests.kept import RECORD
 
 FROZEN = Path(__file__).with_name("openapi.json")
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -82,7 +82,7 @@ def _kind(schema: Any) -> Any:
 
 def test_what_programs_rely_on_stays() -> None:
     now = described()
-    if os.environ.get("MPPCQA_RECORD_OPENAPI"):
+    if RECORD:
         FROZEN.write_text(json.dumps(now, indent=0, sort_keys=True) + "\n")
     assert not list(broken(json.loads(FROZEN.read_text()), now))
 

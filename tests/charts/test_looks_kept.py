@@ -1,14 +1,12 @@
 """Charts look as they did: who changes how one looks says so, by recording it.
 
-``MPPCQA_RECORD_LOOKS=1 pytest tests/charts/test_looks_kept.py`` writes `looks.json` anew; what
+``MPPCQA_RECORD=1 pytest tests/charts/test_looks_kept.py`` writes `looks.json` anew; what
 changed in it is read before it is committed.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ from tests.charts.lines import drawing
 from tests.charts.test_page_charts import MADE
 from tests.charts.test_paper import on_page
 from tests.charts.test_places import KINDS
+from tests.kept import Kept
 
-FILE = Path(__file__).with_name("looks.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_LOOKS"))
+KEPT = Kept(Path(__file__).with_name("looks.json"))
 LARGE = ("states", "map", "crowd")
 """Hundreds of cells or lines alike: their places are measured elsewhere, here what they say."""
 NEAR = 0.02
@@ -55,12 +53,6 @@ def in_print(name: str) -> Any:
     return {"texts": texts, "paths": [] if name in LARGE else paths, "number": len(paths)}
 
 
-@cache
-def kept() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
-    return found
-
-
 def same(there: Any, now: Any) -> bool:
     """Whether two are alike, numbers to what a computer may differ by."""
     if isinstance(there, bool) or isinstance(now, bool) or there is None or now is None:
@@ -75,13 +67,8 @@ def same(there: Any, now: Any) -> bool:
 
 
 def looked(place: str, now: Any) -> None:
-    if RECORD:
-        kept()[place] = now
-        lines = (f"{json.dumps(key)}: {json.dumps(kept()[key])}" for key in sorted(kept()))
-        FILE.write_text("{" + ",\n".join(lines) + "}\n")
-        return
-    assert place in kept(), f"{place} is new: record it"
-    assert same(kept()[place], now), f"{place} looks otherwise; if that is meant, record it"
+    before = KEPT.hold(place, now)
+    assert same(before, now), f"{place} looks otherwise; if that is meant, record it"
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -96,11 +83,11 @@ def test_a_chart_in_print_looks_as_it_did(name: str) -> None:
 
 def test_what_is_kept_is_of_charts_that_there_are() -> None:
     there = {f"page {name}" for name in MADE} | {f"paper {name}" for name in KINDS}
-    assert set(kept()) == there
+    assert set(KEPT.there) == there
 
 
 def test_a_change_of_a_look_is_noticed() -> None:
-    known = kept()["paper boxes"]
+    known = KEPT.there["paper boxes"]
     assert same(known, json.loads(json.dumps(known)))
     for change in (
         {**known, "number": known["number"] + 1},

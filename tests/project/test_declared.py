@@ -1,7 +1,7 @@
 """What the program declares to those outside it is as it was: who changes it says so, by recording.
 
 Fields of forms, commands, rights, stages with their quantities and limits, and addresses.
-``MPPCQA_RECORD_DECLARED=1 pytest tests/project/test_declared.py`` writes `declared.json` anew; what
+``MPPCQA_RECORD=1 pytest tests/project/test_declared.py`` writes `declared.json` anew; what
 changed in it is read before it is committed.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +29,9 @@ import mppcqa
 from mppcqa.cli import main
 from mppcqa.people.roles import ROLES
 from mppcqa.stages import all_stages
+from tests.kept import Kept
 
-FILE = Path(__file__).with_name("declared.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_DECLARED"))
+KEPT = Kept(Path(__file__).with_name("declared.json"))
 OURS = ("darkbox", "inspection", "iv", "pde", "stage2", "tray_survey")
 """Stages of this package; others may be installed beside."""
 DEEP = 8
@@ -135,26 +133,12 @@ DECLARED: dict[str, Callable[[], Any]] = {
 }
 
 
-@cache
-def kept() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
-    return found
-
-
 @pytest.mark.parametrize("what", DECLARED)
 def test_what_is_declared_is_as_it_was(what: str) -> None:
     with override("en"):
         found = json.loads(json.dumps(DECLARED[what]()))
     assert len(found) > 3
-    if RECORD:
-        text = json.dumps({**json.loads(FILE.read_text() if FILE.exists() else "{}"), what: found},
-                          ensure_ascii=False, indent=1)  # fmt: skip
-        FILE.write_text(text + "\n")
-        return
-    before = kept()[what]
-    assert sorted(found) == sorted(before)
-    for name, one in found.items():
-        assert one == before[name], f"{what}: {name}"
+    KEPT.hold_all(what, found)
 
 
 @pytest.mark.django_db

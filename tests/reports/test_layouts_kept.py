@@ -1,13 +1,11 @@
 """What stands where on paper is as it was: who moves it says so, by recording it.
 
-``MPPCQA_RECORD_LOOKS=1 pytest tests/reports/test_layouts_kept.py`` writes `layouts.json` anew; what
+``MPPCQA_RECORD=1 pytest tests/reports/test_layouts_kept.py`` writes `layouts.json` anew; what
 changed in it is read before it is committed.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -25,6 +23,7 @@ from mppcqa.reports import answer, campaign, certificate, device, group, packing
 from mppcqa.reports.labels.fitting import fit
 from mppcqa.reports.labels.sheets import sheets, tape
 from mppcqa.reports.labels.sizes import SHEETS
+from tests.kept import Kept
 from tests.reports.hard import hard_views
 from tests.reports.hard_answers import hard_answers
 from tests.reports.hard_groups import hard_campaigns, hard_groups, hard_stations
@@ -33,8 +32,7 @@ from tests.reports.pages import open_pages
 from tests.reports.test_labels import labels
 from tests.reports.test_look import HARD
 
-FILE = Path(__file__).with_name("layouts.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_LOOKS"))
+KEPT = Kept(Path(__file__).with_name("layouts.json"))
 MOST_PAGES, MOST_PATHS = 3, 80
 NEAR = 0.11
 """Points; what the last digit of two computers may differ by."""
@@ -63,7 +61,7 @@ MADE: dict[str, Callable[[], bytes]] = {
 
 
 def layout(data: bytes) -> list[str]:
-    """Of the first pages a line each for its size, its texts with place and size, what is painted."""
+    """Of the first pages a line each for the size, texts with place and size, what is painted."""
     lines = []
     document = pypdfium2.PdfDocument(data)
     for page in open_pages(data)[:MOST_PAGES]:
@@ -99,13 +97,10 @@ def test_what_stands_where_is_as_it_was(name: str) -> None:
     with override("en"):
         found = layout(MADE[name]())
     assert found
-    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
-    if RECORD:
-        FILE.write_text(json.dumps({**kept, name: found}, ensure_ascii=False, indent=0) + "\n")
-        return
-    assert len(found) == len(kept[name])
-    assert not [pair for pair in zip(found, kept[name], strict=True) if moved(*pair)]
+    before = KEPT.hold(name, found)
+    assert len(found) == len(before)
+    assert not [pair for pair in zip(found, before, strict=True) if moved(*pair)]
 
 
 def test_every_kind_of_paper_is_kept() -> None:
-    assert sorted(json.loads(FILE.read_text())) == sorted(MADE)
+    assert sorted(KEPT.there) == sorted(MADE)

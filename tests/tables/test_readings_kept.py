@@ -2,17 +2,14 @@
 
 Each family's file, and what one mutation of each kind makes of it: the mapping with its reasons and
 doubts, conditions, numbers, facts, notes, or the words of the refusal.
-``MPPCQA_RECORD_READINGS=1 pytest tests/tables/test_readings_kept.py`` writes `readings.json` anew;
+``MPPCQA_RECORD=1 pytest tests/tables/test_readings_kept.py`` writes `readings.json` anew;
 what changed in it is read before it is committed.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -25,11 +22,11 @@ from mppcqa.tables import TableError
 from mppcqa.tables.measured import OWN, Measured
 from mppcqa.tables.propose import propose
 from mppcqa.tables.reading import read_foreign
+from tests.kept import Kept
 from tests.tables.families import FAMILIES, Family
 from tests.tables.fuzzing import cut, mapping_for, mutations_of, numbers_of
 
-FILE = Path(__file__).with_name("readings.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_READINGS"))
+KEPT = Kept(Path(__file__).with_name("readings.json"))
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?|-?\d+e[-+]?\d+")
 READ = [one for one in FAMILIES if one.own is None]
 LIKE = "as the whole file"
@@ -96,12 +93,6 @@ def moved(new: str, old: str) -> bool:
     return not np.allclose(now, then, rtol=1e-5, atol=1e-12)
 
 
-@cache
-def kept() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
-    return found
-
-
 @pytest.mark.parametrize(
     "family", [one for one in FAMILIES if one.own is None], ids=lambda one: one.name
 )
@@ -119,12 +110,7 @@ def test_a_file_is_read_or_refused_as_it_was(family: Family, tmp_path: Path) -> 
             lines = [line.replace(str(tmp_path), "FOLDER") for line in told(path, family, mapping)]
             found[name] = lines if lines != found.get("whole") else LIKE
     assert len(found["whole"]) > 2
-    if RECORD:
-        before = json.loads(FILE.read_text()) if FILE.exists() else {}
-        text = json.dumps({**before, family.name: found}, ensure_ascii=False, indent=0)
-        FILE.write_text(text + "\n")
-        return
-    before = kept()[family.name]
+    before = KEPT.hold(family.name, found)
     assert sorted(found) == sorted(before)
     for name, lines in found.items():
         assert (lines == LIKE) == (before[name] == LIKE), name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +26,7 @@ from mppcqa.runs.training import add_picture, train, write_version
 from mppcqa.statistics.models import Series
 from mppcqa.web.catalogue.entries import ENTRIES
 from tests.campaign import make_campaign
+from tests.kept import RECORD
 from tests.web.valuelinks import unled_values
 
 COUNTS = Path(__file__).with_name("query_counts.json")
@@ -271,10 +271,10 @@ def test_a_form_without_its_token_is_refused(operator: User, campaign: SimpleNam
 
 
 def test_number_of_queries(operator: User, browser_client: Client) -> None:
-    """Recorded as data; `MPPCQA_RECORD_QUERIES=1` records anew."""
+    """Recorded as data; `MPPCQA_RECORD=1` records anew."""
     campaign = make_campaign(operator, devices=4)
     few = _counts(browser_client, addresses(campaign))
-    if os.environ.get("MPPCQA_RECORD_QUERIES"):
+    if RECORD:
         assert connection.vendor == "sqlite", "counts are recorded on SQLite alone"
         COUNTS.write_text(json.dumps(few, indent=1, sort_keys=True) + "\n")
     assert few == _recorded()

@@ -2,14 +2,12 @@
 
 Texts, where links and forms lead and what these send of every page of a campaign. Moments, numbers
 of rows, and what the computer says of itself are left out.
-``MPPCQA_RECORD_PAGES=1 pytest tests/web/test_pages_kept.py`` writes `pages.json` anew; what changed
+``MPPCQA_RECORD=1 pytest tests/web/test_pages_kept.py`` writes `pages.json` anew; what changed
 in it is read before it is committed.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,10 +16,10 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
+from tests.kept import Kept
 from tests.web.test_pages import addresses
 
-FILE = Path(__file__).with_name("pages.json")
-RECORD = bool(os.environ.get("MPPCQA_RECORD_PAGES"))
+KEPT = Kept(Path(__file__).with_name("pages.json"))
 VOID = frozenset(("br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"))
 TOLD = ("href", "action", "name", "value", "type", "aria-label", "placeholder", "title", "class")
 FLAGS = ("required", "checked", "selected", "disabled", "multiple")
@@ -97,10 +95,4 @@ def test_every_page_says_what_it_said(
         for name, address in addresses(campaign).items()
         if name not in OTHERWISE
     }
-    if RECORD:
-        FILE.write_text(json.dumps(found, ensure_ascii=False, indent=0) + "\n")
-        return
-    before = json.loads(FILE.read_text())
-    assert sorted(found) == sorted(before)
-    for name, lines in found.items():
-        assert lines == before[name], name
+    KEPT.hold_all(language, found)
