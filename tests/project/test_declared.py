@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ def plain(value: Any, deep: int = DEEP) -> Any:
 def every(kind: type) -> list[type]:
     """Classes of this package that are of a kind."""
     for module in pkgutil.walk_packages(mppcqa.__path__, "mppcqa."):
-        if ".migrations" not in module.name and not module.name.endswith("__main__"):
+        # What starts a server, or a command, declares nothing.
+        if not re.search(r"\.migrations|__main__$|\.project\.", module.name):
             importlib.import_module(module.name)
 
     def below(one: type) -> Iterator[type]:

@@ -68,13 +68,14 @@ LONG = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|(?<!\.)\b[0-9a-f]{10,}\b|(?:[0-9a-f]{4} ){9}[0-9a-f]{4}"
     r"|/(?:tmp|dev)/\S+"
 )
+BY = re.compile(r"\s*(?:[\w.-]+ )?\([\w.-]+@[\w.-]+\)")
 OF_ROW = re.compile(r"\b((?:Run|Task|task|Analysis) |run-)\d+")
 WHOLE = re.compile(r"(?<![\d.,])\d+(?![\d.,]*\d)")
 
 
 def plain(line: str) -> str:
     """Without what differs from one day or one database to the other."""
-    for pattern, what in ((MOMENT, "MOMENT"), (LONG, "LONG"), (OF_ROW, r"\1N")):
+    for pattern, what in ((BY, " (PROGRAM)"), (MOMENT, "MOMENT"), (LONG, "LONG"), (OF_ROW, r"\1N")):
         line = pattern.sub(what, line)
     return WHOLE.sub("N", line) if line.startswith("<") else line
 
