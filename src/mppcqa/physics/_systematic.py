@@ -67,14 +67,8 @@ AFTER_ALONE = {CROSSTALK: 0.1, AFTERPULSES: 0.2}
 96 dark spectra with 0.2 or 0.3 of them (seed 5; mppcqa 0.1.0, November 2026) had 85 to 88 % within
 1.96 of the uncertainties without it.
 """
-MIXED = ((0.05, 0.08, 0.105, 0.14), (0.05, 0.12, 0.25, 0.35))
-"""Of half of the difference that two devices in dark counts alone would have: one spectrum in 25
-may be of two. By the width of a photoelectron in gains: few are of one device beyond a tenth, and
-of two devices an eighth apart hardly one is narrower than 0.07.
-
-131 ordinary dark spectra (seed 161501 of `benchmarks.truth`, November 2026) of a quarter throughout
-had 1.8 times the uncertainty that they needed, and of two devices lay up to 4.9 of it off.
-"""
+MIXED = 0.25
+"""Of the difference that two devices in dark counts alone would have: one spectrum in 25 may be."""
 
 
 def systematic_of(
@@ -112,8 +106,7 @@ def systematic_of(
     found[:, CROSSTALK] = np.hypot(found[:, CROSSTALK], collided)
     if dark_alone:
         wider = np.maximum(theta[:, WIDTH] ** 2 - (NARROW * theta[:, GAIN]) ** 2, 0.0)
-        part_of_it = np.interp(theta[:, WIDTH] / theta[:, GAIN], *MIXED)
-        found[:, GAIN] = np.hypot(found[:, GAIN], part_of_it * np.sqrt(wider))
+        found[:, GAIN] = np.hypot(found[:, GAIN], MIXED * np.sqrt(wider))
         for k, part in AFTER_ALONE.items():
             found[:, k] = np.hypot(found[:, k], part * theta[:, AFTERPULSES])
         a_count = bursts / np.maximum(theta[:, DARK], 1e-6)
