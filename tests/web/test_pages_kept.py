@@ -23,8 +23,9 @@ KEPT = Kept(Path(__file__).with_name("pages.json"))
 VOID = frozenset(("br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"))
 TOLD = ("href", "action", "name", "value", "type", "aria-label", "placeholder", "title", "class")
 FLAGS = ("required", "checked", "selected", "disabled", "multiple")
-OTHERWISE = frozenset(("about", "run_file", "schedule_list"))
-"""The page of the computer itself, what is no page, and names that databases sort differently."""
+OTHERWISE = frozenset(("about", "run_file", "schedule_list", "worker_list"))
+"""The page of the computer itself, what is no page, names that databases sort differently, and
+workers, who are silent after some seconds."""
 
 
 class Told(HTMLParser):
