@@ -70,13 +70,20 @@ LONG = re.compile(
     r"|/(?:tmp|dev)/\S+"
 )
 BY = re.compile(r"\s*(?:[\w.-]+ )?\([\w.-]+@[\w.-]+\)")
+SPAN = re.compile(r"\b\d+(?:\.\d+)?\s(?:ms|s|min|h|d|seconds?|minutes?|hours?|days?)\b")
 OF_ROW = re.compile(r"\b((?:Run|Task|task|Analysis) |run-)\d+")
 WHOLE = re.compile(r"(?<![\d.,])\d+(?![\d.,]*\d)")
 
 
 def plain(line: str) -> str:
     """Without what differs from one day or one database to the other."""
-    for pattern, what in ((BY, " (PROGRAM)"), (MOMENT, "MOMENT"), (LONG, "LONG"), (OF_ROW, r"\1N")):
+    for pattern, what in (
+        (BY, " (PROGRAM)"),
+        (MOMENT, "MOMENT"),
+        (LONG, "LONG"),
+        (SPAN, "SPAN"),
+        (OF_ROW, r"\1N"),
+    ):
         line = pattern.sub(what, line)
     return WHOLE.sub("N", line) if line.startswith("<") else line
 
