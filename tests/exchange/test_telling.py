@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from mppcqa.exchange.hooks import announcing
 from mppcqa.exchange.telling.models import Subject, Subscription
 from mppcqa.inventory.campaign import Campaign
 from mppcqa.inventory.models import Device, Institute, Lot
@@ -34,6 +35,12 @@ from tests.pens import pen_of
 from tests.post_office import PostOffice, post_office
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _not_looked_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever test went round a moment ago in this process."""
+    monkeypatch.setattr(announcing, "_looked", -1e9)
 
 
 @pytest.fixture
