@@ -38,7 +38,7 @@ OF_ROWS = (
 PATHS = (
     *("analyses", "catalogue", "devices", "exports", "labels", "limits", "me", "measurements"),
     *("reports", "routines", "runs", "schedules", "shipments", "stages", "stations", "tasks"),
-    *("trays", "verdicts", "webhooks", "devices/GX-000", "devices/GX-000/verdicts", "trays/T-1"),
+    *("trays", "webhooks", "devices/GX-000", "devices/GX-000/verdicts", "trays/T-1"),
     *("measurements?format=csv", "devices?q=GX-001", "stages/pde", "stations/darkbox-1"),
 )
 MOST = 12
