@@ -39,8 +39,10 @@ PATHS = (
     *("analyses", "catalogue", "devices", "exports", "labels", "limits", "me", "measurements"),
     *("reports", "routines", "runs", "schedules", "shipments", "stages", "stations", "tasks"),
     *("trays", "webhooks", "devices/GX-000", "devices/GX-000/verdicts", "trays/T-1"),
-    *("measurements?format=csv", "devices?q=GX-001", "stages/pde", "stations/darkbox-1"),
+    *("devices?q=GX-001", "stages/pde", "stations/darkbox-1"),
 )
+FIRST_ROW = 1000
+"""Numbers of rows of tests begin beyond it."""
 MOST = 12
 """Rows of a list: the others are like them."""
 
@@ -52,6 +54,8 @@ def shown(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [shown(one, name) for one in value[:MOST]]
     if name in OF_ROWS and value:
+        return "ROW"
+    if isinstance(value, int) and value >= FIRST_ROW:
         return "ROW"
     if isinstance(value, float):
         return float(f"{value:.9g}")
