@@ -27,9 +27,14 @@ NEAR = 0.02
 """Points; what the last digits of two computers may differ by."""
 
 
+def no_json(constant: str) -> None:
+    """A browser's `JSON.parse` takes none of NaN and the infinities."""
+    raise AssertionError(f"{constant} in the definition of a chart")
+
+
 def on_screen(name: str) -> Any:
     """The definition of a chart of a page, without the theme that all have."""
-    spec = json.loads(charts.in_script(charts.to_spec(MADE[name])))
+    spec = json.loads(charts.in_script(charts.to_spec(MADE[name])), parse_constant=no_json)
     return {key: part for key, part in spec.items() if key not in ("config", "$schema")}
 
 
