@@ -7,7 +7,7 @@ import time
 
 from mppcqa.queue.actions import kill
 from mppcqa.queue.logs import log_path
-from mppcqa.queue.models import State
+from mppcqa.queue.models import State, Task
 from mppcqa.results.models import Measurement
 from mppcqa.runs.contact import is_reached
 from mppcqa.runs.models import StationContact
@@ -48,10 +48,12 @@ def test_log_bar_and_messages_show_while_it_runs(bench: Bench) -> None:
     with at_work(bench):
         wait_until(StationContact.objects.exists)
         _run, task = bench.run()
+        # Each comes by a request of its own, in any order.
         wait_until(lambda: task.messages.filter(text="lid open").count() == 1)
-        task.refresh_from_db()
-        assert (task.state, task.progress_done, task.progress_text) == ("running", 3, "cooling")
-        assert "visible" in log_path(task.pk, 1).read_text()
+        shown = Task.objects.filter(pk=task.pk, state=State.RUNNING, progress_done=3)
+        wait_until(shown.filter(progress_text="cooling").exists, what="the bar moves")
+        log = log_path(task.pk, 1)
+        wait_until(lambda: log.exists() and "visible" in log.read_text(), what="the log comes")
         kill(task, reason="wrong tray")
         bench.until(task, State.KILLED)
         assert task.error_text == "wrong tray"
