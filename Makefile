@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # resolve, it trips over newer releases of packages that another names with an extra.
 
 .DEFAULT_GOAL := help
-.PHONY: help env icons run test lint lock bench chaos soak bom fuzz fresh-database freeze-database report-pictures page-pictures tray-story docs tutorial wheel wheel-on stories licences package api-check release-check clean
+.PHONY: help env styles run test lint lock bench chaos soak bom fuzz fresh-database freeze-database report-pictures page-pictures tray-story docs tutorial wheel wheel-on stories licences package api-check release-check clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,7 @@ $(VENV)/.run-ready: $(VENV)/.python requirements.lock pyproject.toml package.jso
 	$(PIP) install --no-deps --editable .
 	$(BIN)/mppcqa assets
 	$(BIN)/python tools/icons.py
+	$(BIN)/python tools/styles.py
 	@touch $@
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock requirements-ldap.lock
@@ -35,13 +36,14 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock requirements-ldap.
 	$(BIN)/mppcqa assets --dev
 	@touch $@
 
-icons: $(VENV)/.run-ready
+styles: $(VENV)/.run-ready
 	@$(BIN)/python tools/icons.py
+	@$(BIN)/python tools/styles.py
 
-run: env icons  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")
+run: env styles  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")
 	$(BIN)/mppcqa run $(ARGS)
 
-test: $(VENV)/.test-ready icons  ## run the tests (make test ARGS="-k spectra")
+test: $(VENV)/.test-ready styles  ## run the tests (make test ARGS="-k spectra")
 	$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
 lint: $(VENV)/.test-ready  ## style, types, and who may import whom
@@ -90,7 +92,7 @@ docs: $(VENV)/.test-ready  ## build the documentation into build/docs, warnings 
 tutorial: $(VENV)/.test-ready  ## do all that the tutorial says, and draw its pictures
 	$(BIN)/python tools/try_tutorial.py --draw
 
-wheel: docs icons  ## build the package and try what is in it
+wheel: docs styles  ## build the package and try what is in it
 	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl

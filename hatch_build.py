@@ -11,7 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = {
-    "node_modules/@tabler/core/dist": "mppcqa/web/static/vendor/tabler",
+    "build/tabler": "mppcqa/web/static/vendor/tabler",
     "build/icons": "mppcqa/web/static/vendor/tabler-icons",
     "build/zxing": "mppcqa/web/static/vendor/zxing",
     "build/static": "mppcqa/web/static/vendor/vega",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mppcqa.columnar import answers
-from mppcqa.columnar.answers import bin_edges, counted, in_bins, largest, rank_correlation
+from mppcqa.columnar.answers import MANY, bin_edges, counted, in_bins, largest, rank_correlation
 from mppcqa.columnar.grouped import (
     AS_SIGMA,
     Columns,
@@ -153,6 +154,37 @@ def test_rank_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
     else:
         assert found == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-9)
     assert rank_correlation(x[:1], y[:1]) is None
+
+
+SHAPES: dict[str, Callable[[np.random.Generator], Any]] = {
+    "ordinary": lambda rng: rng.normal(48.0, 1.5, MANY),
+    "with strays": lambda rng: (
+        rng.normal(48.0, 1.5, MANY) * np.where(np.arange(MANY) % 1000, 1, 30)
+    ),
+    "with many strays": lambda rng: rng.normal(size=MANY) * np.where(np.arange(MANY) % 10, 1, 1e6),
+    "far and wide": lambda rng: rng.standard_cauchy(MANY),
+    "over many decades": lambda rng: rng.lognormal(0.0, 3.0, MANY),
+    "counts": lambda rng: rng.poisson(3.0, MANY).astype(float),
+    "two places": lambda rng: np.where(rng.random(MANY) < 0.5, 1e6, 0.0) + rng.normal(size=MANY),
+    "one of them huge": lambda rng: np.append(rng.normal(size=MANY - 1), 1e300),
+    "mostly none": lambda rng: np.where(rng.random(MANY) < 0.9, 0.0, rng.normal(size=MANY)),
+    "all the same": lambda _rng: np.ones(MANY),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("noise", [0.0, 0.1, 10.0])
+def test_ranks_of_many_values_are_as_good_as_they_say(shape: str, noise: float) -> None:
+    """Seeded, so no false alarm: the bound holds always."""
+    rng = np.random.default_rng(len(shape))
+    x = SHAPES[shape](rng)
+    spread = np.subtract(*np.quantile(x, (0.9, 0.1))) or 1.0
+    y = -x + noise * spread * rng.normal(size=MANY)
+    if x.min() == x.max():
+        assert rank_correlation(x, y) is None
+    else:
+        wanted = stats.spearmanr(x, y).statistic
+        assert rank_correlation(x, y) == pytest.approx(wanted, abs=1e-4)
 
 
 @settings(max_examples=60)

@@ -23,6 +23,9 @@ from mppcqa.web.statics import FOR_GOOD
 pytestmark = pytest.mark.django_db  # a file that is closed looks after connections
 ICON = re.compile(r"""\.ti-([a-z0-9-]+):before\{content:"\\([0-9a-f]+)"\}""")
 NAMED = re.compile(r"""icon\("([a-z0-9-]+)\"""")
+ALONE = re.compile(r"[},{]\.([a-z][a-z0-9_-]*)(?=[,{:])")
+"""A class that is styled by itself."""
+CLASSES = re.compile(r"""class="([^"{]*)""")
 READS = {"HTTP_ACCEPT_ENCODING": "gzip, deflate, br"}
 
 
@@ -43,8 +46,26 @@ def test_every_icon_that_pages_name_is_in_their_font() -> None:
     named |= {entry.icon for entry in ENTRIES.values()}
     assert len(named) > 80
     assert not [icon for icon in sorted(named) if int(codes.get(icon, "0"), 16) not in drawn], (
-        "run: make icons"
+        "run: make styles"
     )
+
+
+def test_every_rule_for_what_pages_name_is_in_their_style() -> None:
+    """And little else: what a browser goes through is a third of what Tabler has."""
+    made = finders.find("vendor/tabler/css/tabler.min.css")
+    assert isinstance(made, str), "run: make env"
+    whole = Path("node_modules/@tabler/core/dist/css/tabler.min.css").read_text(encoding="utf-8")
+    lesser = Path(made).read_text(encoding="utf-8")
+    there, kept = set(ALONE.findall(whole)), set(ALONE.findall(lesser))
+    pages = Path(mppcqa.web.__file__).parent.rglob("*.html")
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    named = {word for text in texts for said in CLASSES.findall(text) for word in said.split()}
+    assert len(named & there) > 100
+    assert sorted(named & there - kept) == [], "run: make styles"
+    # What its script puts on elements, and what pages put together.
+    assert {"collapsing", "modal-backdrop", "btn-primary"} <= kept
+    assert len(lesser) < 0.35 * len(whole)
+    assert "Licensed under MIT" in lesser
 
 
 def test_a_file_is_compressed_and_kept_for_good_by_its_version(tmp_path: Path) -> None:

@@ -13,6 +13,13 @@ from numpy.typing import NDArray
 from mppcqa.columnar.grouped import sum_of_products
 
 CHUNK = 1 << 16
+MANY = 200_000
+"""So many values are ranked by bins."""
+OF_MANY, RANK_BINS = 20_000, 1 << 18
+NEAR = 1e-4
+"""How far a coefficient of ranks by bins may be from that of ranks."""
+FAR = 1e12
+"""Quartile distances that a value may be from zero, to be ranked by bins."""
 
 
 @dataclass(frozen=True)
@@ -252,18 +259,52 @@ def _places(
 def rank_correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
     """Spearman's coefficient of values (n,) and (n,); equal ones share their mean rank.
 
+    Of `MANY` values and more it is within 0.0001 of the exact one, which takes ten times as long.
+
     >>> rank_correlation(np.array([1.0, 2.0, 3.0, 3.0]), np.array([2.0, 4.0, 9.0, 9.0]))
     1.0
     """
     if len(x) < 2:
         return None
-    # In the order of x ranks need no places to be written to; `by_y` leads from there to y's order.
-    by_x = np.argsort(x)
-    by_y = np.argsort(y[by_x])
     middle = (len(x) - 1) / 2
-    a, b = _ranks(np.sort(x)) - middle, _ranks(np.sort(y)) - middle
-    norm = math.sqrt(sum_of_products(a, a) * sum_of_products(b, b))
-    return sum_of_products(a[by_y], b) / norm if norm > 0 else None
+    near = [one for one in (_near_ranks(x), _near_ranks(y)) if one] if len(x) >= MANY else []
+    if len(near) == 2:
+        parts = [(a - middle, b - middle) for a, b in zip(*near, strict=True)]
+    else:
+        # In the order of x ranks need no places to be written to; `by_y` leads from there to y's.
+        by_x = np.argsort(x)
+        by_y = np.argsort(y[by_x])
+        parts = [((_ranks(np.sort(x)) - middle)[by_y], _ranks(np.sort(y)) - middle)]
+    xx = sum(sum_of_products(a, a) for a, _b in parts)
+    yy = sum(sum_of_products(b, b) for _a, b in parts)
+    xy = sum(sum_of_products(a, b) for a, b in parts)
+    return xy / math.sqrt(xx * yy) if xx > 0 and yy > 0 else None
+
+
+def _near_ranks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]] | None:
+    """Ranks of many values, piece by piece; None where that would not be near enough.
+
+    Values of one bin share their mean rank. By Cauchy and Schwarz what that changes of the
+    coefficient is at most twice the root of the sum of (part of all values that a bin has)^3.
+    """
+    some = values[:: max(1, len(values) // OF_MANY)]
+    low, middle, high = np.quantile(some, (0.25, 0.5, 0.75)).tolist()
+    spread = high - low
+    if not max(abs(float(values.min())), abs(float(values.max()))) < spread * FAR:
+        return None
+    place = np.empty(len(values), np.int32)
+    for start in range(0, len(values), CHUNK):
+        away = (values[start : start + CHUNK] - middle) / spread
+        away /= 1.0 + np.abs(away)  # what lies far out has bins too, wide ones
+        away += 1.0
+        away *= RANK_BINS / 2
+        place[start : start + CHUNK] = away
+    counts = np.bincount(place, minlength=RANK_BINS + 1)
+    part = counts / len(values)
+    if sum_of_products(part * part, part) > NEAR**2 / 4:
+        return None
+    ranks = np.cumsum(counts) - (counts + 1) / 2
+    return (ranks[place[at : at + CHUNK]] for at in range(0, len(values), CHUNK))
 
 
 def _ranks(ascending: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -141,6 +141,8 @@ class Questions:
     def __init__(self, scope: Scope = ALL, chosen: Chosen | None = None) -> None:
         self.scope, self.chosen = scope, chosen or Chosen()
         self.snapshot: Snapshot = snapshot()
+        self._rows: dict[str, NDArray[np.int64]] = {}
+        """Of ``mine``, by stage: what is chosen."""
 
     # What is looked at.
 
@@ -187,7 +189,8 @@ class Questions:
             every = self._numbers(one.measure.stage, Asked("TRUE", []))
             within = [lambda part, r=one: _inside(part, r.low, r.high)]
             conditions.append(having(self._look(one.measure, every, within)))
-        rows = self._numbers(measure.stage, self._mine())
+        if (rows := self._rows.get(measure.stage)) is None:
+            rows = self._rows[measure.stage] = self._numbers(measure.stage, self._mine())
         return self._look(measure, rows, conditions, one_sided=one_sided)
 
     def _look(
@@ -354,20 +357,17 @@ class Questions:
         there = np.flatnonzero((np.abs(away) > far * bound) & (bound > 0))
         of = np.zeros(len(there), np.int64) if code is None else code[there]
         runs = self.snapshot.groups(GROUPS["run"])
-        found = [
+        pull = away[there] / scatter[of]
+        device, channel = (looked.all(name)[there] for name in ("device", "channel"))
+        condition, row = looked.condition[there], looked.all("row")[there]
+        first = np.lexsort((condition, channel, device, -np.abs(pull)))[:most]
+        columns = (device, channel, condition, runs.codes[row], values[there], pull)
+        return [
             Outlier(keys[g], device, channel, condition, runs.keys[run], value, pull)
             for g, device, channel, condition, run, value, pull in zip(
-                of.tolist(),
-                *(looked.all(name)[there].tolist() for name in ("device", "channel")),
-                looked.condition[there].tolist(),
-                runs.codes[looked.all("row")[there]].tolist(),
-                values[there].tolist(),
-                (away[there] / scatter[of]).tolist(),
-                strict=True,
+                of[first].tolist(), *(one[first].tolist() for one in columns), strict=True
             )
         ]
-        found.sort(key=lambda one: (-abs(one.pull), one.device, one.channel, one.condition))
-        return found[:most]
 
     def yields(self, stage: str, group: str = "", *, first: bool = False) -> list[Yield]:
         """Devices judged at a stage and those that pass: by what stands, or by the first verdict.

@@ -341,7 +341,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = MPPCQA_HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # empty; WhiteNoise warns where it is not there
 STATICFILES_DIRS = [
-    ("vendor/tabler", CHECKOUT / "node_modules/@tabler/core/dist"),
+    ("vendor/tabler", CHECKOUT / "build/tabler"),
     ("vendor/tabler-icons", CHECKOUT / "build/icons"),
     ("vendor/zxing", CHECKOUT / "build/zxing"),
     ("vendor/vega", CHECKOUT / "build/static"),

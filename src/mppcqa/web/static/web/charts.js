@@ -89,6 +89,9 @@
       actions: false, tooltip: { disableDefaultStyle: true }, patch: unspokenBrush,
     });
     place.style.minHeight = "";
+    // Out of sight it keeps its height, and costs nothing where the page changes.
+    place.style.containIntrinsicHeight = `auto ${place.offsetHeight}px`;
+    place.classList.add("chart-drawn");
     if (dragged) followBrush(place, view, leadsTo, along.map((one) => dragged.encoding[one]));
     reachMarks(place);
   }
