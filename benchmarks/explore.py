@@ -47,14 +47,14 @@ def main() -> int:
     if not address.startswith("mysql:"):
         print("set MPPCQA_DATABASE=mysql://user:password@host/name", file=sys.stderr)
         return 1
-    name = urlsplit(address).path.strip("/")
+    server = urlsplit(address)
     report: dict[str, Any] = {"sizes": {}} | explore_refit.measure()
     for size in (int(float(one)) for one in options.sizes.split(",")):
         home = Path(tempfile.gettempdir()) / f"mppcqa-bench-explore-{size}"
         home.mkdir(mode=0o700, exist_ok=True)
         environment = os.environ | {
             "MPPCQA_HOME": str(home),
-            "MPPCQA_DATABASE": address.replace(f"/{name}", f"/{name}_explore_{size}"),
+            "MPPCQA_DATABASE": server._replace(path=f"{server.path}_explore_{size}").geturl(),
             "DJANGO_SETTINGS_MODULE": "mppcqa.project.settings",
         }
         arguments = [sys.executable, "-m", "benchmarks.explore", f"--size={size}"]
