@@ -5,21 +5,23 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 
 from mppcqa.audit.chain import seal
 from mppcqa.columnar import files, keeping
+from mppcqa.columnar import snapshot as module
 from mppcqa.columnar.answers import largest
 from mppcqa.columnar.grouped import Columns, always_the_same, grouped, line_of
 from mppcqa.columnar.questions import Chosen, Measure, Questions
 from mppcqa.columnar.slices import Kept
-from mppcqa.columnar.snapshot import new_duck, snapshot
+from mppcqa.columnar.snapshot import Snapshot, new_duck, snapshot
 from mppcqa.inventory.models import Device, DeviceType, Lot, Maker, Tag
 from mppcqa.limits.judging import active_limits, judge_again
 from mppcqa.limits.models import Limit, LimitSet, Verdict
@@ -27,6 +29,7 @@ from mppcqa.results.counting import make_count
 from mppcqa.results.models import Analysis, QuantityRow
 from mppcqa.stages import get_stage
 from tests.campaign import measured_run
+from tests.workers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +109,64 @@ def test_another_copy_is_seen(campaign: SimpleNamespace) -> None:
     assert first.fresh
     keeping.follow()
     assert snapshot().fresh == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("own_copy")
+def test_who_asks_all_the_time_waits_for_no_looking(
+    campaign: SimpleNamespace, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread looks meanwhile; what it finds is in the next answers. A pause ends the trust."""
+    settings.MPPCQA_COLUMNAR_KEEP_S = 1e-9
+    first = snapshot()
+    settings.MPPCQA_COLUMNAR_KEEP_S = 30.0
+    first.looked_at -= 40.0
+    holds, looks = Event(), Event()
+    real = Snapshot.holds
+
+    def slowly(held: Snapshot) -> bool:
+        looks.set()
+        assert holds.wait(60)
+        return real(held)
+
+    monkeypatch.setattr(Snapshot, "holds", slowly)
+    CHANGES["raw SQL"](campaign)
+    assert snapshot() is first
+    assert looks.wait(60)
+    assert snapshot() is first, "while it looks"
+    holds.set()
+    wait_until(lambda: snapshot() is not first, what="what was found is told")
+    second = snapshot()
+    assert rows(second) != rows(first)
+    assert rows(second)[0]
+    CHANGES["a tag"](campaign)
+    second.looked_at -= 70.0
+    third = snapshot()
+    assert rows(third)[1] != rows(second)[1], "who comes after a pause looks for himself"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("own_copy")
+def test_what_fails_meanwhile_fails_who_asks_next(
+    campaign: SimpleNamespace, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MPPCQA_COLUMNAR_KEEP_S = 1e-9
+    first = snapshot()
+    settings.MPPCQA_COLUMNAR_KEEP_S = 30.0
+    first.looked_at -= 40.0
+
+    def broken(held: Snapshot) -> bool:
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(Snapshot, "holds", broken)
+    assert snapshot() is first
+    looks = module._known.looks
+    assert looks is not None
+    looks.join(60)
+    assert snapshot() is first, "it may be back by then"
+    first.looked_at -= 70.0
+    with pytest.raises(OperationalError, match="went away"):
+        snapshot()
 
 
 @pytest.mark.usefixtures("own_copy")

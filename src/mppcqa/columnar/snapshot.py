@@ -7,6 +7,7 @@ copy, and whether it is kept up is a matter of time alone, never of what is righ
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 from django.db import connection as database
+from django.db import connections
 from numpy.typing import NDArray
 
 from mppcqa.columnar import files
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import duckdb
 else:
     duckdb = Later("duckdb")
+
+logger = logging.getLogger(__name__)
 
 MOST_READ = 300_000
 """Values that a question reads from the database; what is beyond is said to be missing."""
@@ -162,6 +166,8 @@ class _Known:
     """Values of analyses that are not in the copy; a number and its mark are never another's."""
     verdicts: pa.Table | None = None
     kept: Kept = field(default_factory=lambda: Kept(settings.MPPCQA_COLUMNAR_CACHE_MB << 20))
+    looks: threading.Thread | None = None
+    """Who looks meanwhile whether the snapshot holds."""
 
     def learn_verdicts(self) -> None:
         held = self.verdicts if _keep_s() > 0 else None
@@ -174,6 +180,9 @@ class _Known:
 
 _known = _Known()
 _lock = threading.Lock()
+"""Of what is known. Nobody has it for long."""
+_reading = threading.Lock()
+"""Of who asks the database, which takes seconds of a large campaign."""
 
 
 def _keep_s() -> float:
@@ -181,24 +190,56 @@ def _keep_s() -> float:
 
 
 def snapshot() -> Snapshot:
-    """The campaign as it was at most `MPPCQA_COLUMNAR_KEEP_S` seconds ago.
+    """The campaign as it was at most twice `MPPCQA_COLUMNAR_KEEP_S` seconds ago.
 
-    After that the database is asked whether anything changed, and read again where it did.
+    After that time the database is asked whether anything changed, and read again where it did: by
+    a thread while this answers; and by who asks where the time has passed twice.
     """
     with _lock:
         place = f"{files.folder()} {database.settings_dict['NAME']}"
         if (_known.process, _known.place) != (os.getpid(), place):
             told = _keep_s() > 0 and changes_are_told()
             _known.__init__(os.getpid(), place, told)  # type: ignore[misc]
+        if (held := _known.snapshot) is not None:
+            age = time.monotonic() - held.looked_at
+            if age < _keep_s():
+                return held
+            if age < 2 * _keep_s():
+                if _known.looks is None or not _known.looks.is_alive():
+                    _known.looks = threading.Thread(target=_look, args=(held,), daemon=True)
+                    _known.looks.start()
+                return held
+    with _reading:
         held, now = _known.snapshot, time.monotonic()
-        if held is not None and now - held.looked_at >= _keep_s():
-            if now - held.made_at < TRUSTED_S and held.holds():
+        if held is not None and now - held.looked_at < _keep_s():
+            return held  # somebody looked while this waited
+        if held is not None and now - held.made_at < TRUSTED_S and held.holds():
+            held.looked_at = now
+            return held
+        found = _made()
+        with _lock:
+            _known.snapshot = found
+        return found
+
+
+def _look(held: Snapshot) -> None:
+    """Look whether a snapshot holds, and have another where it does not or is old."""
+    try:
+        with _reading:
+            now = time.monotonic()
+            if good := held.holds():
                 held.looked_at = now
-            else:
-                held = None
-        if held is None:
-            held = _known.snapshot = _made()
-        return held
+            if good and now - held.made_at < TRUSTED_S:
+                return
+            found = _made()
+            with _lock:
+                if _known.snapshot is held:
+                    _known.snapshot = found
+    except Exception:
+        # Who asks next does the same, and is told what is wrong.
+        logger.warning("the campaign could not be read anew", exc_info=True)
+    finally:
+        connections.close_all()
 
 
 def forget() -> None:
