@@ -121,6 +121,7 @@ def fill(size: int) -> float:
     from django.db.models import F, Sum
 
     from benchmarks import database_fill as made_up
+    from mppcqa.audit.chain import seal
     from mppcqa.inventory.models import Device, Lot, Tag
     from mppcqa.results.models import Analysis
     from mppcqa.runs.models import Run, Station
@@ -141,7 +142,10 @@ def fill(size: int) -> float:
             mine.filter(part=number).update(station=station)
     tag = Tag.objects.create(name="odd")
     tag.devices.set(ids[::EVERY_TAGGED])
-    return since(began)
+    took = since(began)
+    while seal(60.0):  # as the reaper does all along
+        pass
+    return took
 
 
 def ask_all(in_sql: int) -> dict[str, Any]:

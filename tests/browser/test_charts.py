@@ -75,6 +75,7 @@ def test_a_chart_takes_the_colours_of_the_theme_and_of_paper_without_being_drawn
     light = page.evaluate(COLOURS)
     assert light == ["rgb(43, 52, 65)", "rgb(0, 114, 178)", "the first"]
     page.locator("[data-theme-switch]:visible").first.click()
+    page.wait_for_function("() => document.documentElement.dataset.bsTheme === 'dark'")
     assert page.evaluate(COLOURS) == ["rgb(213, 220, 230)", "rgb(58, 155, 220)", "the first"]
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(COLOURS) == light

@@ -147,6 +147,20 @@ def test_who_asks_all_the_time_waits_for_no_looking(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("own_copy")
+def test_after_a_minute_all_is_read_anew_and_nobody_waits(
+    campaign: SimpleNamespace, settings: Any
+) -> None:
+    first = snapshot()
+    settings.MPPCQA_COLUMNAR_KEEP_S = 30.0
+    first.looked_at -= 70.0
+    first.made_at -= 70.0
+    assert snapshot() is first, "nothing changed, as far as the database tells"
+    wait_until(lambda: snapshot() is not first, what="it is read anew")
+    assert rows(snapshot()) == rows(first)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("own_copy")
 def test_what_fails_meanwhile_fails_who_asks_next(
     campaign: SimpleNamespace, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from mppcqa.charts.draw import (
 )
 from mppcqa.charts.plots import Band, Bars, CellMap, Curves, Plot, Scale, Series
 from mppcqa.charts.render import in_script, to_png, to_spec, to_svg
+from mppcqa.charts.room import height_of
 from mppcqa.charts.yields import YieldPoint, pareto, yield_by_week
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "YieldPoint",
     "against",
     "channel_map",
+    "height_of",
     "histogram",
     "in_script",
     "pareto",

@@ -205,16 +205,16 @@ def snapshot() -> Snapshot:
             if age < _keep_s():
                 return held
             if age < 2 * _keep_s():
-                if _known.looks is None or not _known.looks.is_alive():
-                    _known.looks = threading.Thread(target=_look, args=(held,), daemon=True)
-                    _known.looks.start()
+                _look_meanwhile(held)
                 return held
     with _reading:
         held, now = _known.snapshot, time.monotonic()
         if held is not None and now - held.looked_at < _keep_s():
             return held  # somebody looked while this waited
-        if held is not None and now - held.made_at < TRUSTED_S and held.holds():
+        if held is not None and held.holds():
             held.looked_at = now
+            if now - held.made_at >= TRUSTED_S:
+                _look_meanwhile(held)
             return held
         found = _made()
         with _lock:
@@ -222,10 +222,18 @@ def snapshot() -> Snapshot:
         return found
 
 
+def _look_meanwhile(held: Snapshot) -> None:
+    if _known.looks is None or not _known.looks.is_alive():
+        _known.looks = threading.Thread(target=_look, args=(held,), daemon=True)
+        _known.looks.start()
+
+
 def _look(held: Snapshot) -> None:
     """Look whether a snapshot holds, and have another where it does not or is old."""
     try:
         with _reading:
+            if _known.snapshot is not held:
+                return
             now = time.monotonic()
             if good := held.holds():
                 held.looked_at = now

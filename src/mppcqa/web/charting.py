@@ -13,10 +13,12 @@ from mppcqa import charts
 
 def place_chart(identity: str, title: str, drawn: Any, width: str = "") -> dict[str, Any]:
     """A drawn chart for the template; `identity` is unique on the page."""
+    spec = charts.to_spec(drawn)
     return {
         "id": f"chart-{identity}",
         "title": title,
-        "spec": charts.to_spec(drawn),
+        "spec": spec,
+        "height": charts.height_of(spec),
         "width": width,
     }
 

@@ -4,11 +4,17 @@
 
   // Light and dark.
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-theme-switch]")) return;
+    const button = event.target.closest("[data-theme-switch]");
+    if (!button) return;
     const root = document.documentElement;
     const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
-    root.setAttribute("data-bs-theme", next);
     localStorage.setItem("mppcqa-theme", next);
+    // The button answers at once; the colours of a whole page take a picture more.
+    button.classList.add("active");
+    requestAnimationFrame(() => setTimeout(() => {
+      root.setAttribute("data-bs-theme", next);
+      button.classList.remove("active");
+    }));
   });
 
   // "/" jumps to the scan box, as in other tools.

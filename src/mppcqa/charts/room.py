@@ -1,0 +1,59 @@
+"""How high a chart of a page will be, so that what stands below it has its place at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TITLE, NUMBERS = 23, 23
+"""Pixels that the title of an axis and its numbers take."""
+LEGEND, LINE = 37, 16
+"""A legend above or below, and each of its lines."""
+BETWEEN = 20
+"""Between charts that stand one above the other."""
+
+
+def height_of(spec: Mapping[str, Any]) -> int | None:
+    """Pixels of a drawn Vega-Lite definition, to some; None where it doesn't say."""
+    encodings = list(_encodings(spec))
+    rows = max((_kinds(spec, one["row"]) for one in encodings if "row" in one), default=1)
+    plain = spec.get("height")
+    if isinstance(plain, Mapping):
+        y = next((one["y"] for one in encodings if "y" in one), {})
+        plain = plain.get("step", 20) * _kinds(spec, y)
+    if not isinstance(plain, int | float):
+        return None
+    x = next((one["x"] for one in encodings if one.get("x")), {})
+    axis = x.get("axis", {})
+    around = 0
+    if axis is not None and x:
+        titled = (axis or {}).get("title", x.get("title", ""))
+        around = NUMBERS + (TITLE if titled else 0)
+    return round(plain * rows + BETWEEN * (rows - 1) + around + _legend(encodings))
+
+
+def _encodings(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield spec.get("encoding", {})
+    for layer in spec.get("layer", ()):
+        yield from _encodings(layer)
+
+
+def _kinds(spec: Mapping[str, Any], channel: Mapping[str, Any]) -> int:
+    """How many values the field of a channel has."""
+    data = spec.get("data", {})
+    rows = data.get("values") or spec.get("datasets", {}).get(data.get("name"), ())
+    return len({str(row.get(channel.get("field"))) for row in rows}) or 1
+
+
+def _legend(encodings: list[Mapping[str, Any]]) -> int:
+    """What legends above and below take, those of one field being one."""
+    found = 0
+    for encoding in encodings:
+        for channel in encoding.values():
+            legend = channel.get("legend") if isinstance(channel, Mapping) else None
+            if legend and legend.get("orient") in ("top", "bottom"):
+                named = len(channel.get("scale", {}).get("domain") or channel.get("sort") or [0])
+                lines = math.ceil(named / (legend.get("columns") or named))
+                found = max(found, LEGEND + LINE * lines)
+    return found
