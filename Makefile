@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-env: $(VENV)/.run-ready  ## make the environment (.venv, with the command mppcqa)
+env: styles  ## make the environment (.venv, with the command mppcqa)
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mppcqa needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -54,13 +54,13 @@ lint: $(VENV)/.test-ready  ## style, types, and who may import whom
 	$(BIN)/python tools/house.py
 	$(BIN)/pip check
 
-bench: $(VENV)/.test-ready  ## measure (make bench BENCH=analysis)
+bench: $(VENV)/.test-ready styles  ## measure (make bench BENCH=analysis)
 	$(BIN)/python -m benchmarks.$(subst -,_,$(BENCH)) $(ARGS)
 
-chaos: $(VENV)/.test-ready  ## break things while tasks run (make chaos SEED=1)
+chaos: $(VENV)/.test-ready styles  ## break things while tasks run (make chaos SEED=1)
 	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)
 
-soak: $(VENV)/.test-ready  ## people and stations work while everything is killed (make soak ARGS="--minutes 3")
+soak: $(VENV)/.test-ready styles  ## people and stations work while everything is killed (make soak ARGS="--minutes 3")
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bom: $(VENV)/.test-ready  ## the bill of materials (CycloneDX) and what bandit finds
@@ -80,16 +80,16 @@ freeze-database: $(VENV)/.test-ready  ## keep what this version makes as a datab
 report-pictures: $(VENV)/.test-ready  ## draw the hardest reports into docs/pictures/reports
 	$(BIN)/python tools/report_pictures.py
 
-page-pictures: $(VENV)/.test-ready  ## draw the pages of the README into docs/pictures
+page-pictures: $(VENV)/.test-ready styles  ## draw the pages of the README into docs/pictures
 	$(BIN)/python tools/page_pictures.py
 
-tray-story: $(VENV)/.test-ready  ## take the five measured trays in, draw docs/trays.md and write its numbers
+tray-story: $(VENV)/.test-ready styles  ## take the five measured trays in, draw docs/trays.md and write its numbers
 	$(BIN)/python tools/tray_story.py
 
 docs: $(VENV)/.test-ready  ## build the documentation into build/docs, warnings as errors
 	$(BIN)/python tools/build_docs.py
 
-tutorial: $(VENV)/.test-ready  ## do all that the tutorial says, and draw its pictures
+tutorial: $(VENV)/.test-ready styles  ## do all that the tutorial says, and draw its pictures
 	$(BIN)/python tools/try_tutorial.py --draw
 
 wheel: docs styles  ## build the package and try what is in it
@@ -114,7 +114,7 @@ licences:  ## what is installed may be used by whoever may use mppcqa, and fits 
 package: wheel  ## the source package, and that it builds the same wheel, twice
 	$(BIN)/python tools/try_package.py dist
 
-api-check: $(VENV)/.test-ready  ## ask every operation of the API what it allows and forbids (ARGS="--examples 100")
+api-check: $(VENV)/.test-ready styles  ## ask every operation of the API what it allows and forbids (ARGS="--examples 100")
 	$(BIN)/python tools/try_api.py $(ARGS)
 
 release-check: $(VENV)/.test-ready  ## all that is too long for every change: an hour and more

@@ -26,8 +26,13 @@ def main() -> None:
     style = (GIVEN / "tabler-icons.min.css").read_text(encoding="utf-8")
     used = used_icons(SOURCES, dict(ICON.findall(style)))
     made = MADE / "tabler-icons.min.css"
-    mark = hashlib.sha256(repr((style, sorted(used))).encode()).hexdigest()[:16]
-    if made.is_file() and f"/* {mark} */" in made.read_text(encoding="utf-8"):
+    rules = Path(__file__).read_text(encoding="utf-8")
+    mark = hashlib.sha256(repr((rules, style, sorted(used))).encode()).hexdigest()[:16]
+    if (
+        made.is_file()
+        and (MADE / "tabler-icons.woff2").is_file()
+        and f"/* {mark} */" in made.read_text(encoding="utf-8")
+    ):
         return
     MADE.mkdir(parents=True, exist_ok=True)
     write_font(GIVEN / "fonts/tabler-icons.ttf", MADE / "tabler-icons.woff2", used.values())

@@ -4,7 +4,7 @@ A rule stays where the sources say each class that it names: as a word, or by ho
 where a page writes `bg-{{ colour }}`). Words of all kinds count, comments too: some rules too many
 are cheap, a missing one is a page that looks wrong. What its script puts on elements counts too.
 Of the definitions of variables those stay that something reads. Every `make` looks, and makes it
-anew where the words, or the style sheet, have changed.
+anew where the words, the style sheet or this program have changed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ def main() -> None:
     script = (GIVEN / SCRIPT).read_text(encoding="utf-8")
     own = [path.read_text(encoding="utf-8") for path in sources(SOURCES)]
     used = Used([*own, script])
-    whole = repr((given, script, sorted(used.words), sorted(READ.findall("".join(own)))))
+    rules = Path(__file__).read_text(encoding="utf-8")
+    whole = repr((rules, given, script, sorted(used.words), sorted(READ.findall("".join(own)))))
     mark = f"/* {hashlib.sha256(whole.encode()).hexdigest()[:16]} */"
     made = MADE / STYLE
-    if made.is_file() and made.read_text(encoding="utf-8").endswith(f"{mark}\n"):
+    both = made.is_file() and (MADE / SCRIPT).is_file()
+    if both and made.read_text(encoding="utf-8").endswith(f"{mark}\n"):
         return
     for name in (STYLE, SCRIPT):
         (MADE / name).parent.mkdir(parents=True, exist_ok=True)

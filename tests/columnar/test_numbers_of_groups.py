@@ -156,6 +156,11 @@ def test_rank_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
     assert rank_correlation(x[:1], y[:1]) is None
 
 
+def test_ranks_of_the_largest_numbers_there_are() -> None:
+    x = np.where(np.arange(MANY) % 10 < 7, -1.7e308, 1.7e308) * (1 + np.arange(MANY) / MANY / 100)
+    assert rank_correlation(x, -x) == pytest.approx(-1.0)
+
+
 SHAPES: dict[str, Callable[[np.random.Generator], Any]] = {
     "ordinary": lambda rng: rng.normal(48.0, 1.5, MANY),
     "with strays": lambda rng: (
@@ -180,6 +185,8 @@ def test_ranks_of_many_values_are_as_good_as_they_say(shape: str, noise: float) 
     x = SHAPES[shape](rng)
     spread = np.subtract(*np.quantile(x, (0.9, 0.1))) or 1.0
     y = -x + noise * spread * rng.normal(size=MANY)
+    if shape in ("ordinary", "with strays", "far and wide"):
+        assert answers._near_ranks(x) is not None
     if x.min() == x.max():
         assert rank_correlation(x, y) is None
     else:

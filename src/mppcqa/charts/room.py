@@ -16,32 +16,36 @@ BETWEEN = 20
 
 def height_of(spec: Mapping[str, Any]) -> int | None:
     """Pixels of a drawn Vega-Lite definition, to some; None where it doesn't say."""
-    encodings = list(_encodings(spec))
-    rows = max((_kinds(spec, one["row"]) for one in encodings if "row" in one), default=1)
+    encodings = [encoding for encoding, _rows in _encodings(spec)]
+    rows = max(
+        (_kinds(spec, of, one["row"]) for one, of in _encodings(spec) if "row" in one), default=1
+    )
     plain = spec.get("height")
     if isinstance(plain, Mapping):
-        y = next((one["y"] for one in encodings if "y" in one), {})
-        plain = plain.get("step", 20) * _kinds(spec, y)
+        steps = (_kinds(spec, of, one["y"]) for one, of in _encodings(spec) if one.get("y"))
+        plain = plain.get("step", 20) * max(steps, default=1)
     if not isinstance(plain, int | float):
         return None
-    x = next((one["x"] for one in encodings if one.get("x")), {})
-    axis = x.get("axis", {})
     around = 0
-    if axis is not None and x:
-        titled = (axis or {}).get("title", x.get("title", ""))
-        around = NUMBERS + (TITLE if titled else 0)
+    x = next((one["x"] for one in encodings if one.get("x")), None)
+    if x and (axis := x.get("axis", {})) is not None:
+        around = NUMBERS + (TITLE if axis.get("title", x.get("title")) else 0)
     return round(plain * rows + BETWEEN * (rows - 1) + around + _legend(encodings))
 
 
-def _encodings(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield spec.get("encoding", {})
+def _encodings(
+    spec: Mapping[str, Any], data: Any = None
+) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Encodings of a definition and its layers, each with the data that it is of."""
+    data = spec.get("data", data)
+    yield spec.get("encoding", {}), data
     for layer in spec.get("layer", ()):
-        yield from _encodings(layer)
+        yield from _encodings(layer, data)
 
 
-def _kinds(spec: Mapping[str, Any], channel: Mapping[str, Any]) -> int:
-    """How many values the field of a channel has."""
-    data = spec.get("data", {})
+def _kinds(spec: Mapping[str, Any], data: Any, channel: Mapping[str, Any]) -> int:
+    """How many values the field of a channel has in its data."""
+    data = data or {}
     rows = data.get("values") or spec.get("datasets", {}).get(data.get("name"), ())
     return len({str(row.get(channel.get("field"))) for row in rows}) or 1
 

@@ -20,6 +20,8 @@ NEAR = 1e-4
 """How far a coefficient of ranks by bins may be from that of ranks."""
 FAR = 1e12
 """Quartile distances that a value may be from zero, to be ranked by bins."""
+HUGE = 1e300
+"""Differences of lesser numbers are numbers."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,7 @@ def _near_ranks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]] | 
     some = values[:: max(1, len(values) // OF_MANY)]
     low, middle, high = np.quantile(some, (0.25, 0.5, 0.75)).tolist()
     spread = high - low
-    if not max(abs(float(values.min())), abs(float(values.max()))) < spread * FAR:
+    if not max(abs(float(values.min())), abs(float(values.max()))) < min(spread * FAR, HUGE):
         return None
     place = np.empty(len(values), np.int32)
     for start in range(0, len(values), CHUNK):

@@ -42,7 +42,8 @@ MOST_READ = 300_000
 ASKED_AFTER = 20_000
 """Values that are not in the copy before a question has it brought up to date."""
 TRUSTED_S = 60.0
-"""Seconds after which all is read again, though nothing tells of a change."""
+"""Seconds after which all is read again, though nothing tells of a change: meanwhile, or by who
+asks where the time has passed twice."""
 LATE = 5_000
 """Verdicts that are read once more, since a transaction may end after a later one has."""
 
@@ -211,10 +212,11 @@ def snapshot() -> Snapshot:
         held, now = _known.snapshot, time.monotonic()
         if held is not None and now - held.looked_at < _keep_s():
             return held  # somebody looked while this waited
-        if held is not None and held.holds():
+        if held is not None and now - held.made_at < 2 * TRUSTED_S and held.holds():
             held.looked_at = now
             if now - held.made_at >= TRUSTED_S:
-                _look_meanwhile(held)
+                with _lock:
+                    _look_meanwhile(held)
             return held
         found = _made()
         with _lock:
@@ -223,6 +225,7 @@ def snapshot() -> Snapshot:
 
 
 def _look_meanwhile(held: Snapshot) -> None:
+    """Have a thread look, unless one does; for who has `_lock`."""
     if _known.looks is None or not _known.looks.is_alive():
         _known.looks = threading.Thread(target=_look, args=(held,), daemon=True)
         _known.looks.start()

@@ -63,7 +63,7 @@
 ``MPPCQA_EMAIL``        ``smtp://user:password@host:587``; by default e-mail goes to the log
 ``MPPCQA_EMAIL_FROM``   sender of e-mails; ``mppcqa@localhost``
 ``MPPCQA_QUEUE_PREFIX``  begin of the queues' names, where two installations share a broker; mppcqa
-``MPPCQA_COLUMNAR_KEEP_S``  seconds after which questions have looked whether it changed; 2
+``MPPCQA_COLUMNAR_KEEP_S``  seconds, of which answers are at most twice as old; 2
 ``MPPCQA_LEASE_S``      seconds after which a worker that is silent has lost its task; 30
 ``MPPCQA_KILL_GRACE_S``  seconds from TERM to KILL for a task that is stopped; 5
 ``MPPCQA_KEEP_LOGS_DAYS``  days for which logs of ended tasks stay; 365

@@ -2,17 +2,18 @@
 (() => {
   "use strict";
 
-  // Light and dark.
+  // Light and dark; null until somebody chooses.
+  let theme = null;
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-switch]");
     if (!button) return;
     const root = document.documentElement;
-    const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
-    localStorage.setItem("mppcqa-theme", next);
+    theme = (theme ?? root.getAttribute("data-bs-theme")) === "dark" ? "light" : "dark";
+    localStorage.setItem("mppcqa-theme", theme);
     // The button answers at once; the colours of a whole page take a picture more.
     button.classList.add("active");
     requestAnimationFrame(() => setTimeout(() => {
-      root.setAttribute("data-bs-theme", next);
+      root.setAttribute("data-bs-theme", theme);
       button.classList.remove("active");
     }));
   });

@@ -84,6 +84,7 @@
     const dragged = leadsTo && (spec.layer ? spec.layer[0] : spec);
     const along = leadsTo?.includes("low2") ? ["x", "y"] : ["x"];
     if (dragged) dragged.params = [{ name: "brush", select: { type: "interval", encodings: along } }];
+    place.classList.remove("chart-drawn");
     const { view } = await window.vegaEmbed(place, spec, {
       ast: true, defaultStyle: false, renderer: "svg",
       actions: false, tooltip: { disableDefaultStyle: true }, patch: unspokenBrush,
