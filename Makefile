@@ -40,7 +40,7 @@ styles: $(VENV)/.run-ready
 	@$(BIN)/python tools/icons.py
 	@$(BIN)/python tools/styles.py
 
-run: env styles  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")
+run: env  ## start mppcqa with a demonstration campaign (make run ARGS="--port 8001")
 	$(BIN)/mppcqa run $(ARGS)
 
 test: $(VENV)/.test-ready styles  ## run the tests (make test ARGS="-k spectra")

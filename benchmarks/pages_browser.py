@@ -188,8 +188,8 @@ def summary(visits: list[dict[str, float]], first: dict[str, float], inp: float)
         "shift": round(of("shift"), 3),
         "other_hosts": int(first["strange"]),
     }
-    limits = {"lcp_ms": PAINT_MS, "inp_ms": TOUCH_MS, "first_kb": FIRST_KB, "later_kb": LATER_KB}
-    limits["shift"] = SHIFT
+    limits = {"lcp_ms": PAINT_MS, "inp_ms": TOUCH_MS, "shift": SHIFT}
+    limits |= {"first_kb": FIRST_KB, "later_kb": LATER_KB}
     beyond = [key for key, most in limits.items() if made[key] > most]
     return made | {"beyond": beyond + ["other_hosts"] * (made["other_hosts"] > 0)}
 

@@ -89,8 +89,7 @@ def _rules(rules: Iterable[Any], used: Used) -> Iterator[str]:
         if rule.type == "error":
             raise ValueError(f"{STYLE}, line {rule.source_line}: {rule.message}")
         if rule.type == "qualified-rule":
-            several = _by_comma(tinycss2.serialize(rule.prelude))
-            named = [one for one in several if _is_used(one, used)]
+            named = [one for one in _by_comma(rule.prelude) if _is_used(one, used)]
             if named:
                 yield f"{','.join(named)}{{{tinycss2.serialize(rule.content)}}}"
         elif rule.lower_at_keyword in AROUND and rule.content is not None:
@@ -103,25 +102,21 @@ def _rules(rules: Iterable[Any], used: Used) -> Iterator[str]:
             yield tinycss2.serialize([rule])
 
 
-def _by_comma(selectors: str) -> Iterator[str]:
-    """Selectors of a list; a comma within brackets parts nothing."""
-    depth, start = 0, 0
-    for place, letter in enumerate(selectors):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "," and not depth:
-            yield selectors[start:place]
-            start = place + 1
-    yield selectors[start:]
+def _by_comma(prelude: Iterable[Any]) -> list[str]:
+    """Selectors of a list; what stands in brackets is one token."""
+    parts: list[list[Any]] = [[]]
+    for piece in prelude:
+        if piece == ",":
+            parts.append([])
+        else:
+            parts[-1].append(piece)
+    return [tinycss2.serialize(one) for one in parts]
 
 
 def _is_used(selector: str, used: Used) -> bool:
     """Whether it may choose something; what must not be there, or need not, is not asked for."""
     named = CLASS.findall(UNLESS.sub("", selector))
-    return all(used.has(_plain(name)) for name in named)
-
-
-def _plain(name: str) -> str:
-    return name.replace("\\", "")
+    return all(used.has(name.replace("\\", "")) for name in named)
 
 
 def _without_unread(rule: str, read: set[str]) -> str:

@@ -111,16 +111,21 @@ def test_another_copy_is_seen(campaign: SimpleNamespace) -> None:
     assert snapshot().fresh == 0
 
 
+def aged(settings: Any, seconds: float) -> Snapshot:
+    """The campaign as it is, that nobody looked at for so long; 300 s are no reason to."""
+    found = snapshot()
+    settings.MPPCQA_COLUMNAR_KEEP_S = 300.0
+    found.looked_at -= seconds
+    return found
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("own_copy")
 def test_who_asks_all_the_time_waits_for_no_looking(
     campaign: SimpleNamespace, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread looks meanwhile; what it finds is in the next answers. A pause ends the trust."""
-    settings.MPPCQA_COLUMNAR_KEEP_S = 1e-9
-    first = snapshot()
-    settings.MPPCQA_COLUMNAR_KEEP_S = 300.0
-    first.looked_at -= 400.0
+    first = aged(settings, 400.0)
     holds, looks = Event(), Event()
     real = Snapshot.holds
 
@@ -150,9 +155,7 @@ def test_who_asks_all_the_time_waits_for_no_looking(
 def test_after_a_minute_all_is_read_anew_and_nobody_waits(
     campaign: SimpleNamespace, settings: Any
 ) -> None:
-    first = snapshot()
-    settings.MPPCQA_COLUMNAR_KEEP_S = 300.0
-    first.looked_at -= 700.0
+    first = aged(settings, 700.0)
     first.made_at -= 70.0
     assert snapshot() is first, "nothing changed, as far as the database tells"
     wait_until(lambda: snapshot() is not first, what="it is read anew")
@@ -164,10 +167,7 @@ def test_after_a_minute_all_is_read_anew_and_nobody_waits(
 def test_what_fails_meanwhile_fails_who_asks_next(
     campaign: SimpleNamespace, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MPPCQA_COLUMNAR_KEEP_S = 1e-9
-    first = snapshot()
-    settings.MPPCQA_COLUMNAR_KEEP_S = 300.0
-    first.looked_at -= 400.0
+    first = aged(settings, 400.0)
 
     def broken(held: Snapshot) -> bool:
         raise OperationalError("the database went away")

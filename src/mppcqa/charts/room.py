@@ -16,13 +16,12 @@ BETWEEN = 20
 
 def height_of(spec: Mapping[str, Any]) -> int | None:
     """Pixels of a drawn Vega-Lite definition, to some; None where it doesn't say."""
-    encodings = [encoding for encoding, _rows in _encodings(spec)]
-    rows = max(
-        (_kinds(spec, of, one["row"]) for one, of in _encodings(spec) if "row" in one), default=1
-    )
+    layers = list(_encodings(spec))
+    encodings = [encoding for encoding, _data in layers]
+    rows = max((_kinds(spec, data, one["row"]) for one, data in layers if "row" in one), default=1)
     plain = spec.get("height")
     if isinstance(plain, Mapping):
-        steps = (_kinds(spec, of, one["y"]) for one, of in _encodings(spec) if one.get("y"))
+        steps = (_kinds(spec, data, one["y"]) for one, data in layers if one.get("y"))
         plain = plain.get("step", 20) * max(steps, default=1)
     if not isinstance(plain, int | float):
         return None
